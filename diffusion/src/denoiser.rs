@@ -1,0 +1,73 @@
+//! What a decoder asks of a network, and what it gets: a small summary per row, never the logits.
+
+use std::future::Future;
+
+use crate::sequence::TokenId;
+
+/// Number of best candidates that a [`Prediction`] lists.
+pub const TOP_CANDIDATES: usize = 5;
+
+/// One position at which the denoiser's distribution is wanted, and how to draw from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// Which sequence of the query's batch.
+    pub sequence: u32,
+    /// Which slot of that sequence.
+    pub slot: u32,
+    /// Seed of the draw.
+    pub seed: u32,
+    /// Number of this call within its run; keys the draw together with seed, slot and token id.
+    pub call: u32,
+    /// Softmax temperature of the draw, applied before `top_k` and `top_p`; 0 takes the most probable token.
+    pub temperature: f32,
+    /// Draw among the `top_k` most probable tokens only; 0 turns the limit off.
+    pub top_k: u32,
+    /// Draw from the smallest set of most probable tokens whose mass reaches `top_p`; 1 turns it off.
+    pub top_p: f32,
+    /// Tokens with a smaller id have probability zero here (mask and unknown; also end-of-text on request).
+    pub first_token: u32,
+}
+
+/// One call: a batch of sequences of equal length, and the rows whose predictions are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Slots per sequence.
+    pub length: usize,
+    /// Token ids, sequence after sequence. `// (batch, length)`
+    pub tokens: Vec<TokenId>,
+    /// The rows to predict, in the order in which predictions come back.
+    pub rows: Vec<Row>,
+}
+
+/// A token and its log-probability (nats, temperature 1).
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Candidate {
+    /// The token.
+    pub token: TokenId,
+    /// Its log-probability in nats at temperature 1 over all tokens from `first_token` on.
+    pub log_probability: f32,
+}
+
+/// What the denoiser says about one row. All quantities are at temperature 1; only the draw is tempered.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Prediction {
+    /// The token drawn with the row's temperature, `top_k` and `top_p`.
+    pub drawn: Candidate,
+    /// Entropy of the distribution in nats.
+    pub entropy_nats: f32,
+    /// Logarithm of the sum of exponentiated logits, in nats.
+    pub log_sum_exp: f32,
+    /// Log-probability in nats of the token now in the slot (minus infinity if it cannot be predicted).
+    pub present_log_probability: f32,
+    /// The most probable tokens, best first; ties by smaller id.
+    pub top: [Candidate; TOP_CANDIDATES],
+}
+
+/// Turns sequences into predictions for clean tokens (posterior p(x_i | all of x_t)).
+pub trait Denoiser {
+    /// Why a call failed.
+    type Error: std::error::Error + 'static;
+
+    /// One forward pass over the batch. The answer has one prediction per row of the query, in order.
+    fn predict(&mut self, query: &Query) -> impl Future<Output = Result<Vec<Prediction>, Self::Error>>;
+}

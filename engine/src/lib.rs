@@ -1,0 +1,3 @@
+//! From checkpoint to predictions: the only crate that knows `wgpu`.
+
+pub mod program;

@@ -1,0 +1,75 @@
+//! The forward pass as a value: recorded once per (model, length, batch), replayed by three executors.
+
+use shaders::{Element, Kernel};
+
+/// Index of a buffer within its [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(pub usize);
+
+/// What a buffer is for, and hence who writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Constant words or floats, written once when the program is loaded; the key into [`crate::weights`].
+    Weight(String),
+    /// Token ids, written before every call. `// (batch, length)`
+    Tokens,
+    /// The rows to predict, eight words each, written before every call. `// (rows, 8)`
+    Rows,
+    /// Written and read by dispatches only.
+    Scratch,
+    /// Summaries, sixteen words per row, read back after every call. `// (rows, 16)`
+    Summaries,
+}
+
+/// One buffer of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BufferSpec {
+    /// What it holds.
+    pub name: String,
+    /// Number of 32-bit scalars.
+    pub elements: usize,
+    /// Their type.
+    pub element: Element,
+    /// Who writes it.
+    pub role: Role,
+}
+
+/// How many workgroups a dispatch needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workgroups {
+    /// Always the same.
+    Fixed([u32; 3]),
+    /// x = ceil(rows asked / `rows_per_group`), known just before the call.
+    Rows {
+        /// Rows that one workgroup handles.
+        rows_per_group: u32,
+        /// Workgroups in y.
+        y: u32,
+    },
+}
+
+/// One kernel over named buffers.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// What it computes, for profiles and errors: `layer 3 attention`.
+    pub label: String,
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Values of its overrides.
+    pub overrides: Vec<(&'static str, u32)>,
+    /// Bytes of its uniform.
+    pub params: Vec<u8>,
+    /// Buffers in binding order.
+    pub bindings: Vec<BufferId>,
+    /// How many workgroups.
+    pub workgroups: Workgroups,
+}
+
+/// A forward pass of fixed shape.
+#[derive(Clone, Default)]
+pub struct Program {
+    /// All buffers; [`BufferId`] indexes them.
+    pub buffers: Vec<BufferSpec>,
+    /// The work, in order.
+    pub dispatches: Vec<Dispatch>,
+}

@@ -1,0 +1,1 @@
+//! The crates together: see `suite/`.

@@ -1,0 +1,1 @@
+//! One commented `mod` line per theme.
