@@ -2,6 +2,8 @@
 
 use shaders::{Element, Kernel};
 
+use crate::error::Error;
+
 /// Index of a buffer within its [`Program`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BufferId(pub usize);
@@ -72,4 +74,39 @@ pub struct Program {
     pub buffers: Vec<BufferSpec>,
     /// The work, in order.
     pub dispatches: Vec<Dispatch>,
+}
+
+/// Words per row: see `ARCHITECTURE.md`, rows and summaries.
+pub const ROW_WORDS: usize = 8;
+/// Words per summary.
+pub const SUMMARY_WORDS: usize = 16;
+
+impl Program {
+    /// The buffer with this role, if the program has one.
+    pub fn with_role(&self, role: &Role) -> Option<&BufferSpec> {
+        self.buffers.iter().find(|spec| spec.role == *role)
+    }
+
+    /// Checks that a call's tokens fill the program and that its rows fit: every executor begins with this.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with both numbers.
+    pub fn check_call(&self, tokens: &[u32], rows: &[u32]) -> Result<(), Error> {
+        let size = |role| self.with_role(&role).map_or(0, |spec| spec.elements);
+        let (slots, capacity) = (size(Role::Tokens), size(Role::Rows));
+        let wrong = |quantity: &str, found: usize, expected: String| {
+            Err(Error::Query { quantity: quantity.to_owned(), found: found as u64, expected })
+        };
+        if tokens.len() != slots {
+            return wrong("number of tokens", tokens.len(), format!("{slots}"));
+        }
+        if rows.len() > capacity || !rows.len().is_multiple_of(ROW_WORDS) {
+            return wrong(
+                "number of row words",
+                rows.len(),
+                format!("a multiple of {ROW_WORDS} up to {capacity}"),
+            );
+        }
+        Ok(())
+    }
 }

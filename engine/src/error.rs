@@ -1,0 +1,100 @@
+//! What can go wrong between a checkpoint and a prediction, one sentence each.
+
+/// Why the engine could not be opened or a call failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The browser has no `navigator.gpu`, or the machine no Vulkan, Metal or Direct3D 12.
+    #[error("WebGPU is not available: {reason}")]
+    NoWebGpu {
+        /// What is missing.
+        reason: String,
+    },
+    /// WebGPU is there, but it offers no adapter.
+    #[error("no graphics adapter was found: {reason}")]
+    NoAdapter {
+        /// What the platform said.
+        reason: String,
+    },
+    /// The adapter refused a device with its own limits.
+    #[error("the graphics adapter gave no device: {reason}")]
+    NoDevice {
+        /// What the platform said.
+        reason: String,
+    },
+    /// A buffer of the model is larger than the adapter allows.
+    #[error("the adapter's limit {limit} is too small: found {found}, expected at least {expected}")]
+    LimitTooSmall {
+        /// Name of the limit in the WebGPU specification.
+        limit: &'static str,
+        /// What the adapter offers.
+        found: u64,
+        /// What the model needs.
+        expected: u64,
+    },
+    /// The device was lost: driver reset, sleep, or destroyed on purpose. Open the engine again and go on.
+    #[error("the graphics device was lost: {reason}")]
+    DeviceLost {
+        /// What the platform said.
+        reason: String,
+    },
+    /// A buffer could not be allocated.
+    #[error("graphics memory is exhausted: {reason}")]
+    OutOfMemory {
+        /// What the platform said.
+        reason: String,
+    },
+    /// A shader or pipeline was refused.
+    #[error("shader {kernel} was refused: {reason}")]
+    Shader {
+        /// Name of the kernel.
+        kernel: &'static str,
+        /// What the compiler said.
+        reason: String,
+    },
+    /// The graphics API refused a command: a fault of this crate or of the driver.
+    #[error("the graphics device refused a command: {reason}")]
+    Refused {
+        /// What the platform said.
+        reason: String,
+    },
+    /// The back end computes something else than the stored values.
+    #[error("the self-test of back end {backend} failed: {quantity} is {found}, expected {expected}")]
+    SelfTest {
+        /// Name of the back end.
+        backend: &'static str,
+        /// Which quantity of which row.
+        quantity: String,
+        /// What the back end computed.
+        found: f64,
+        /// What is stored.
+        expected: f64,
+    },
+    /// A weight that the program names is not in the checkpoint.
+    #[error("weight {name} is missing")]
+    MissingWeight {
+        /// Its key.
+        name: String,
+    },
+    /// A weight has another size or type than the program expects.
+    #[error("weight {name} has the wrong {quantity}: found {found}, expected {expected}")]
+    WrongWeight {
+        /// Its key.
+        name: String,
+        /// What is wrong: `shape`, `words`, `format`.
+        quantity: &'static str,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A query cannot be answered by this model.
+    #[error("{quantity} of the query is wrong: found {found}, expected {expected}")]
+    Query {
+        /// What is wrong: `length`, `tokens`, `slot of row 3`.
+        quantity: String,
+        /// What was found.
+        found: u64,
+        /// What was expected, in words.
+        expected: String,
+    },
+}

@@ -1,0 +1,27 @@
+//! Whoever replays a [`Program`](crate::program::Program): one interface, three implementations.
+//!
+//! Each is made by `X::new(&Program, &Weights)` (the GPU's also takes a device) and then called many times.
+
+use crate::error::Error;
+use crate::reference::ReferenceExecutor;
+
+/// One loaded program on one back end.
+pub enum Executor {
+    /// The f64 reference: slow, the truth for tests.
+    Reference(ReferenceExecutor),
+}
+
+impl Executor {
+    /// Replays the program: writes `tokens` and `rows`, runs all dispatches, reads the summaries back.
+    ///
+    /// `tokens` are exactly those of the program `// (batch, length)`; `rows` may be fewer than the program's
+    /// capacity `// (rows asked, 8)`. The answer has sixteen words per row asked `// (rows asked, 16)`.
+    ///
+    /// # Errors
+    /// Whatever the back end reports; see [`Error`].
+    pub async fn run(&mut self, tokens: &[u32], rows: &[u32]) -> Result<Vec<u32>, Error> {
+        match self {
+            Self::Reference(executor) => executor.run(tokens, rows),
+        }
+    }
+}
