@@ -1,1 +1,4 @@
-//! The crates together: see `suite/`.
+//! The crates together: `suite/` holds what needs no browser, `page/` drives the built page.
+
+#[cfg(feature = "browser")]
+pub mod browser;

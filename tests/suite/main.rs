@@ -1,1 +1,4 @@
-//! One commented `mod` line per theme.
+//! The crates together, without a browser. One commented `mod` line per theme.
+
+/// Who may know whom: the table of ARCHITECTURE.md, held against `cargo metadata`.
+mod layers;

@@ -1,0 +1,1 @@
+//! The built page in headless Chromium, end to end. One commented `mod` line per theme.
