@@ -20,12 +20,16 @@ pub struct Row {
     pub call: u32,
     /// Softmax temperature of the draw, applied before `top_k` and `top_p`; 0 takes the most probable token.
     pub temperature: f32,
-    /// Draw among the `top_k` most probable tokens only; 0 turns the limit off.
+    /// A token stays in the draw if fewer than `top_k` tokens are strictly more probable; 0 turns this off.
     pub top_k: u32,
-    /// Draw from the smallest set of most probable tokens whose mass reaches `top_p`; 1 turns it off.
+    /// A token stays in the draw if the tempered mass of the strictly more probable ones is below `top_p`
+    /// (so equals stand or fall together); 1 turns this off.
     pub top_p: f32,
     /// Tokens with a smaller id have probability zero here (mask and unknown; also end-of-text on request).
     pub first_token: u32,
+    /// The token whose log-probability is wanted too: the clean token when a bound is measured, otherwise
+    /// the token present in the slot.
+    pub target: TokenId,
 }
 
 /// One call: a batch of sequences of equal length, and the rows whose predictions are wanted.
@@ -57,8 +61,8 @@ pub struct Prediction {
     pub entropy_nats: f32,
     /// Logarithm of the sum of exponentiated logits, in nats.
     pub log_sum_exp: f32,
-    /// Log-probability in nats of the token now in the slot (minus infinity if it cannot be predicted).
-    pub present_log_probability: f32,
+    /// Log-probability in nats of the row's target (minus infinity if it cannot be predicted).
+    pub target_log_probability: f32,
     /// The most probable tokens, best first; ties by smaller id.
     pub top: [Candidate; TOP_CANDIDATES],
 }
