@@ -3,10 +3,13 @@
 //! Each is made by `X::new(&Program, &Weights)` (the GPU's also takes a device) and then called many times.
 
 use crate::error::Error;
+use crate::gpu::GpuExecutor;
 use crate::reference::ReferenceExecutor;
 
 /// One loaded program on one back end.
 pub enum Executor {
+    /// WebGPU.
+    Gpu(Box<GpuExecutor>),
     /// The f64 reference: slow, the truth for tests.
     Reference(ReferenceExecutor),
 }
@@ -21,6 +24,7 @@ impl Executor {
     /// Whatever the back end reports; see [`Error`].
     pub async fn run(&mut self, tokens: &[u32], rows: &[u32]) -> Result<Vec<u32>, Error> {
         match self {
+            Self::Gpu(executor) => executor.run(tokens, rows).await,
             Self::Reference(executor) => executor.run(tokens, rows),
         }
     }

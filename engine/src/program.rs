@@ -110,3 +110,13 @@ impl Program {
         Ok(())
     }
 }
+
+impl Workgroups {
+    /// Workgroups in x, y, z when `row_count` rows are asked.
+    pub fn count(self, row_count: u32) -> [u32; 3] {
+        match self {
+            Self::Fixed(count) => count,
+            Self::Rows { rows_per_group, y } => [row_count.div_ceil(rows_per_group), y, 1],
+        }
+    }
+}

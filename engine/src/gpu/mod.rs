@@ -1,0 +1,13 @@
+//! Replays a program with WebGPU: in the browser, or natively on Vulkan, Metal or Direct3D 12.
+
+mod adapter;
+mod device;
+mod executor;
+mod pipelines;
+mod readback;
+mod single;
+
+pub use device::GpuDevice;
+pub use executor::{Counters, GpuExecutor, WeightBuffers};
+pub use pipelines::{Pipelines, Recipe};
+pub use single::run_kernel;

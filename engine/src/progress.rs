@@ -1,0 +1,18 @@
+//! How far opening an engine has come, for a page that waits.
+
+/// Reported while an engine is opened or a new shape is prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Shaders are being compiled.
+    Compiling {
+        /// Pipelines ready.
+        done: usize,
+        /// Pipelines needed.
+        total: usize,
+    },
+    /// The self-test is running on this back end.
+    Testing {
+        /// `webgpu` or `cpu`.
+        backend: &'static str,
+    },
+}
