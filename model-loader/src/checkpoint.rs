@@ -1,0 +1,109 @@
+//! A whole model: configuration, tokenizer and every tensor of the backbone, checked against each other.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::ModelConfig;
+use crate::error::Error;
+use crate::gguf::{Gguf, Metadata, TensorView};
+use crate::tensor::Tensor;
+use crate::tokenizer::Tokenizer;
+
+/// What a file says about itself. Nothing here changes what the model computes, so nothing is required.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Origin {
+    /// `general.name`.
+    pub name: Option<String>,
+    /// `general.license`: an SPDX expression.
+    pub license: Option<String>,
+    /// `general.description`: one sentence.
+    pub description: Option<String>,
+    /// `unmask.provenance`: data, recipe, commit, tokens seen, loss.
+    pub provenance: Option<serde_json::Value>,
+}
+
+/// A model that is complete: every tensor that its configuration implies is there with the right shape.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// What the file says about itself.
+    pub origin: Origin,
+    /// Sizes and constants of the backbone.
+    pub config: ModelConfig,
+    /// Text to tokens and back.
+    pub tokenizer: Tokenizer,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// Reads a model file. The tensors' bytes are copied, so the file need not be kept.
+    ///
+    /// # Errors
+    /// Any [`Error`]: the container, the keys, the tokenizer, or the tensors.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let file = Gguf::parse(bytes)?;
+        let config = ModelConfig::read(&file.metadata)?;
+        let origin = Origin::read(&file.metadata)?;
+        let json = file.metadata.text("tokenizer.huggingface.json")?;
+        let tokenizer = Tokenizer::from_json(json, config.vocab_size)?;
+        let tensors = take_tensors(&config, &file.tensors)?;
+        Ok(Self { origin, config, tokenizer, tensors })
+    }
+
+    /// The tensor of this name; present for every name that [`ModelConfig::tensors`] yields.
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// All tensors, in the order of the backbone's equations.
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.config.tensors().filter_map(|(name, _)| self.tensors.get(&name))
+    }
+
+    /// Number of weights.
+    pub fn parameters(&self) -> usize {
+        self.tensors.values().map(|tensor| tensor.shape.values()).sum()
+    }
+}
+
+impl Origin {
+    fn read(metadata: &Metadata<'_>) -> Result<Self, Error> {
+        let text = |key: &str| metadata.get(key).map(|_| metadata.text(key).map(String::from)).transpose();
+        Ok(Self {
+            name: text("general.name")?,
+            license: text("general.license")?,
+            description: text("general.description")?,
+            provenance: text("unmask.provenance")?.map(|json| parse_provenance(&json)).transpose()?,
+        })
+    }
+}
+
+fn parse_provenance(json: &str) -> Result<serde_json::Value, Error> {
+    serde_json::from_str(json).map_err(|error| Error::KeyValue {
+        key: "unmask.provenance".into(),
+        found: error.to_string(),
+        expected: "JSON".into(),
+    })
+}
+
+/// Copies the tensors that the configuration implies; refuses missing, misshapen and surplus ones.
+fn take_tensors(config: &ModelConfig, views: &[TensorView<'_>]) -> Result<BTreeMap<String, Tensor>, Error> {
+    let mut left: BTreeMap<&str, &TensorView<'_>> = views.iter().map(|view| (view.name, view)).collect();
+    let mut tensors = BTreeMap::new();
+    for (name, expected) in config.tensors() {
+        let Some(view) = left.remove(name.as_str()) else {
+            return Err(Error::MissingTensor { tensor: name, expected });
+        };
+        if view.shape != expected {
+            return Err(Error::TensorShape { tensor: name, found: view.shape, expected });
+        }
+        let tensor =
+            Tensor { name: name.clone(), shape: expected, format: view.format, bytes: view.bytes.to_vec() };
+        tensor.check_finite()?;
+        tensors.insert(name, tensor);
+    }
+    match left.into_values().next() {
+        Some(view) => Err(Error::UnexpectedTensor { tensor: view.name.into(), found: view.shape }),
+        None => Ok(tensors),
+    }
+}

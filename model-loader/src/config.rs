@@ -1,0 +1,170 @@
+//! The configuration: what the backbone's equations need to know, and the tensors that follow from it.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::gguf::Metadata;
+use crate::tensor::Shape;
+
+/// `unmask.format_version` that this reader knows.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// Largest size or count that a configuration may claim. Far above anything that a page could run, and small
+/// enough that products of two never overflow.
+const LARGEST: u64 = 1 << 20;
+
+/// The forward process that a model was trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Process {
+    /// Absorbing: tokens are replaced by the mask symbol.
+    Mask,
+}
+
+/// Sizes and constants of the backbone; see `ARCHITECTURE.md` for its equations.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelConfig {
+    /// Transformer layers.
+    pub block_count: usize,
+    /// Width of the residual stream.
+    pub embedding_length: usize,
+    /// Hidden width of the feed-forward part.
+    pub feed_forward_length: usize,
+    /// Longest sequence, in slots.
+    pub context_length: usize,
+    /// Attention heads.
+    pub head_count: usize,
+    /// Width of one head; even, so that rotary positions have pairs.
+    pub key_length: usize,
+    /// Whether a slot attends only to itself and to slots before it.
+    pub causal: bool,
+    /// Epsilon inside every RMS norm.
+    pub rms_epsilon: f32,
+    /// Base of the rotary frequencies.
+    pub rope_freq_base: f32,
+    /// Tokens in the vocabulary, special ones included.
+    pub vocab_size: usize,
+    /// What the model was trained to undo.
+    pub process: Process,
+}
+
+impl ModelConfig {
+    /// Reads the keys `unmask.*`.
+    ///
+    /// # Errors
+    /// [`Error::FormatVersion`], [`Error::MissingKey`], [`Error::KeyType`] or [`Error::KeyValue`].
+    pub(crate) fn read(metadata: &Metadata<'_>) -> Result<Self, Error> {
+        check_kind(metadata)?;
+        let config = Self {
+            block_count: size(metadata, "unmask.block_count")?,
+            embedding_length: size(metadata, "unmask.embedding_length")?,
+            feed_forward_length: size(metadata, "unmask.feed_forward_length")?,
+            context_length: size(metadata, "unmask.context_length")?,
+            head_count: size(metadata, "unmask.attention.head_count")?,
+            key_length: size(metadata, "unmask.attention.key_length")?,
+            causal: metadata.bool("unmask.attention.causal")?,
+            rms_epsilon: positive(metadata, "unmask.attention.layer_norm_rms_epsilon")?,
+            rope_freq_base: positive(metadata, "unmask.rope.freq_base")?,
+            vocab_size: size(metadata, "unmask.vocab_size")?,
+            process: process(metadata)?,
+        };
+        if !config.key_length.is_multiple_of(2) {
+            return Err(Error::KeyValue {
+                key: "unmask.attention.key_length".into(),
+                found: config.key_length.to_string(),
+                expected: "an even number".into(),
+            });
+        }
+        Ok(config)
+    }
+
+    /// Width of the concatenated heads.
+    pub fn attention_length(&self) -> usize {
+        self.head_count * self.key_length
+    }
+
+    /// Name and shape of every tensor that the backbone has, in the order of its equations.
+    pub fn tensors(&self) -> impl Iterator<Item = (String, Shape)> + '_ {
+        let width = self.embedding_length;
+        let embedding =
+            ("token_embd.weight".into(), Shape::Matrix { outputs: self.vocab_size, inputs: width });
+        let last = ("output_norm.weight".into(), Shape::Vector(width));
+        let layers = (0..self.block_count).flat_map(|layer| self.layer_tensors(layer));
+        std::iter::once(embedding).chain(layers).chain(std::iter::once(last))
+    }
+
+    /// Number of tensors that [`Self::tensors`] yields.
+    pub fn tensor_count(&self) -> usize {
+        2 + LAYER_TENSORS * self.block_count
+    }
+
+    fn layer_tensors(&self, layer: usize) -> [(String, Shape); LAYER_TENSORS] {
+        let (width, heads, hidden) =
+            (self.embedding_length, self.attention_length(), self.feed_forward_length);
+        let vector = |name: &str, length| (format!("blk.{layer}.{name}.weight"), Shape::Vector(length));
+        let matrix = |name: &str, outputs, inputs| {
+            (format!("blk.{layer}.{name}.weight"), Shape::Matrix { outputs, inputs })
+        };
+        [
+            vector("attn_norm", width),
+            matrix("attn_q", heads, width),
+            matrix("attn_k", heads, width),
+            matrix("attn_v", heads, width),
+            vector("attn_q_norm", self.key_length),
+            vector("attn_k_norm", self.key_length),
+            matrix("attn_output", width, heads),
+            vector("ffn_norm", width),
+            matrix("ffn_gate", hidden, width),
+            matrix("ffn_up", hidden, width),
+            matrix("ffn_down", width, hidden),
+        ]
+    }
+}
+
+/// Tensors per transformer layer.
+const LAYER_TENSORS: usize = 11;
+
+/// Checks architecture and format version, before any other key means anything.
+fn check_kind(metadata: &Metadata<'_>) -> Result<(), Error> {
+    let key = "general.architecture";
+    let architecture = metadata.text(key)?;
+    if architecture != "unmask" {
+        return Err(Error::KeyValue {
+            key: key.into(),
+            found: architecture.chars().take(40).collect(),
+            expected: "unmask".into(),
+        });
+    }
+    match metadata.unsigned("unmask.format_version")? {
+        FORMAT_VERSION => Ok(()),
+        found => Err(Error::FormatVersion { found, expected: FORMAT_VERSION }),
+    }
+}
+
+fn size(metadata: &Metadata<'_>, key: &str) -> Result<usize, Error> {
+    let found = metadata.unsigned(key)?;
+    if (1..=LARGEST).contains(&found) {
+        return Ok(found as usize);
+    }
+    let expected = format!("1 to {LARGEST}");
+    Err(Error::KeyValue { key: key.into(), found: found.to_string(), expected })
+}
+
+fn positive(metadata: &Metadata<'_>, key: &str) -> Result<f32, Error> {
+    let found = metadata.float(key)? as f32;
+    if found.is_finite() && found > 0.0 {
+        return Ok(found);
+    }
+    Err(Error::KeyValue { key: key.into(), found: found.to_string(), expected: "a positive number".into() })
+}
+
+fn process(metadata: &Metadata<'_>) -> Result<Process, Error> {
+    let key = "unmask.process";
+    match metadata.text(key)? {
+        "mask" => Ok(Process::Mask),
+        other => {
+            let found = other.chars().take(40).collect();
+            Err(Error::KeyValue { key: key.into(), found, expected: "mask".into() })
+        }
+    }
+}
