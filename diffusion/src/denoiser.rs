@@ -49,6 +49,7 @@ pub struct Candidate {
     /// The token.
     pub token: TokenId,
     /// Its log-probability in nats at temperature 1 over all tokens from `first_token` on.
+    #[serde(with = "log_probability")]
     pub log_probability: f32,
 }
 
@@ -62,6 +63,7 @@ pub struct Prediction {
     /// Logarithm of the sum of exponentiated logits, in nats.
     pub log_sum_exp: f32,
     /// Log-probability in nats of the row's target (minus infinity if it cannot be predicted).
+    #[serde(with = "log_probability")]
     pub target_log_probability: f32,
     /// The most probable tokens, best first; ties by smaller id.
     pub top: [Candidate; TOP_CANDIDATES],
@@ -74,4 +76,17 @@ pub trait Denoiser {
 
     /// One forward pass over the batch. The answer has one prediction per row of the query, in order.
     fn predict(&mut self, query: &Query) -> impl Future<Output = Result<Vec<Prediction>, Self::Error>>;
+}
+
+/// Writes minus infinity as null, because JSON has no infinities.
+mod log_probability {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+        Some(*value).filter(|value| *value != f32::NEG_INFINITY).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+        Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NEG_INFINITY))
+    }
 }

@@ -1,0 +1,47 @@
+//! Means of independent draws with their standard errors.
+
+use serde::{Deserialize, Serialize};
+
+/// A number that was estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// Number of independent draws behind it.
+    pub samples: u64,
+}
+
+/// Running mean and variance (Welford's recurrence).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    count: u64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Takes in one draw.
+    pub fn push(&mut self, draw: f64) {
+        self.count += 1;
+        let before = draw - self.mean;
+        self.mean += before / self.count as f64;
+        self.squares += before * (draw - self.mean);
+    }
+
+    /// Mean of the draws and its standard error; `None` for fewer than two draws, which do not tell it.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let n = self.count as f64;
+        let standard_error = (self.squares / (n - 1.0) / n).sqrt();
+        (self.count >= 2).then_some(Estimate { value: self.mean, standard_error, samples: self.count })
+    }
+}
+
+impl FromIterator<f64> for Moments {
+    fn from_iter<I: IntoIterator<Item = f64>>(draws: I) -> Self {
+        let mut moments = Self::default();
+        draws.into_iter().for_each(|draw| moments.push(draw));
+        moments
+    }
+}
