@@ -25,10 +25,10 @@ def word_tokenizer(words: list[str]) -> Tokenizer:
 
 
 def default_form(name: str) -> str:
-    """Four bits for matrices, eight for the embedding (it is also the head), floats for gains."""
+    """Four bits for matrices, eight for the embedding (it is also the head), floats for positions and gains."""
     if name == "token_embd.weight":
         return "Q8_0"
-    return "F32" if "norm" in name else "Q4_0"
+    return "F32" if "norm" in name or name == "position_embd.weight" else "Q4_0"
 
 
 def write(path: Path, model: Transformer, tokenizer: Tokenizer, about: dict, form_of=default_form) -> None:

@@ -42,7 +42,7 @@ def tiny_model() -> Transformer:
     torch.manual_seed(1)
     model = Transformer(TINY)
     for name, weight in model.named_parameters():
-        if name == "token_embd.weight":
+        if name.endswith("embd.weight"):
             weight.data.normal_(std=0.25)
         elif "q_norm" in name or "k_norm" in name:
             weight.data.normal_(mean=1.5, std=0.3)

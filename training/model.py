@@ -1,5 +1,8 @@
 """The backbone of ARCHITECTURE.md: a pre-RMSNorm transformer, bidirectional unless told otherwise.
 
+Rotary attention over equal tokens is blind to position: were all slots masked, all would get the same prediction. Hence
+the learned position rows that are added to the embedding.
+
 Parameters carry the names of the tensors in the model file, so that `state_dict` and GGUF need no table between them.
 """
 
@@ -33,7 +36,7 @@ class RmsNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.epsilon)
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon) * self.weight
 
 
 def rotation(config: ModelConfig, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -90,6 +93,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.token_embd = nn.Embedding(config.vocabulary, config.width)
+        self.position_embd = nn.Embedding(config.length, config.width)
         self.blk = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.output_norm = RmsNorm(config.width, config.epsilon)
         self.initialise()
@@ -101,13 +105,14 @@ class Transformer(nn.Module):
                 nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
             if name.endswith(("attn_output.weight", "ffn_down.weight")):
                 weight.data.mul_((2 * self.config.layers) ** -0.5)
-        nn.init.normal_(self.token_embd.weight, std=0.02)
+        for table in (self.token_embd, self.position_embd):
+            nn.init.normal_(table.weight, std=0.02)
 
     def residual_stream(self, tokens: Tensor) -> list[Tensor]:
-        """The embedding, then the output of every layer.  # each (batch, length, width)"""
-        x = self.token_embd(tokens)
-        cos, sin = rotation(self.config, x.dtype)
-        cos, sin = cos[: tokens.shape[1]], sin[: tokens.shape[1]]
+        """Embedding plus position, then the output of every layer.  # each (batch, length, width)"""
+        length = tokens.shape[1]
+        x = self.token_embd(tokens) + self.position_embd.weight[:length]
+        cos, sin = (table[:length] for table in rotation(self.config, x.dtype))
         stream = [x]
         for block in self.blk:
             stream.append(block(stream[-1], cos, sin))
