@@ -115,3 +115,119 @@ fn threshold(logits: impl Iterator<Item = (u32, f64)>, row: &Row, temperature: f
     }
     lowest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{LIMIT, misfit, near};
+
+    const LOGITS: [f64; 7] = [9.0, 9.0, 1.0, 0.5, -0.25, 1.0, f64::NEG_INFINITY];
+
+    fn row() -> Row {
+        Row {
+            sequence: 0,
+            slot: 3,
+            seed: 1,
+            call: 2,
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            first_token: 2,
+            target: TokenId(4),
+        }
+    }
+
+    fn predict(row: &Row) -> Prediction {
+        summarise(LOGITS.into_iter(), row).unwrap()
+    }
+
+    /// Softmax of the allowed logits, straight from the definition.
+    fn softmax(temperature: f64) -> [f64; 7] {
+        let weights = std::array::from_fn(|v| if v < 2 { 0.0 } else { (LOGITS[v] / temperature).exp() });
+        let total: f64 = weights.iter().sum();
+        weights.map(|weight: f64| weight / total)
+    }
+
+    /// How often each token is drawn.
+    fn counts(row: Row, draws: u32) -> [u64; 7] {
+        let mut counts = [0; 7];
+        for seed in 0..draws {
+            counts[predict(&Row { seed, ..row }).drawn.token.0 as usize] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn the_summary_is_that_of_the_softmax() {
+        let (prediction, p) = (predict(&row()), softmax(1.0));
+        let entropy: f64 = p.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+        assert!(near(prediction.entropy_nats.into(), entropy, 1e-6));
+        assert!(near(prediction.log_sum_exp.into(), 1.0 - p[2].ln(), 1e-6));
+        assert!(near(prediction.target_log_probability.into(), p[4].ln(), 1e-6));
+        assert_eq!(prediction.top.map(|c| c.token.0)[..4], [2, 5, 3, 4], "best first, ties by smaller id");
+        for candidate in &prediction.top[..4] {
+            assert!(near(candidate.log_probability.into(), p[candidate.token.0 as usize].ln(), 1e-6));
+        }
+        assert_eq!(prediction.top[4].log_probability, f32::NEG_INFINITY, "only four tokens are possible");
+    }
+
+    #[test]
+    fn a_forbidden_target_is_impossible() {
+        let forbidden = predict(&Row { target: TokenId(0), ..row() });
+        assert_eq!(forbidden.target_log_probability, f32::NEG_INFINITY);
+    }
+
+    #[test]
+    fn draws_follow_the_tempered_softmax() {
+        for temperature in [0.5, 1.0, 2.0] {
+            let row = Row { temperature: temperature as f32, ..row() };
+            let counts = counts(row, 20_000);
+            assert!(misfit(&counts, &softmax(temperature)) < LIMIT, "temperature {temperature}");
+            assert!(misfit(&counts, &softmax(temperature * 1.3)) > LIMIT, "no power at {temperature}");
+        }
+    }
+
+    #[test]
+    fn only_the_draw_is_tempered() {
+        let cold = Prediction { drawn: predict(&row()).drawn, ..predict(&Row { temperature: 0.1, ..row() }) };
+        assert_eq!(cold, predict(&row()));
+    }
+
+    #[test]
+    fn temperature_zero_takes_the_smallest_of_the_most_probable() {
+        assert_eq!(counts(Row { temperature: 0.0, ..row() }, 50)[2], 50);
+    }
+
+    /// Which tokens are ever drawn.
+    fn check_support(row: Row, expected: &[usize]) {
+        let counts = counts(row, 2000);
+        let support: Vec<usize> = (0..7).filter(|&v| counts[v] > 0).collect();
+        assert_eq!(support, expected, "{row:?}");
+    }
+
+    #[test]
+    fn thresholds_leave_the_tokens_they_should() {
+        // Probabilities of 2, 5, 3, 4: .346, .346, .210, .099 (temperature 1; the two best are equal).
+        check_support(row(), &[2, 3, 4, 5]);
+        check_support(Row { top_k: 1, ..row() }, &[2, 5]);
+        check_support(Row { top_k: 3, ..row() }, &[2, 3, 5]);
+        check_support(Row { top_k: 99, ..row() }, &[2, 3, 4, 5]);
+        check_support(Row { top_p: 0.3, ..row() }, &[2, 5]);
+        check_support(Row { top_p: 0.69, ..row() }, &[2, 5]);
+        check_support(Row { top_p: 0.7, ..row() }, &[2, 3, 5]);
+        check_support(Row { top_p: 0.93, ..row() }, &[2, 3, 4, 5]);
+        check_support(Row { top_k: 3, top_p: 0.3, ..row() }, &[2, 5]);
+        // At temperature 1/2 the two best hold .82: the mass of top_p is tempered.
+        check_support(Row { top_p: 0.7, temperature: 0.5, ..row() }, &[2, 5]);
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_an_error() {
+        let summarise = |logits: &[f64]| summarise(logits.iter().copied(), &row()).map(|p| p.drawn.token);
+        assert_eq!(summarise(&[0.0, 0.0]), Err(DrawError::NoToken { first_token: 2 }));
+        assert_eq!(summarise(&[0.0, 0.0, f64::NEG_INFINITY]), Err(DrawError::NoToken { first_token: 2 }));
+        assert!(matches!(summarise(&[0.0, 0.0, 1.0, f64::NAN]), Err(DrawError::Logit { token: 3, .. })));
+        assert!(matches!(summarise(&[0.0, 0.0, f64::INFINITY]), Err(DrawError::Logit { token: 2, .. })));
+        assert_eq!(summarise(&[f64::NAN, 0.0, 1.0]), Ok(TokenId(2)), "forbidden tokens are not even read");
+    }
+}

@@ -12,6 +12,8 @@ pub mod process;
 pub mod random;
 pub mod schedule;
 pub mod sequence;
+#[cfg(test)]
+mod testing;
 
 pub use decode::{DecodeSettings, Decoder, Order, Parallelism, Sampling, Step, Trajectory};
 pub use denoiser::{Candidate, Denoiser, Prediction, Query, Row, TOP_CANDIDATES};

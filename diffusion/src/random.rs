@@ -22,7 +22,8 @@ pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
     [x, y, z, w]
 }
 
-/// One 32-bit word for (seed, call, slot, item); item is a token id for token draws.
+/// One 32-bit word for (seed, call, slot, item); item is a token id for token draws. Counting along one part of
+/// the key leaves the lowest byte uneven, the others not: compare words or scale them, never take remainders.
 pub fn word(seed: u32, call: u32, slot: u32, item: u32) -> u32 {
     pcg4d([seed, call, slot, item])[0]
 }
@@ -96,5 +97,128 @@ impl Stream {
             let rest = (items.len() - i) as u32;
             items.swap(i, i + below(self.word(), rest) as usize);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{LIMIT, misfit, near};
+
+    #[test]
+    fn pcg4d_golden_values() {
+        // Computed independently with Python integers; the WGSL twin must give the same.
+        let golden = [
+            ([0, 0, 0, 0], [0x0f02_f829, 0x2d56_8769, 0x32b0_c43b, 0xd325_48ea]),
+            ([1, 2, 3, 4], [0x3622_cd16, 0xf114_71d8, 0xe110_9b3f, 0x02b9_4c2f]),
+            ([u32::MAX; 4], [0x974e_d892, 0xc015_dc67, 0x9f95_5760, 0xa1bb_a208]),
+            ([7, 0, 63, 999], [0x1c91_689d, 0xa69f_3ed4, 0x4ee4_f897, 0x19fe_5656]),
+        ];
+        for (key, words) in golden {
+            assert_eq!(pcg4d(key), words, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn counting_along_any_word_of_the_key_gives_even_high_bytes() {
+        for part in 0..4 {
+            for shift in [8, 16, 24] {
+                let mut counts = [0; 256];
+                for i in 0..20_000 {
+                    let mut key = [3, 1, 4, 1];
+                    key[part] = i;
+                    let [seed, call, slot, item] = key;
+                    counts[(word(seed, call, slot, item) >> shift) as usize & 255] += 1;
+                }
+                let misfit = misfit(&counts, &[1.0 / 256.0; 256]);
+                assert!(misfit < LIMIT, "key word {part}, bits {shift}: {misfit}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_are_independent() {
+        // Top four bits of the words of neighbouring slots: 256 pairs.
+        let mut counts = [0; 256];
+        for seed in 0..20_000 {
+            let pair = [5, 6].map(|slot| word(seed, 0, slot, 9) >> 28);
+            counts[(pair[0] * 16 + pair[1]) as usize] += 1;
+        }
+        assert!(misfit(&counts, &[1.0 / 256.0; 256]) < LIMIT);
+    }
+
+    #[test]
+    fn exponential_follows_the_exact_quantiles() {
+        for word in (0..u32::MAX - 70_001).step_by(70_001) {
+            let exact = -(-uniform(word)).ln_1p();
+            let found = f64::from(exponential(word));
+            assert!(near(found, exact, 1e-7 + 3e-7 * exact), "{word}: found {found}, expected {exact}");
+        }
+    }
+
+    #[test]
+    fn exponential_is_fine_at_both_ends() {
+        assert!(near(f64::from(exponential(0)), 0.5_f64.powi(33), 1e-16));
+        assert!(near(f64::from(exponential(u32::MAX)), 33.0 * std::f64::consts::LN_2, 1e-5));
+        assert!((1..2000).all(|word| exponential(word - 1) < exponential(word)), "no two words alike near 0");
+        assert!(exponential(0x7fff_ffff) <= exponential(0x8000_0000), "the two halves meet");
+    }
+
+    /// Probability that a token of probability `p` wins an exponential race against all others, when its time
+    /// is `time(word)` for a uniform word: the mean of exp(−time · (1 − p) / p), summed over every word that counts.
+    fn winning_probability(time: impl Fn(u32) -> f32, p: f64) -> f64 {
+        let early = (0..1 << 16).chain(u32::MAX - (1 << 16)..=u32::MAX);
+        let wins = early.map(|word| (-f64::from(time(word)) * (1.0 - p) / p).exp());
+        wins.sum::<f64>() / 4_294_967_296.0
+    }
+
+    /// The usual way: −log of a float32 uniform of 24 bits, as in Gumbel-max samplers.
+    fn float32_uniform(word: u32) -> f32 {
+        -((word >> 8) as f32 / 16_777_216.0).ln()
+    }
+
+    #[test]
+    fn rare_tokens_keep_their_share_where_float32_uniforms_lose_them() {
+        for p in [1e-9, 3e-9, 1e-8] {
+            let ours = winning_probability(exponential, p) / p;
+            let naive = winning_probability(float32_uniform, p) / p;
+            assert!(near(ours, 1.0, 5e-3), "p = {p}: {ours} of its share");
+            // The smallest time but zero is 6e-8 there, so u = 1 aside nothing this rare can win.
+            assert!(naive < 0.05, "p = {p}: {naive} of its share");
+        }
+    }
+
+    #[test]
+    fn bernoulli_is_exact_at_the_ends_and_monotone() {
+        for word in [0, 1, 0x8000_0000, u32::MAX] {
+            assert!(bernoulli(word, 1.0) && !bernoulli(word, 0.0) && !bernoulli(word, f64::NAN));
+        }
+        assert!(bernoulli(0x7fff_ffff, 0.5) && !bernoulli(0x8000_0000, 0.5));
+        assert!(bernoulli(0, 1e-12), "a positive probability is never rounded to zero");
+    }
+
+    #[test]
+    fn every_subset_is_equally_likely() {
+        let mut counts = [0; 10];
+        for seed in 0..10_000 {
+            let mut items = [0, 1, 2, 3, 4];
+            Stream::new(seed, 0, 0, Purpose::Bound).choose(&mut items, 2);
+            let (a, b) = (items[0].min(items[1]), items[0].max(items[1]));
+            counts[b * (b - 1) / 2 + a] += 1;
+        }
+        assert!(misfit(&counts, &[0.1; 10]) < LIMIT);
+    }
+
+    #[test]
+    fn choosing_too_many_takes_all() {
+        let mut items = [1, 2, 3];
+        Stream::new(1, 0, 0, Purpose::Bound).choose(&mut items, 9);
+        items.sort_unstable();
+        assert_eq!(items, [1, 2, 3]);
+    }
+
+    #[test]
+    fn below_covers_its_range() {
+        assert_eq!((below(0, 7), below(u32::MAX, 7)), (0, 6));
     }
 }

@@ -68,13 +68,10 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::near;
 
     fn grid() -> impl Iterator<Item = f64> {
         (1..100).map(|i| f64::from(i) / 100.0)
-    }
-
-    fn near(a: f64, b: f64, tolerance: f64) -> bool {
-        (a - b).abs() <= tolerance // false for NaN
     }
 
     #[test]

@@ -1,64 +1,11 @@
 //! One run in progress: what it asks next, and one step as a function of the answer.
 
-use serde::{Deserialize, Serialize};
-
 use super::parallelism::Standing;
+use super::step::{Checkpoint, Commit, SlotPrediction, Step};
 use super::{DecodeSettings, SettingsError};
 use crate::denoiser::{Prediction, Query, Row};
 use crate::random::{Purpose, word};
-use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
-
-/// What was predicted for one slot.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SlotPrediction {
-    /// The slot.
-    pub slot: u32,
-    /// What the denoiser says about it.
-    pub prediction: Prediction,
-}
-
-/// A token fixed in a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commit {
-    /// The slot.
-    pub slot: u32,
-    /// Its token from now on.
-    pub token: TokenId,
-}
-
-/// One call and what was done with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Number of the call within the run, from 0 on.
-    pub call: u32,
-    /// Index of the schedule step; larger than `call` where steps that commit nothing were passed over.
-    pub step: u32,
-    /// Predictions at every slot that was masked, in reading order.
-    pub predictions: Vec<SlotPrediction>,
-    /// What was committed, first choice of the order first.
-    pub commits: Vec<Commit>,
-}
-
-/// Where a run stands between two calls: all that is needed to go on from here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The slots.
-    pub sequence: Sequence,
-    /// Number of the next call.
-    pub call: u32,
-    /// Index of the next schedule step.
-    pub step: u32,
-    /// How many slots were masked when the run began.
-    pub opened: u32,
-}
-
-impl Checkpoint {
-    /// The beginning of a run.
-    pub fn start(sequence: Sequence) -> Self {
-        let opened = sequence.masked_count() as u32;
-        Self { sequence, call: 0, step: 0, opened }
-    }
-}
+use crate::sequence::{Sequence, Slot, SpecialTokens};
 
 /// The answer to a call does not fit the question.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -254,3 +201,6 @@ impl Decoder {
         word(self.settings.seed, self.state.step, slot, Purpose::Reveal as u32)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,13 @@ pub mod order;
 pub mod parallelism;
 pub mod run;
 pub mod settings;
+pub mod step;
 pub mod trajectory;
 
-pub use decoder::{Checkpoint, Commit, DecodeError, Decoder, SlotPrediction, Step};
+pub use decoder::{DecodeError, Decoder};
 pub use order::Order;
 pub use parallelism::Parallelism;
 pub use run::{RunError, run, run_batch};
 pub use settings::{DecodeSettings, Sampling, SettingsError};
+pub use step::{Checkpoint, Commit, SlotPrediction, Step};
 pub use trajectory::{Trajectory, TrajectoryError};

@@ -40,3 +40,46 @@ impl Order {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::prediction;
+
+    /// Three slots that every order ranks differently.
+    fn check(order: Order, expected: [u32; 3]) {
+        let ln = |p: f32| p.ln();
+        let slots = [
+            (prediction(ln(0.2), [ln(0.6), ln(0.2)], 0.95), 30), // drew its second choice
+            (prediction(ln(0.5), [ln(0.5), ln(0.4)], 0.94), 10), // two close rivals
+            (prediction(ln(0.4), [ln(0.4), ln(0.1)], 1.61), 20), // many small rivals
+        ];
+        let priority = |slot: &u32| {
+            let (prediction, reveal_word) = slots[*slot as usize];
+            order.priority(*slot, &prediction, reveal_word)
+        };
+        let mut found = [0, 1, 2];
+        found.sort_by(|a, b| priority(b).total_cmp(&priority(a)));
+        assert_eq!(found, expected, "{order:?}");
+    }
+
+    #[test]
+    fn each_order_ranks_by_its_own_rule() {
+        check(Order::Random, [1, 2, 0]);
+        check(Order::LeftToRight, [0, 1, 2]);
+        check(Order::Confidence, [1, 2, 0]);
+        check(Order::Margin, [0, 2, 1]);
+        check(Order::Entropy, [1, 0, 2]);
+    }
+
+    #[test]
+    fn a_certain_slot_has_the_largest_margin() {
+        let certain = prediction(0.0, [0.0, f32::NEG_INFINITY], 0.0);
+        assert_eq!(Order::Margin.priority(0, &certain, 0), 1.0);
+    }
+
+    #[test]
+    fn names_are_snake_case() {
+        assert_eq!(serde_json::to_string(&Order::LeftToRight).unwrap(), "\"left_to_right\"");
+    }
+}

@@ -115,3 +115,80 @@ impl DecodeSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Schedule;
+
+    #[test]
+    fn an_empty_object_is_the_default() {
+        let settings: DecodeSettings = serde_json::from_str("{}").unwrap();
+        assert_eq!(settings, DecodeSettings::default());
+        assert_eq!(settings.validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_json_of_the_documentation() {
+        let json = r#"{"seed":7,"order":"confidence","parallelism":{"rule":"quota","steps":16},
+                       "sampling":{"temperature":0.8}}"#;
+        let expected = DecodeSettings {
+            seed: 7,
+            order: Order::Confidence,
+            parallelism: Parallelism::Quota { steps: 16, schedule: Schedule::Linear },
+            sampling: Sampling { temperature: 0.8, ..Sampling::default() },
+            start_time: 1.0,
+        };
+        assert_eq!(serde_json::from_str::<DecodeSettings>(json).unwrap(), expected);
+        let written = serde_json::to_string(&expected).unwrap();
+        assert_eq!(serde_json::from_str::<DecodeSettings>(&written).unwrap(), expected);
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        for json in [
+            r#"{"sead":7}"#,
+            r#"{"order":"alphabetical"}"#,
+            r#"{"parallelism":{"rule":"quota","steps":2,"slots":3}}"#,
+            r#"{"parallelism":{"rule":"quota"}}"#,
+            r#"{"sampling":{"top-k":3}}"#,
+        ] {
+            assert!(serde_json::from_str::<DecodeSettings>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn every_range_is_held() {
+        let with_sampling = |sampling| DecodeSettings { sampling, ..DecodeSettings::default() };
+        for found in [-1.0, f32::NAN, f32::INFINITY] {
+            let settings = with_sampling(Sampling { temperature: found, ..Sampling::default() });
+            assert!(matches!(settings.validate(), Err(SettingsError::Temperature { .. })), "{found}");
+        }
+        for found in [0.0, 1.5, f32::NAN] {
+            let settings = with_sampling(Sampling { top_p: found, ..Sampling::default() });
+            assert!(matches!(settings.validate(), Err(SettingsError::TopP { .. })), "{found}");
+        }
+        for found in [0.0, 1.5, f64::NAN] {
+            let settings = DecodeSettings { start_time: found, ..DecodeSettings::default() };
+            assert!(matches!(settings.validate(), Err(SettingsError::StartTime { .. })), "{found}");
+        }
+    }
+
+    #[test]
+    fn every_rule_makes_progress() {
+        let schedule = Schedule::Linear;
+        let validate = |parallelism| DecodeSettings { parallelism, ..DecodeSettings::default() }.validate();
+        assert_eq!(validate(Parallelism::SlotsPerCall { slots: 0 }), Err(SettingsError::Slots));
+        for found in [0, MAX_STEPS + 1] {
+            let refused = Err(SettingsError::Steps { found });
+            assert_eq!(validate(Parallelism::Quota { steps: found, schedule }), refused);
+            assert_eq!(validate(Parallelism::Ancestral { steps: found, schedule }), refused);
+        }
+    }
+
+    #[test]
+    fn errors_name_both_values() {
+        let message = SettingsError::TopP { found: 1.5 }.to_string();
+        assert_eq!(message, "top_p: found 1.5, expected a number above 0 and at most 1");
+    }
+}

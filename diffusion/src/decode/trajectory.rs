@@ -108,3 +108,110 @@ impl Trajectory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Commit, Order, Parallelism, run};
+    use crate::exact::two_sentences;
+    use crate::schedule::Schedule;
+    use crate::sequence::TokenId;
+
+    fn trajectory(seed: u32, parallelism: Parallelism) -> Trajectory {
+        let special = SpecialTokens::default();
+        let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
+        let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
+        pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), decoder)).unwrap()
+    }
+
+    fn rules() -> [Parallelism; 3] {
+        let schedule = Schedule::Cosine;
+        [
+            Parallelism::SlotsPerCall { slots: 1 },
+            Parallelism::Quota { steps: 2, schedule },
+            Parallelism::Ancestral { steps: 9, schedule },
+        ]
+    }
+
+    #[test]
+    fn the_states_go_from_the_start_to_the_text() {
+        let trajectory = trajectory(1, Parallelism::default());
+        let masked = |step| trajectory.sequence_at(step).unwrap().masked_count();
+        assert_eq!([0, 1, 2, 3].map(masked), [3, 2, 1, 0]);
+        assert_eq!(trajectory.sequence_at(4), Err(TrajectoryError::Step { found: 4, steps: 3 }));
+    }
+
+    #[test]
+    fn json_brings_back_the_same_value() {
+        let trajectory = trajectory(2, Parallelism::default());
+        let json = serde_json::to_string(&trajectory).unwrap();
+        assert!(json.contains("\"target_log_probability\":null"), "minus infinity of the mask symbol");
+        assert_eq!(serde_json::from_str::<Trajectory>(&json).unwrap(), trajectory);
+    }
+
+    #[test]
+    fn a_fork_without_a_change_repeats_the_rest() {
+        for rule in rules() {
+            let whole = trajectory(3, rule);
+            for step in 0..=whole.steps.len() {
+                let fork = whole.fork(step).unwrap();
+                let rest = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), fork)).unwrap();
+                assert_eq!(rest.steps, whole.steps[step..], "{rule:?} from step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fork_with_another_word_goes_another_way() {
+        let whole = trajectory(4, Parallelism::default());
+        let mut checkpoint = whole.checkpoint_at(1).unwrap();
+        let commit = whole.steps[0].commits[0];
+        let (slot, first) = (commit.slot as usize, two_sentences::FIRST);
+        let other = if commit.token == first[slot] { two_sentences::SECOND } else { first };
+        checkpoint.sequence.slots[slot] = Slot::given(other[slot]);
+        let fork = Decoder::resume(whole.settings, checkpoint, whole.special).unwrap();
+        let branch = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), fork)).unwrap();
+        let text: Vec<TokenId> = branch.sequence_at(2).unwrap().tokens().collect();
+        assert_eq!(text, other, "the denoiser follows the edit");
+    }
+
+    #[test]
+    fn a_remasked_slot_is_written_again() {
+        for rule in rules() {
+            let whole = trajectory(5, rule);
+            let mut checkpoint = whole.checkpoint_at(whole.steps.len()).unwrap();
+            checkpoint.sequence.slots[1] = Slot::masked(whole.special.mask);
+            let mut fork = Decoder::resume(whole.settings, checkpoint, whole.special).unwrap();
+            let denoiser = &mut two_sentences::corpus(0.5).unwrap();
+            let predictions = pollster::block_on(crate::Denoiser::predict(denoiser, &fork.query())).unwrap();
+            assert_eq!(fork.apply(&predictions).unwrap().commits[0].slot, 1, "{rule:?}");
+            assert!(fork.is_finished());
+        }
+    }
+
+    #[test]
+    fn only_what_follows_from_the_settings_is_verified() {
+        for rule in rules() {
+            let whole = trajectory(6, rule);
+            assert_eq!(whole.verify(), Ok(()));
+            let mut other_commit = whole.clone();
+            other_commit.steps[0].commits[0] = Commit { slot: 0, token: TokenId(4) };
+            assert_eq!(other_commit.verify(), Err(TrajectoryError::Policy { step: 0 }));
+            let mut too_long = whole.clone();
+            too_long.steps.extend_from_within(..1);
+            assert!(too_long.verify().is_err());
+            let mut other_order = whole.clone();
+            other_order.settings.sampling.temperature = -1.0;
+            other_order.settings.order = Order::Entropy;
+            assert!(matches!(other_order.verify(), Err(TrajectoryError::Settings(_))));
+        }
+    }
+
+    #[test]
+    fn a_file_that_names_no_slot_is_an_error() {
+        let mut broken = trajectory(7, Parallelism::default());
+        broken.steps[1].commits[0].slot = 9;
+        assert_eq!(broken.sequence_at(3), Err(TrajectoryError::Slot { step: 1, slot: 9, length: 3 }));
+        assert!(broken.sequence_at(1).is_ok() && broken.verify().is_err());
+    }
+}

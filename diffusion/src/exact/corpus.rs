@@ -140,3 +140,77 @@ impl Denoiser for Corpus {
         query.rows.iter().map(|row| self.row(query, row)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::near;
+
+    const MASK: TokenId = TokenId(0);
+
+    fn tokens(ids: [u32; 3]) -> Vec<TokenId> {
+        ids.map(TokenId).to_vec()
+    }
+
+    fn corpus() -> Corpus {
+        let sentences = vec![(tokens([3, 4, 5]), 2.0), (tokens([3, 6, 5]), 1.0), (tokens([7, 6, 8]), 1.0)];
+        Corpus::new(sentences, MASK).unwrap()
+    }
+
+    #[test]
+    fn posteriors_are_bayes_rule() {
+        let corpus = corpus();
+        let check = |visible, slot, token: usize, expected| {
+            let posterior = corpus.posterior(&tokens(visible), slot);
+            assert!(near(posterior[token], expected, 1e-15), "{visible:?}: {posterior:?}");
+            assert!(near(posterior.iter().sum(), 1.0, 1e-15));
+        };
+        check([0, 0, 0], 0, 3, 0.75);
+        check([3, 0, 0], 1, 4, 2.0 / 3.0);
+        check([0, 6, 0], 0, 7, 0.5);
+        check([0, 6, 8], 0, 7, 1.0);
+        // No sentence has 4 and 8: the prior of the slot.
+        check([0, 4, 8], 0, 3, 0.75);
+    }
+
+    #[test]
+    fn sequences_have_their_weight_as_probability() {
+        let corpus = corpus();
+        assert_eq!(corpus.probability(&tokens([3, 4, 5])), 0.5);
+        assert_eq!(corpus.probability(&tokens([3, 4, 8])), 0.0);
+    }
+
+    #[test]
+    fn senseless_corpora_are_refused() {
+        assert_eq!(Corpus::new(Vec::new(), MASK), Err(CorpusError::Empty));
+        let unequal = vec![(tokens([3, 4, 5]), 1.0), (vec![TokenId(3)], 1.0)];
+        assert_eq!(
+            Corpus::new(unequal, MASK),
+            Err(CorpusError::Length { sentence: 1, found: 1, expected: 3 })
+        );
+        for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let result = Corpus::new(vec![(tokens([3, 4, 5]), weight)], MASK);
+            assert!(matches!(result, Err(CorpusError::Weight { sentence: 0, .. })), "{weight}");
+        }
+    }
+
+    #[test]
+    fn a_row_outside_the_batch_is_an_error() {
+        let row = Row {
+            sequence: 1,
+            slot: 0,
+            seed: 0,
+            call: 0,
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            first_token: 2,
+            target: MASK,
+        };
+        for row in [row, Row { sequence: 0, slot: 3, ..row }] {
+            let query = Query { length: 3, tokens: tokens([0, 0, 0]), rows: vec![row] };
+            let result = pollster::block_on(corpus().predict(&query));
+            assert_eq!(result, Err(ExactError::Row { sequence: row.sequence, slot: row.slot }));
+        }
+    }
+}

@@ -202,3 +202,97 @@ async fn weighted_cross_entropies<D: Denoiser>(
     }
     Ok(sums.into_iter().map(|(nats, rows)| query.length as f64 / rows * nats).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::{Corpus, two_sentences};
+    use crate::testing::near;
+
+    const SETTINGS: BoundSettings = BoundSettings { seed: 1, draws: 4000, batch: 64 };
+
+    fn bound(corpus: &mut Corpus, text: &[TokenId], settings: BoundSettings) -> TextBound {
+        let special = SpecialTokens::default();
+        pollster::block_on(text_bound(corpus, text, text.len() as u32, 0, special, settings)).unwrap()
+    }
+
+    /// With an exact denoiser the bound is tight: it is −log2 of the text's probability.
+    fn check(corpus: &mut Corpus, text: &[TokenId]) {
+        let exact = -corpus.probability(text).log2();
+        let bits = bound(corpus, text, SETTINGS).bits;
+        assert!(bits.standard_error > 0.0 && bits.standard_error < 0.05, "{bits:?}");
+        assert!(near(bits.value, exact, 4.0 * bits.standard_error), "found {bits:?}, expected {exact}");
+    }
+
+    #[test]
+    fn the_two_sentences_cost_one_bit() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        check(&mut corpus, &two_sentences::FIRST);
+        check(&mut corpus, &two_sentences::SECOND);
+    }
+
+    #[test]
+    fn an_uneven_corpus_costs_what_its_weights_say() {
+        let mut corpus = two_sentences::corpus(0.9).unwrap();
+        check(&mut corpus, &two_sentences::FIRST);
+        let ids = |ids: [u32; 4]| ids.map(TokenId).to_vec();
+        let sentences = vec![(ids([3, 4, 5, 6]), 0.4), (ids([3, 7, 5, 8]), 0.3), (ids([9, 4, 5, 8]), 0.3)];
+        let mut corpus = Corpus::new(sentences, TokenId(0)).unwrap();
+        check(&mut corpus, &ids([3, 4, 5, 6]));
+        check(&mut corpus, &ids([9, 4, 5, 8]));
+    }
+
+    #[test]
+    fn the_standard_error_is_how_far_seeds_scatter() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let (mut values, mut claimed) = (Moments::default(), Moments::default());
+        for seed in 0..300 {
+            let bits =
+                bound(&mut corpus, &two_sentences::FIRST, BoundSettings { seed, draws: 50, batch: 16 }).bits;
+            values.push(bits.value);
+            claimed.push(bits.standard_error);
+        }
+        let scatter = values.estimate().unwrap().standard_error * 300.0_f64.sqrt();
+        let claimed = claimed.estimate().unwrap().value;
+        assert!(near(scatter / claimed, 1.0, 0.15), "scatter {scatter}, claimed {claimed}");
+    }
+
+    #[test]
+    fn the_batch_size_changes_nothing() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let of = |corpus: &mut Corpus, batch| {
+            bound(corpus, &two_sentences::FIRST, BoundSettings { seed: 5, draws: 30, batch })
+        };
+        assert_eq!(of(&mut corpus, 1), of(&mut corpus, 16));
+    }
+
+    #[test]
+    fn texts_are_weighted_by_their_tokens() {
+        let text = |value, standard_error, tokens| TextBound {
+            bits: Estimate { value, standard_error, samples: 8 },
+            tokens,
+        };
+        let both = Bound::of(&[text(30.0, 3.0, 10), text(20.0, 4.0, 30)]).unwrap();
+        assert!(near(both.bits_per_token.value, 50.0 / 40.0, 1e-15));
+        assert!(near(both.bits_per_token.standard_error, 5.0 / 40.0, 1e-15));
+        assert_eq!((both.texts, both.tokens, both.bits_per_token.samples), (2, 40, 16));
+        assert_eq!(Bound::of(&[]), None);
+    }
+
+    #[test]
+    fn what_has_no_bound_is_an_error() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let mut run = |text: &[TokenId], settings| {
+            let special = SpecialTokens::default();
+            pollster::block_on(text_bound(&mut corpus, text, 3, 0, special, settings)).unwrap_err()
+        };
+        let mut unknown = two_sentences::FIRST;
+        unknown[1] = TokenId(1);
+        assert!(matches!(run(&unknown, SETTINGS), BoundError::Impossible { token: 1, slot: 1, .. }));
+        let one = BoundSettings { draws: 1, ..SETTINGS };
+        assert!(matches!(run(&two_sentences::FIRST, one), BoundError::Settings { draws: 1, .. }));
+        let none = BoundSettings { batch: 0, ..SETTINGS };
+        assert!(matches!(run(&two_sentences::FIRST, none), BoundError::Settings { batch: 0, .. }));
+        assert!(matches!(run(&[], SETTINGS), BoundError::Empty));
+    }
+}

@@ -45,3 +45,32 @@ impl FromIterator<f64> for Moments {
         moments
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{uniform, word};
+    use crate::testing::near;
+
+    #[test]
+    fn mean_and_error_of_four_numbers() {
+        let estimate = [1.0, 2.0, 3.0, 6.0].into_iter().collect::<Moments>().estimate().unwrap();
+        assert!(near(estimate.value, 3.0, 1e-15));
+        // Squared deviations 4 + 1 + 0 + 9 = 14; 14 / 3 / 4.
+        assert!(near(estimate.standard_error, (14.0_f64 / 12.0).sqrt(), 1e-15));
+        assert_eq!(estimate.samples, 4);
+    }
+
+    #[test]
+    fn one_draw_does_not_tell_its_error() {
+        assert_eq!([1.0].into_iter().collect::<Moments>().estimate(), None);
+    }
+
+    #[test]
+    fn the_error_is_that_of_the_mean() {
+        let draws = |n: u32| (0..n).map(|i| uniform(word(1, 0, 0, i))).collect::<Moments>();
+        let estimate = draws(10_000).estimate().unwrap();
+        assert!(near(estimate.standard_error, (1.0_f64 / 12.0 / 10_000.0).sqrt(), 1e-4));
+        assert!(near(estimate.value, 0.5, 4.0 * estimate.standard_error));
+    }
+}

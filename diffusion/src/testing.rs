@@ -1,0 +1,57 @@
+//! Statistics and sample values for tests: deterministic, because every test fixes its seeds.
+
+use crate::denoiser::{Candidate, Prediction};
+use crate::sequence::TokenId;
+
+/// Pearson's statistic of counts against probabilities, in standard deviations above its mean. A right formula
+/// gives about 0 and stays below [`LIMIT`] but for one seed in many thousands; NaN fails every comparison.
+pub fn misfit(counts: &[u64], probabilities: &[f64]) -> f64 {
+    let total: u64 = counts.iter().sum();
+    let mut statistic = 0.0;
+    let mut freedom = -1.0;
+    for (&count, &p) in counts.iter().zip(probabilities) {
+        let expected = total as f64 * p;
+        if expected == 0.0 {
+            assert_eq!(count, 0, "an impossible outcome was drawn");
+            continue;
+        }
+        statistic += (count as f64 - expected).powi(2) / expected;
+        freedom += 1.0;
+    }
+    (statistic - freedom) / (2.0_f64 * freedom).sqrt()
+}
+
+/// Largest [`misfit`] of a right formula.
+pub const LIMIT: f64 = 5.0;
+
+/// Whether a share out of `draws` is within four standard errors of `expected`.
+pub fn share_fits(hits: u64, draws: u64, expected: f64) -> bool {
+    let error = (expected * (1.0 - expected) / draws as f64).sqrt();
+    (hits as f64 / draws as f64 - expected).abs() <= 4.0 * error
+}
+
+/// Whether two numbers differ by at most `tolerance`; never if one is NaN.
+pub fn near(a: f64, b: f64, tolerance: f64) -> bool {
+    (a - b).abs() <= tolerance
+}
+
+#[test]
+fn the_statistics_notice_a_wrong_formula() {
+    assert!(misfit(&[500, 300, 200], &[0.5, 0.3, 0.2]) < LIMIT);
+    assert!(misfit(&[500, 300, 200], &[0.4, 0.35, 0.25]) > LIMIT);
+    assert!(share_fits(510, 1000, 0.5) && !share_fits(570, 1000, 0.5));
+    assert!(!near(f64::NAN, 0.0, 1.0) && !share_fits(0, 0, 0.5));
+}
+
+/// A prediction with these log-probabilities for the drawn and the two best tokens, and this entropy.
+pub fn prediction(drawn: f32, top: [f32; 2], entropy_nats: f32) -> Prediction {
+    let candidate = |token, log_probability| Candidate { token: TokenId(token), log_probability };
+    let none = candidate(0, f32::NEG_INFINITY);
+    Prediction {
+        drawn: candidate(5, drawn),
+        entropy_nats,
+        log_sum_exp: 0.0,
+        target_log_probability: f32::NEG_INFINITY,
+        top: [candidate(3, top[0]), candidate(4, top[1]), none, none, none],
+    }
+}
