@@ -86,16 +86,17 @@ impl ModelConfig {
     /// Name and shape of every tensor that the backbone has, in the order of its equations.
     pub fn tensors(&self) -> impl Iterator<Item = (String, Shape)> + '_ {
         let width = self.embedding_length;
-        let embedding =
-            ("token_embd.weight".into(), Shape::Matrix { outputs: self.vocab_size, inputs: width });
+        let table = |name: &str, outputs| (name.into(), Shape::Matrix { outputs, inputs: width });
+        let words = table("token_embd.weight", self.vocab_size);
+        let positions = table("position_embd.weight", self.context_length);
         let last = ("output_norm.weight".into(), Shape::Vector(width));
         let layers = (0..self.block_count).flat_map(|layer| self.layer_tensors(layer));
-        std::iter::once(embedding).chain(layers).chain(std::iter::once(last))
+        [words, positions].into_iter().chain(layers).chain([last])
     }
 
     /// Number of tensors that [`Self::tensors`] yields.
     pub fn tensor_count(&self) -> usize {
-        2 + LAYER_TENSORS * self.block_count
+        3 + LAYER_TENSORS * self.block_count
     }
 
     fn layer_tensors(&self, layer: usize) -> [(String, Shape); LAYER_TENSORS] {

@@ -46,7 +46,7 @@ pub enum Error {
         expected: String,
     },
     /// Text that is not UTF-8.
-    #[error("{subject} is not UTF-8 text: found a wrong byte at position {position} of it")]
+    #[error("{subject} is not text: found a wrong byte at position {position}, expected UTF-8")]
     NotText {
         /// Which text.
         subject: String,

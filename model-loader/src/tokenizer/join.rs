@@ -18,13 +18,24 @@ struct State {
     capital: bool,
     /// No space goes before the next piece.
     attach: bool,
-    /// An odd number of quotation marks has been read.
-    quoted: bool,
+    /// Within quotation marks.
+    speech: Option<Speech>,
+    /// The mark before this piece can end a sentence or only a quotation: `!` or `?`.
+    wavers: bool,
+}
+
+/// Where a quotation began.
+#[derive(Clone, Copy, PartialEq)]
+enum Speech {
+    /// At the head of a sentence, which may go on after it: `"Run!" said Anna.`
+    Leading,
+    /// Within a sentence, which ends with it: `Anna said, "Run!"`
+    Trailing,
 }
 
 /// One piece per token.
 pub(super) fn pieces(tokens: &[u32], vocabulary: &Vocabulary) -> Vec<Piece> {
-    let mut state = State { capital: true, attach: true, quoted: false };
+    let mut state = State { capital: true, attach: true, speech: None, wavers: false };
     tokens
         .iter()
         .map(|&token| match token {
@@ -39,17 +50,25 @@ impl State {
     fn piece(&mut self, word: &str) -> Piece {
         match word {
             "\"" => self.quotation_mark(),
-            "." | "!" | "?" | "..." => self.mark(word, true),
-            "," | ";" | ":" | ")" => self.mark(word, false),
+            "." | "!" | "?" | "..." => self.full_stop(word),
+            "," | ";" | ":" | ")" => self.mark(word),
             "(" => self.opening(word),
-            _ if word.starts_with('\'') || word == "n't" => self.mark(word, false),
+            _ if word.starts_with('\'') || word == "n't" => self.mark(word),
             _ => self.word(word),
         }
     }
 
+    /// A mark that ends a sentence.
+    fn full_stop(&mut self, text: &str) -> Piece {
+        let piece = self.mark(text);
+        self.capital = true;
+        self.wavers = matches!(text, "!" | "?");
+        piece
+    }
+
     /// A mark that is attached to what stands before it.
-    fn mark(&mut self, text: &str, ends_sentence: bool) -> Piece {
-        self.capital = ends_sentence;
+    fn mark(&mut self, text: &str) -> Piece {
+        self.capital = false;
         self.attach = false;
         Piece { text: text.to_owned(), space_before: false }
     }
@@ -61,16 +80,18 @@ impl State {
         Piece { text: text.to_owned(), space_before }
     }
 
-    /// Opening and closing marks take turns; speech begins with a capital, and what follows it keeps the
-    /// state in which it ended.
+    /// Opening and closing marks take turns. Speech begins with a capital; whether a sentence begins after it
+    /// depends on how it ended and, after `!` and `?`, on where it began.
     fn quotation_mark(&mut self) -> Piece {
-        self.quoted = !self.quoted;
-        if !self.quoted {
-            let ended = self.capital;
-            return self.mark("\"", ended);
-        }
-        self.capital = true;
-        self.opening("\"")
+        let Some(speech) = self.speech.take() else {
+            self.speech = Some(if self.capital { Speech::Leading } else { Speech::Trailing });
+            self.capital = true;
+            return self.opening("\"");
+        };
+        let sentence_ended = self.capital && !(self.wavers && speech == Speech::Leading);
+        let piece = self.mark("\"");
+        self.capital = sentence_ended;
+        piece
     }
 
     fn word(&mut self, word: &str) -> Piece {
