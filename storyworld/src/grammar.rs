@@ -1,0 +1,146 @@
+//! The grammar as data: an arena of nodes that generator, parser and checker all walk with the same machine.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compile::compile;
+use crate::lexicon::Lexicon;
+use crate::notation::{NotationError, parse_rules};
+
+/// Index of a word in [`Grammar::vocabulary`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WordId(pub u16);
+
+/// Index of a node in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct NodeId(pub u32);
+
+/// Index of a slot: a variable of the story, such as its hero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SlotId(pub u8);
+
+/// What a word does in its sentence, as far as the grammar knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Written in the rule itself.
+    Literal,
+    /// The noun or name of a slot, or a field of its entry.
+    Noun(SlotId),
+    /// A pronoun for a slot.
+    Pronoun(SlotId),
+    /// A verb that agrees with something.
+    Verb,
+    /// "a", "an" or "some".
+    Article,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    /// Writes a word.
+    Word(WordId),
+    /// Its parts, one after the other.
+    Sequence(Vec<NodeId>),
+    /// One of several, with weights.
+    Choice(Vec<(f64, NodeId)>),
+    /// Fills a slot with an entry of its class.
+    Draw(SlotId),
+    /// Fills a slot with one given entry.
+    Set(SlotId, u8),
+    /// Writes the word that the entries in the slots select: `words` is row-major over the slots' classes.
+    Inflect { role: Role, slots: Vec<SlotId>, words: Vec<WordId> },
+}
+
+/// A compiled grammar: nodes, slots, words.
+#[derive(Clone, Debug)]
+pub struct Grammar {
+    pub(crate) nodes: Vec<Node>,
+    /// Fewest words that each node can always be brought to.
+    pub(crate) need: Vec<u16>,
+    pub(crate) start: NodeId,
+    pub(crate) lexicon: Lexicon,
+    /// Number of each entry's lemma, class by class: equal numbers mean the same thing. `// (class, entry)`
+    pub(crate) lemmas: Vec<Vec<u16>>,
+    vocabulary: Vec<String>,
+    ids: HashMap<String, WordId>,
+}
+
+/// Arena, needs, start and words, as the compiler hands them over.
+pub(crate) struct Parts {
+    pub nodes: Vec<Node>,
+    pub need: Vec<u16>,
+    pub start: NodeId,
+    pub vocabulary: Vec<String>,
+}
+
+impl Grammar {
+    /// Compiles a grammar from the text of its lexicon and of its rules; stories start at the rule `story`.
+    pub fn parse(lexicon: &str, rules: &str) -> Result<Self, NotationError> {
+        let lexicon = Lexicon::parse(lexicon)?;
+        let parts = compile(&lexicon, &parse_rules(rules)?)?;
+        let ids =
+            parts.vocabulary.iter().enumerate().map(|(id, word)| (word.clone(), WordId(id as u16))).collect();
+        let mut numbers = HashMap::new();
+        let mut number = |lemma: &String| {
+            let next = numbers.len() as u16;
+            *numbers.entry(lemma.clone()).or_insert(next)
+        };
+        let lemmas = lexicon
+            .classes
+            .iter()
+            .map(|class| class.entries.iter().map(|entry| number(&entry.lemma)).collect());
+        let lemmas = lemmas.collect();
+        let Parts { nodes, need, start, vocabulary } = parts;
+        Ok(Grammar { nodes, need, start, lexicon, lemmas, vocabulary, ids })
+    }
+
+    /// The grammar of storyworld.
+    pub fn storyworld() -> &'static Grammar {
+        &STORYWORLD
+    }
+
+    /// All words that a story can hold, in a stable order: the identifier of a word is its index.
+    pub fn vocabulary(&self) -> &[String] {
+        &self.vocabulary
+    }
+
+    /// The identifier of a word, if the language knows it.
+    pub fn word_id(&self, word: &str) -> Option<WordId> {
+        self.ids.get(word).copied()
+    }
+
+    /// The word of an identifier of this grammar.
+    pub fn word(&self, id: WordId) -> &str {
+        &self.vocabulary[usize::from(id.0)]
+    }
+
+    /// Number of slots of a story.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.lexicon.slots.len()
+    }
+
+    /// Index of the class of a slot.
+    pub(crate) fn class_of(&self, slot: SlotId) -> usize {
+        self.lexicon.slots[usize::from(slot.0)].1
+    }
+}
+
+const LEXICON: &str = include_str!("../grammar/lexicon.txt");
+const RULES: &str = concat!(
+    include_str!("../grammar/story.txt"),
+    "\n",
+    include_str!("../grammar/beats.txt"),
+    "\n",
+    include_str!("../grammar/home.txt"),
+    "\n",
+    include_str!("../grammar/family.txt"),
+    "\n",
+    include_str!("../grammar/outdoors.txt"),
+    "\n",
+    include_str!("../grammar/animals.txt"),
+);
+
+static STORYWORLD: LazyLock<Grammar> =
+    LazyLock::new(|| Grammar::parse(LEXICON, RULES).unwrap_or_else(|error| panic!("the embedded {error}")));

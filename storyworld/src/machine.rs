@@ -1,0 +1,141 @@
+//! The one machine that walks the grammar. It runs until a word is written, a choice is open or the story ends;
+//! who decides the choice (a random number, a word to be matched) is the interpreter's affair.
+
+use crate::grammar::{Grammar, Node, NodeId, Role, SlotId, WordId};
+
+/// An empty slot.
+const EMPTY: u8 = u8::MAX;
+
+/// Where a derivation stands: what is still to be written, and the world so far.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    /// Nodes still to be walked, next one last.
+    stack: Vec<NodeId>,
+    /// Entry in each slot.
+    slots: Vec<u8>,
+    /// Words that may still be written, beyond the fewest that the stack needs.
+    spare: u16,
+}
+
+/// Why the machine stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A word was written.
+    Word(WordId, Role),
+    /// A choice is open: the weights are in `options`, and [`Machine::take`] goes on.
+    Choose,
+    /// The story is complete.
+    End,
+}
+
+/// Walks a grammar within a limit of words.
+///
+/// At a choice, alternatives that could not be brought to an end within the limit have weight zero. So every
+/// story fits, nothing is ever rejected, and the probability of each decision is known where it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine<'a> {
+    grammar: &'a Grammar,
+    max_words: u16,
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(grammar: &'a Grammar, max_words: u16) -> Self {
+        Machine { grammar, max_words }
+    }
+
+    /// The state before the first word, or `None` if no story is as short as the limit.
+    pub fn start(&self) -> Option<State> {
+        let start = self.grammar.start;
+        let spare = self.max_words.checked_sub(self.need(start))?;
+        Some(State { stack: vec![start], slots: vec![EMPTY; self.grammar.slot_count()], spare })
+    }
+
+    /// Runs to the next event; an open choice leaves its weights (not normalised) in `options`.
+    pub fn run(&self, state: &mut State, options: &mut Vec<f64>) -> Event {
+        while let Some(&top) = state.stack.last() {
+            match self.node(top) {
+                Node::Choice(parts) => {
+                    let slack = state.spare + self.need(top);
+                    options.clear();
+                    options.extend(
+                        parts
+                            .iter()
+                            .map(|(weight, part)| if self.need(*part) <= slack { *weight } else { 0.0 }),
+                    );
+                    return Event::Choose;
+                }
+                Node::Draw(slot) => {
+                    self.draw_weights(state, *slot, options);
+                    return Event::Choose;
+                }
+                Node::Word(word) => {
+                    state.stack.pop();
+                    return Event::Word(*word, Role::Literal);
+                }
+                Node::Inflect { role, slots, words } => {
+                    state.stack.pop();
+                    return Event::Word(words[self.table_index(state, slots)], *role);
+                }
+                Node::Set(slot, entry) => {
+                    state.stack.pop();
+                    state.slots[usize::from(slot.0)] = *entry;
+                }
+                Node::Sequence(parts) => {
+                    state.stack.pop();
+                    state.stack.extend(parts.iter().rev());
+                }
+            }
+        }
+        Event::End
+    }
+
+    /// Decides the open choice.
+    pub fn take(&self, state: &mut State, option: usize) {
+        let Some(top) = state.stack.pop() else { return };
+        match self.node(top) {
+            Node::Choice(parts) => {
+                let part = parts[option].1;
+                state.spare -= self.need(part) - self.need(top);
+                state.stack.push(part);
+            }
+            Node::Draw(slot) => state.slots[usize::from(slot.0)] = option as u8,
+            other => unreachable!("no choice is open at {other:?}"),
+        }
+    }
+
+    fn node(&self, id: NodeId) -> &'a Node {
+        &self.grammar.nodes[id.0 as usize]
+    }
+
+    fn need(&self, id: NodeId) -> u16 {
+        self.grammar.need[id.0 as usize]
+    }
+
+    /// Weights of the entries of a slot's class; what another slot already stands for has none.
+    fn draw_weights(&self, state: &State, slot: SlotId, options: &mut Vec<f64>) {
+        let class = self.grammar.class_of(slot);
+        options.clear();
+        options.extend(self.grammar.lexicon.classes[class].entries.iter().map(|entry| entry.weight));
+        let lemmas = &self.grammar.lemmas[class];
+        for (other, &entry) in state.slots.iter().enumerate().filter(|(_, entry)| **entry != EMPTY) {
+            let used = self.grammar.lemmas[self.grammar.class_of(SlotId(other as u8))][usize::from(entry)];
+            for (option, _) in lemmas.iter().enumerate().filter(|(_, lemma)| **lemma == used) {
+                options[option] = 0.0;
+            }
+        }
+    }
+
+    fn table_index(&self, state: &State, slots: &[SlotId]) -> usize {
+        let entries =
+            |slot: &SlotId| self.grammar.lexicon.classes[self.grammar.class_of(*slot)].entries.len();
+        slots.iter().fold(0, |index, slot| {
+            let entry = usize::from(state.slots[usize::from(slot.0)]);
+            assert!(
+                entry < entries(slot),
+                "slot {} is written before it is drawn",
+                self.grammar.lexicon.slots[usize::from(slot.0)].0
+            );
+            index * entries(slot) + entry
+        })
+    }
+}

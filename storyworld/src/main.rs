@@ -1,0 +1,72 @@
+//! `storyworld`: writes corpora, vocabularies and samples, and measures the language.
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use storyworld::{Grammar, Story, StoryOptions, generate};
+
+const USAGE: &str = "storyworld COMMAND [--stories N] [--seed S] [--max-words W]
+
+corpus       one story per line, words separated by single spaces: seeds S, S + 1, ...
+sample       the same stories as a person would print them
+vocabulary   all words of the language, one per line, in the order of their identifiers
+
+Defaults: 1 story, seed 0, at most 63 words. Disjoint ranges of seeds give independent sets.";
+
+/// What the command line asked for.
+struct Request {
+    command: String,
+    stories: u64,
+    seed: u64,
+    options: StoryOptions,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = read(&arguments).and_then(|request| run(&request).map_err(|error| error.to_string()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}\n\n{USAGE}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read(arguments: &[String]) -> Result<Request, String> {
+    let (command, rest) = arguments.split_first().ok_or("a command is missing")?;
+    let mut values = HashMap::from([("--stories", 1), ("--seed", 0), ("--max-words", 63)]);
+    for pair in rest.chunks(2) {
+        let [name, value] = pair else { return Err(format!("{} has no value", pair[0])) };
+        let slot = values.get_mut(name.as_str()).ok_or_else(|| format!("unknown option {name}"))?;
+        *slot = value.parse::<u64>().map_err(|_| format!("{name} is not a whole number: {value}"))?;
+    }
+    let max_words = u16::try_from(values["--max-words"]).map_err(|_| "--max-words is larger than 65535")?;
+    let options = StoryOptions { max_words };
+    Ok(Request { command: command.clone(), stories: values["--stories"], seed: values["--seed"], options })
+}
+
+fn run(request: &Request) -> io::Result<()> {
+    let grammar = Grammar::storyworld();
+    let mut out = BufWriter::new(io::stdout().lock());
+    match request.command.as_str() {
+        "corpus" => each_story(request, |story| writeln!(out, "{}", story.line(grammar)))?,
+        "sample" => each_story(request, |story| writeln!(out, "{}\n", story.text(grammar)))?,
+        "vocabulary" => {
+            for word in grammar.vocabulary() {
+                writeln!(out, "{word}")?;
+            }
+        }
+        other => return Err(io::Error::other(format!("unknown command {other}"))),
+    }
+    out.flush()
+}
+
+fn each_story(request: &Request, mut visit: impl FnMut(Story) -> io::Result<()>) -> io::Result<()> {
+    let too_short = || io::Error::other("no story is as short as --max-words asks");
+    for seed in request.seed..request.seed.saturating_add(request.stories) {
+        visit(generate(Grammar::storyworld(), request.options, seed).ok_or_else(too_short)?)?;
+    }
+    Ok(())
+}
