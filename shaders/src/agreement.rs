@@ -107,7 +107,8 @@ fn overrides_are_as_described() {
         let module = parse(kernel);
         let mut found: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
         let mut expected = kernel.overrides.to_vec();
-        (found.sort_unstable(), expected.sort_unstable());
+        found.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(found, expected, "{}", kernel.name);
         for case in (kernel.cases)(1) {
             let unknown = case.overrides.iter().find(|(name, _)| !kernel.overrides.contains(name));
