@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::compile;
+use crate::first::FirstWords;
 use crate::lexicon::Lexicon;
 use crate::notation::{NotationError, parse_rules};
 
@@ -59,6 +60,8 @@ pub struct Grammar {
     pub(crate) nodes: Vec<Node>,
     /// Fewest words that each node can always be brought to.
     pub(crate) need: Vec<u16>,
+    /// Words that each node can begin with.
+    pub(crate) first: FirstWords,
     pub(crate) start: NodeId,
     pub(crate) lexicon: Lexicon,
     /// Number of each entry's lemma, class by class: equal numbers mean the same thing. `// (class, entry)`
@@ -93,7 +96,8 @@ impl Grammar {
             .map(|class| class.entries.iter().map(|entry| number(&entry.lemma)).collect());
         let lemmas = lemmas.collect();
         let Parts { nodes, need, start, vocabulary } = parts;
-        Ok(Grammar { nodes, need, start, lexicon, lemmas, vocabulary, ids })
+        let first = FirstWords::new(&nodes, vocabulary.len());
+        Ok(Grammar { nodes, need, first, start, lexicon, lemmas, vocabulary, ids })
     }
 
     /// The grammar of storyworld.

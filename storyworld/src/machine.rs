@@ -103,6 +103,24 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether an option of the open choice may write the word next. May say yes where the answer is no.
+    pub fn admits(&self, state: &State, option: usize, word: WordId) -> bool {
+        self.open_part(state, option).is_none_or(|part| self.grammar.first.admits(part, word))
+    }
+
+    /// Whether an option of the open choice may write nothing.
+    pub fn may_be_silent(&self, state: &State, option: usize) -> bool {
+        self.open_part(state, option).is_none_or(|part| self.grammar.first.may_be_silent(part))
+    }
+
+    /// The node behind an option of the open choice; a draw has none.
+    fn open_part(&self, state: &State, option: usize) -> Option<usize> {
+        match self.node(*state.stack.last()?) {
+            Node::Choice(parts) => Some(parts[option].1.0 as usize),
+            _ => None,
+        }
+    }
+
     fn node(&self, id: NodeId) -> &'a Node {
         &self.grammar.nodes[id.0 as usize]
     }

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use storyworld::{Grammar, Story, StoryOptions, generate};
+use storyworld::{Grammar, Story, StoryOptions, entropy, generate};
 
 const USAGE: &str = "storyworld COMMAND [--stories N] [--seed S] [--max-words W]
 
 corpus       one story per line, words separated by single spaces: seeds S, S + 1, ...
 sample       the same stories as a person would print them
 vocabulary   all words of the language, one per line, in the order of their identifiers
+entropy      entropy of the language, from the exact probabilities of the stories
 
 Defaults: 1 story, seed 0, at most 63 words. Disjoint ranges of seeds give independent sets.";
 
@@ -58,6 +59,7 @@ fn run(request: &Request) -> io::Result<()> {
                 writeln!(out, "{word}")?;
             }
         }
+        "entropy" => write_entropy(request, &mut out)?,
         other => return Err(io::Error::other(format!("unknown command {other}"))),
     }
     out.flush()
@@ -69,4 +71,13 @@ fn each_story(request: &Request, mut visit: impl FnMut(Story) -> io::Result<()>)
         visit(generate(Grammar::storyworld(), request.options, seed).ok_or_else(too_short)?)?;
     }
     Ok(())
+}
+
+fn write_entropy(request: &Request, out: &mut impl Write) -> io::Result<()> {
+    let measured = entropy(Grammar::storyworld(), request.options, request.seed, request.stories);
+    let measured = measured.ok_or_else(|| io::Error::other("entropy needs at least two stories that fit"))?;
+    writeln!(out, "stories         {}", measured.stories)?;
+    writeln!(out, "words per story {:.3}", measured.words_per_story)?;
+    writeln!(out, "bits per story  {:.3} +- {:.3}", measured.bits_per_story, measured.bits_per_story_error)?;
+    writeln!(out, "bits per word   {:.4} +- {:.4}", measured.bits_per_word, measured.bits_per_word_error)
 }

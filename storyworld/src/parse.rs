@@ -1,0 +1,110 @@
+//! Exact probabilities by parsing: all derivations of a text at once, word by word (the forward algorithm over
+//! the states of the machine). States that agree in everything still to come are merged, so the sum is exact.
+
+use std::collections::HashMap;
+
+use crate::generate::StoryOptions;
+use crate::grammar::{Grammar, WordId};
+use crate::machine::{Event, Machine, State};
+
+/// Natural logarithm of the probability that [`crate::generate`] with these options writes exactly these words;
+/// minus infinity for a text outside the language.
+///
+/// The sum runs over all derivations of the text. Nothing is rejected by the generator, so the probabilities of
+/// all texts sum to one.
+pub fn log_probability(grammar: &Grammar, options: StoryOptions, words: &[WordId]) -> f64 {
+    let machine = Machine::new(grammar, options.max_words);
+    let Some(start) = machine.start() else { return f64::NEG_INFINITY };
+    let mut states = vec![(start, 1.0)];
+    let mut log_total = 0.0;
+    for &word in words {
+        let mut next = Frontier::default();
+        for (state, probability) in states {
+            expand(&machine, state, probability, Some(word), &mut |_, state, probability| {
+                next.add(state, probability);
+            });
+        }
+        let total: f64 = next.states.iter().map(|(_, probability)| probability).sum();
+        if total <= 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        log_total += total.ln();
+        states = next.states;
+        states.iter_mut().for_each(|(_, probability)| *probability /= total);
+    }
+    let ended: f64 =
+        states.iter().map(|(state, probability)| probability * end_probability(&machine, state)).sum();
+    log_total + ended.ln()
+}
+
+/// States with their probabilities, equal states merged, in the order in which they were first reached.
+#[derive(Default)]
+pub(crate) struct Frontier {
+    pub states: Vec<(State, f64)>,
+    index: HashMap<State, usize>,
+}
+
+impl Frontier {
+    /// Adds probability to a state and returns its number.
+    pub fn add(&mut self, state: State, probability: f64) -> usize {
+        if let Some(&index) = self.index.get(&state) {
+            self.states[index].1 += probability;
+            return index;
+        }
+        self.index.insert(state.clone(), self.states.len());
+        self.states.push((state, probability));
+        self.states.len() - 1
+    }
+}
+
+/// Calls `visit` with every way to write the next word: the word, the state after it and its probability.
+/// With a word given, only the ways to write that word.
+pub(crate) fn expand(
+    machine: &Machine,
+    mut state: State,
+    probability: f64,
+    word: Option<WordId>,
+    visit: &mut impl FnMut(WordId, State, f64),
+) {
+    let mut weights = Vec::new();
+    match machine.run(&mut state, &mut weights) {
+        Event::End => {}
+        Event::Word(written, _) if word.is_none_or(|word| word == written) => {
+            visit(written, state, probability)
+        }
+        Event::Word(..) => {}
+        Event::Choose => {
+            let total: f64 = weights.iter().sum();
+            for (option, weight) in weights.into_iter().enumerate() {
+                if weight > 0.0 && word.is_none_or(|word| machine.admits(&state, option, word)) {
+                    let mut branch = state.clone();
+                    machine.take(&mut branch, option);
+                    expand(machine, branch, probability * weight / total, word, visit);
+                }
+            }
+        }
+    }
+}
+
+/// Probability that the story ends here without a further word.
+pub(crate) fn end_probability(machine: &Machine, state: &State) -> f64 {
+    let (mut state, mut weights) = (state.clone(), Vec::new());
+    match machine.run(&mut state, &mut weights) {
+        Event::End => 1.0,
+        Event::Word(..) => 0.0,
+        Event::Choose => {
+            let total: f64 = weights.iter().sum();
+            let branch = |(option, weight): (usize, &f64)| {
+                let mut branch = state.clone();
+                machine.take(&mut branch, option);
+                weight / total * end_probability(machine, &branch)
+            };
+            weights
+                .iter()
+                .enumerate()
+                .filter(|(option, weight)| **weight > 0.0 && machine.may_be_silent(&state, *option))
+                .map(branch)
+                .sum()
+        }
+    }
+}
