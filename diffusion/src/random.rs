@@ -68,6 +68,8 @@ pub enum Purpose {
     Sample = 0xff01_0000,
     /// One step of the forward chain: (seed, step, slot).
     Chain = 0xff02_0000,
+    /// One step back along the forward process: (seed, step, slot).
+    Reverse = 0xff04_0000,
     /// Which slots a bound hides: (seed, draw, text).
     Bound = 0xff03_0000,
 }

@@ -18,7 +18,8 @@ pub fn misfit(counts: &[u64], probabilities: &[f64]) -> f64 {
         statistic += (count as f64 - expected).powi(2) / expected;
         freedom += 1.0;
     }
-    (statistic - freedom) / (2.0_f64 * freedom).sqrt()
+    // A single possible outcome leaves nothing to chance: the statistic itself is then 0 or wrong.
+    if freedom == 0.0 { statistic } else { (statistic - freedom) / (2.0_f64 * freedom).sqrt() }
 }
 
 /// Largest [`misfit`] of a right formula.

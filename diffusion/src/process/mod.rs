@@ -1,8 +1,20 @@
 //! Forward processes: how clean text turns into noise, one file each.
+//!
+//! | process | clean token at time t becomes | revisable on the way back |
+//! |---|---|---|
+//! | [`Mask`] | itself or the mask symbol | no |
+//! | [`Uniform`] | itself or any word | yes |
+//! | [`MaskUniform`] | itself, the mask symbol or any word | yes |
 
 pub mod mask;
+pub mod mask_uniform;
+pub mod token;
+pub mod uniform;
 
 pub use mask::Mask;
+pub use mask_uniform::MaskUniform;
+pub use token::{Masses, TokenProcess, Words};
+pub use uniform::Uniform;
 
 use crate::random::Stream;
 use crate::sequence::TokenId;
@@ -18,20 +30,11 @@ pub trait ForwardProcess {
     /// One step of the chain, from x_s to x_t with s ≤ t.
     fn step(&self, present: Self::State, s: f64, t: f64, stream: &mut Stream) -> Self::State;
 
+    /// One step back: draws x_s from q(x_s | x_t, x_0), s < t. With a `clean` token drawn from the denoiser's
+    /// posterior p(x_0 | x_t), this is ancestral sampling.
+    fn reverse(&self, clean: TokenId, noisy: Self::State, s: f64, t: f64, stream: &mut Stream)
+    -> Self::State;
+
     /// Share of the signal that is left at `t`, from 1 to 0.
     fn signal_left(&self, t: f64) -> f64;
-}
-
-/// A forward process whose states are tokens, with its probabilities in closed form.
-pub trait TokenProcess: ForwardProcess<State = TokenId> {
-    /// q(x_t = `token` | x_0 = `clean`).
-    fn marginal(&self, clean: TokenId, token: TokenId, t: f64) -> f64;
-
-    /// q(x_t = `to` | x_s = `from`), s ≤ t.
-    fn transition(&self, from: TokenId, to: TokenId, s: f64, t: f64) -> f64;
-
-    /// q(x_s = `token` | x_t = `noisy`, x_0 = `clean`), s < t. Not a number if `noisy` cannot come from `clean`.
-    fn posterior(&self, clean: TokenId, noisy: TokenId, token: TokenId, s: f64, t: f64) -> f64 {
-        self.transition(token, noisy, s, t) * self.marginal(clean, token, s) / self.marginal(clean, noisy, t)
-    }
 }
