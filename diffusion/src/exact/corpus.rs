@@ -2,6 +2,7 @@
 
 use crate::denoiser::{Denoiser, Prediction, Query, Row};
 use crate::draw::{DrawError, summarise};
+use crate::process::TokenProcess;
 use crate::sequence::TokenId;
 
 /// Sentences of equal length with probabilities; predicts p(x_i | visible slots) exactly.
@@ -117,6 +118,31 @@ impl Corpus {
             probabilities[sentence[slot].0 as usize] += weight / total;
         }
         probabilities
+    }
+
+    /// Probabilities of each sentence's word at `slot`, given x_t = `noisy` under a process at time `t`; `except`
+    /// is a slot of x_t to ignore (leave-one-out). Where no sentence explains x_t, what stands in the slot alone
+    /// counts: an extrapolation, as above. `// (sentences)`
+    pub fn posterior_under<P: TokenProcess>(
+        &self,
+        process: &P,
+        noisy: &[TokenId],
+        slot: usize,
+        t: f64,
+        except: Option<usize>,
+    ) -> Vec<(TokenId, f64)> {
+        let joint = |seen: &dyn Fn(usize) -> bool| -> Vec<f64> {
+            let slots = || (0..noisy.len()).filter(|&i| Some(i) != except && seen(i));
+            let likelihood =
+                |s: &[TokenId]| -> f64 { slots().map(|i| process.marginal(s[i], noisy[i], t)).product() };
+            self.sentences().map(|(sentence, weight)| weight * likelihood(sentence)).collect()
+        };
+        let mut joint_of_all = joint(&|_| true);
+        if joint_of_all.iter().all(|&p| p == 0.0) {
+            joint_of_all = joint(&|i| i == slot);
+        }
+        let total: f64 = joint_of_all.iter().sum();
+        self.sentences.iter().zip(joint_of_all).map(|(sentence, p)| (sentence[slot], p / total)).collect()
     }
 
     fn row(&self, query: &Query, row: &Row) -> Result<Prediction, ExactError> {

@@ -1,0 +1,183 @@
+//! What ancestral sampling writes, computed and not sampled: the distribution over all states of a small corpus
+//! is carried from noise to text, step by step. No sampling error is left, only the sampler's own.
+
+use super::Corpus;
+use crate::process::TokenProcess;
+use crate::sequence::TokenId;
+
+/// Which prediction drives the steps back, and how it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepBack {
+    /// p(x_i | all of x_t), averaged: Σ_v p(v) q(x_s | x_t, v). Right.
+    PosteriorAveraged,
+    /// p(x_i | x_t without slot i), plugged into Bayes' rule as if it were the prior. Right, and the same.
+    LeaveOneOutPluggedIn,
+    /// The posterior plugged into Bayes' rule: counts the present token twice. Wrong, and seen in the wild.
+    PosteriorPluggedIn,
+}
+
+/// Ancestral sampling from a corpus under a process, in equal steps from t = 1 to 0.
+///
+/// States are all sequences over the corpus's words and the mask: (words + 1)^length of them, so both must be
+/// small.
+pub struct Ancestral<'a, P> {
+    corpus: &'a Corpus,
+    process: &'a P,
+    alphabet: Vec<TokenId>,
+}
+
+impl<'a, P: TokenProcess> Ancestral<'a, P> {
+    /// A sampler over the words of the process and its mask.
+    pub fn new(corpus: &'a Corpus, process: &'a P) -> Self {
+        let noisy =
+            |token: &TokenId| [0.5, 1.0].iter().any(|&t| process.noise(process.masses(t), *token) > 0.0);
+        let mut alphabet: Vec<TokenId> = corpus.sentences().flat_map(|(s, _)| s.iter().copied()).collect();
+        let words = process.words();
+        alphabet.extend((words.first..words.first + words.count).map(TokenId).filter(noisy));
+        alphabet.extend(Some(process.mask()).filter(noisy));
+        alphabet.sort_unstable();
+        alphabet.dedup();
+        Self { corpus, process, alphabet }
+    }
+
+    /// Probability that `steps` equal steps end in a sequence that the corpus does not hold.
+    pub fn unseen(&self, steps: u32, step_back: StepBack) -> f64 {
+        let states = self.run(steps, step_back);
+        let unseen = |(index, _): &(usize, f64)| self.corpus.probability(&self.state(*index)) == 0.0;
+        states.into_iter().enumerate().filter(unseen).map(|(_, p)| p).sum()
+    }
+
+    /// Probability of every state at the end. `// (states)`
+    fn run(&self, steps: u32, step_back: StepBack) -> Vec<f64> {
+        let mut now = self.noise();
+        for step in (0..steps).rev() {
+            let (s, t) = (f64::from(step) / f64::from(steps), f64::from(step + 1) / f64::from(steps));
+            let mut next = vec![0.0; now.len()];
+            for (index, &p) in now.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                let state = self.state(index);
+                let slots: Vec<Vec<f64>> =
+                    (0..state.len()).map(|slot| self.back(&state, slot, s, t, step_back)).collect();
+                for (next, factor) in next.iter_mut().zip(product(&slots)) {
+                    *next += p * factor;
+                }
+            }
+            now = next;
+        }
+        now
+    }
+
+    /// Distribution of pure noise over the states. `// (states)`
+    fn noise(&self) -> Vec<f64> {
+        let masses = self.process.masses(1.0);
+        let slot: Vec<f64> = self.alphabet.iter().map(|&token| self.process.noise(masses, token)).collect();
+        product(&vec![slot; self.corpus.length()])
+    }
+
+    /// The state with this index; its last slot counts fastest.
+    fn state(&self, mut index: usize) -> Vec<TokenId> {
+        let mut state = vec![TokenId(0); self.corpus.length()];
+        for token in state.iter_mut().rev() {
+            *token = self.alphabet[index % self.alphabet.len()];
+            index /= self.alphabet.len();
+        }
+        state
+    }
+
+    /// Where one slot of `state` goes from t to s. `// (alphabet)`
+    fn back(&self, state: &[TokenId], slot: usize, s: f64, t: f64, step_back: StepBack) -> Vec<f64> {
+        let (process, noisy) = (self.process, state[slot]);
+        let all = match step_back {
+            StepBack::PosteriorAveraged | StepBack::PosteriorPluggedIn => None,
+            StepBack::LeaveOneOutPluggedIn => Some(slot),
+        };
+        let words = self.corpus.posterior_under(process, state, slot, t, all);
+        let sum = |f: &dyn Fn(TokenId) -> f64| -> f64 {
+            words.iter().filter(|(_, p)| *p > 0.0).map(|&(word, p)| p * f(word)).sum()
+        };
+        let evidence = sum(&|word| process.marginal(word, noisy, t));
+        let to = |token: TokenId| match step_back {
+            // As in `ForwardProcess::reverse`: what no predicted word explains stays.
+            _ if evidence == 0.0 => f64::from(u8::from(token == noisy)),
+            StepBack::PosteriorAveraged => sum(&|word| process.posterior(word, noisy, token, s, t)),
+            StepBack::LeaveOneOutPluggedIn | StepBack::PosteriorPluggedIn => {
+                let prior = sum(&|word| process.marginal(word, token, s));
+                process.transition(token, noisy, s, t) * prior / evidence
+            }
+        };
+        self.alphabet.iter().map(|&token| to(token)).collect()
+    }
+}
+
+/// Probabilities of all states whose slots are independent; the last slot counts fastest. `// (states)`
+fn product(slots: &[Vec<f64>]) -> Vec<f64> {
+    slots.iter().fold(vec![1.0], |states, slot| {
+        states.iter().flat_map(|state| slot.iter().map(move |p| state * p)).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::two_sentences;
+    use crate::process::{Mask, MaskUniform, Uniform, Words};
+    use crate::schedule::Schedule;
+    use crate::sequence::SpecialTokens;
+    use crate::testing::near;
+
+    const WORDS: Words = Words { first: 3, count: 6 };
+    const STEPS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+
+    /// P(unseen) of the two sentences for 1 to 32 steps; golden numbers to four digits.
+    fn check<P: TokenProcess>(process: &P, step_back: StepBack, golden: [f64; 6]) {
+        let corpus = two_sentences::corpus(0.5).unwrap();
+        let ancestral = Ancestral::new(&corpus, process);
+        for (steps, golden) in STEPS.into_iter().zip(golden) {
+            let found = ancestral.unseen(steps, step_back);
+            assert!(
+                near(found, golden, 6e-5),
+                "{step_back:?}, {steps} steps: found {found}, expected {golden}"
+            );
+        }
+    }
+
+    #[test]
+    fn mask() {
+        let process = Mask { schedule: Schedule::Linear, mask: SpecialTokens::default().mask };
+        for step_back in
+            [StepBack::PosteriorAveraged, StepBack::LeaveOneOutPluggedIn, StepBack::PosteriorPluggedIn]
+        {
+            check(&process, step_back, STEPS.map(two_sentences::unseen_ancestral));
+        }
+    }
+
+    #[test]
+    fn uniform() {
+        let process = Uniform { schedule: Schedule::Linear, words: WORDS };
+        for step_back in [StepBack::PosteriorAveraged, StepBack::LeaveOneOutPluggedIn] {
+            check(&process, step_back, [0.75, 0.3540, 0.1069, 0.0251, 0.0056, 0.0012]);
+        }
+        let wrong = [0.75, 0.4024, 0.2211, 0.1337, 0.0867, 0.0585];
+        check(&process, StepBack::PosteriorPluggedIn, wrong);
+    }
+
+    #[test]
+    fn mask_and_uniform() {
+        for (uniform_share, golden) in [
+            (0.05, [0.75, 0.2604, 0.0678, 0.0169, 0.0045, 0.0013]),
+            (0.1, [0.75, 0.2870, 0.0879, 0.0266, 0.0086, 0.0030]),
+            (0.2, [0.75, 0.3419, 0.1357, 0.0535, 0.0219, 0.0094]),
+        ] {
+            let process = MaskUniform { mask: SpecialTokens::default().mask, words: WORDS, uniform_share };
+            check(&process, StepBack::PosteriorAveraged, golden);
+            check(&process, StepBack::LeaveOneOutPluggedIn, golden);
+        }
+    }
+
+    #[test]
+    fn probabilities_stay_a_distribution() {
+        let corpus = two_sentences::corpus(0.7).unwrap();
+        let process = MaskUniform { mask: SpecialTokens::default().mask, words: WORDS, uniform_share: 0.1 };
+        let total: f64 = Ancestral::new(&corpus, &process).run(5, StepBack::PosteriorAveraged).iter().sum();
+        assert!(near(total, 1.0, 1e-12));
+    }
+}
