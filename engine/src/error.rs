@@ -1,5 +1,7 @@
 //! What can go wrong between a checkpoint and a prediction, one sentence each.
 
+use shaders::packing::PackingError;
+
 /// Why the engine could not be opened or a call failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -30,6 +32,12 @@ pub enum Error {
         found: u64,
         /// What the model needs.
         expected: u64,
+    },
+    /// The only adapter computes on the CPU, where shaders are many times slower than the CPU back end.
+    #[error("the graphics adapter is software ({adapter}), and the CPU back end is faster")]
+    SoftwareAdapter {
+        /// The adapter in words.
+        adapter: String,
     },
     /// The device was lost: driver reset, sleep, or destroyed on purpose. Open the engine again and go on.
     #[error("the graphics device was lost: {reason}")]
@@ -75,26 +83,42 @@ pub enum Error {
         /// Its key.
         name: String,
     },
-    /// A weight has another size or type than the program expects.
-    #[error("weight {name} has the wrong {quantity}: found {found}, expected {expected}")]
+    /// A weight has another size than the program expects.
+    #[error("weight {name} has the wrong size: found {found} words, expected {expected}")]
     WrongWeight {
         /// Its key.
         name: String,
-        /// What is wrong: `shape`, `words`, `format`.
+        /// Words it has.
+        found: usize,
+        /// Words the program expects.
+        expected: usize,
+    },
+    /// A matrix cannot be brought into the kernels' layout.
+    #[error("weight {name} cannot be packed: {source}")]
+    Packing {
+        /// Its key.
+        name: String,
+        /// Why.
+        source: PackingError,
+    },
+    /// The model has a size that no kernel handles.
+    #[error("the model's {quantity} is not supported: found {found}, expected {expected}")]
+    Unsupported {
+        /// Which size.
         quantity: &'static str,
-        /// What was found.
-        found: String,
-        /// What was expected.
-        expected: String,
+        /// What the model has.
+        found: usize,
+        /// What the kernels handle.
+        expected: &'static str,
     },
     /// A query cannot be answered by this model.
     #[error("{quantity} of the query is wrong: found {found}, expected {expected}")]
     Query {
-        /// What is wrong: `length`, `tokens`, `slot of row 3`.
+        /// What is wrong: `length`, `token 7`, `slot of row 3`.
         quantity: String,
         /// What was found.
-        found: u64,
-        /// What was expected, in words.
+        found: String,
+        /// What was expected.
         expected: String,
     },
 }

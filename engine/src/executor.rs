@@ -2,6 +2,7 @@
 //!
 //! Each is made by `X::new(&Program, &Weights)` (the GPU's also takes a device) and then called many times.
 
+use crate::cpu::CpuExecutor;
 use crate::error::Error;
 use crate::gpu::GpuExecutor;
 use crate::reference::ReferenceExecutor;
@@ -10,6 +11,8 @@ use crate::reference::ReferenceExecutor;
 pub enum Executor {
     /// WebGPU.
     Gpu(Box<GpuExecutor>),
+    /// Fast on the CPU.
+    Cpu(CpuExecutor),
     /// The f64 reference: slow, the truth for tests.
     Reference(ReferenceExecutor),
 }
@@ -25,6 +28,7 @@ impl Executor {
     pub async fn run(&mut self, tokens: &[u32], rows: &[u32]) -> Result<Vec<u32>, Error> {
         match self {
             Self::Gpu(executor) => executor.run(tokens, rows).await,
+            Self::Cpu(executor) => executor.run(tokens, rows),
             Self::Reference(executor) => executor.run(tokens, rows),
         }
     }

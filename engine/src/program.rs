@@ -95,7 +95,7 @@ impl Program {
         let size = |role| self.with_role(&role).map_or(0, |spec| spec.elements);
         let (slots, capacity) = (size(Role::Tokens), size(Role::Rows));
         let wrong = |quantity: &str, found: usize, expected: String| {
-            Err(Error::Query { quantity: quantity.to_owned(), found: found as u64, expected })
+            Err(Error::Query { quantity: quantity.to_owned(), found: found.to_string(), expected })
         };
         if tokens.len() != slots {
             return wrong("number of tokens", tokens.len(), format!("{slots}"));

@@ -11,6 +11,12 @@ pub(super) struct Adapter {
 /// Names by which CPU adapters are known on the web, where the adapter's type is not told reliably.
 const SOFTWARE_NAMES: [&str; 5] = ["swiftshader", "llvmpipe", "lavapipe", "software", "basic render"];
 
+/// Why there is WebGPU but no adapter, as far as anybody can tell.
+#[cfg(target_arch = "wasm32")]
+pub(super) const NONE_OFFERED: &str = "the browser offers none (hardware acceleration may be switched off)";
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) const NONE_OFFERED: &str = "neither Vulkan nor Metal nor Direct3D 12 offers one";
+
 /// Describes the adapter behind `device`.
 pub(super) fn describe(info: &wgpu::AdapterInfo, device: &wgpu::Device) -> Adapter {
     let mut words = vec![info.name.clone(), info.driver.clone(), info.driver_info.clone()];

@@ -50,7 +50,7 @@ impl GpuDevice {
         let adapter = instance
             .request_adapter(&options)
             .await
-            .map_err(|error| Error::NoAdapter { reason: error.to_string() })?;
+            .map_err(|_| Error::NoAdapter { reason: adapter::NONE_OFFERED.to_owned() })?;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("unmask"),

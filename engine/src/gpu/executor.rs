@@ -236,7 +236,7 @@ fn buffer(
     spec: &BufferSpec,
     weights: &Weights,
 ) -> Result<wgpu::Buffer, Error> {
-    gpu.check_size((spec.elements * 4) as u64)?;
+    gpu.check_size(spec.elements as u64 * 4)?;
     let Role::Weight(key) = &spec.role else {
         return Ok(empty(gpu, &spec.name, spec.elements * 4, STORAGE));
     };

@@ -9,5 +9,5 @@ mod single;
 
 pub use device::GpuDevice;
 pub use executor::{Counters, GpuExecutor, WeightBuffers};
-pub use pipelines::{Pipelines, Recipe};
+pub use pipelines::{Pipelines, Recipe, compiler_messages};
 pub use single::run_kernel;

@@ -47,7 +47,9 @@ impl Pipelines {
         for (done, ((kernel, overrides), (compiled, verdict))) in missing.into_iter().zip(begun).enumerate() {
             if let Some(error) = verdict.await {
                 gpu.check()?;
-                return Err(Error::Shader { kernel: kernel.name, reason: error.to_string() });
+                let mut reasons = compiler_messages(gpu, kernel).await;
+                reasons.push(error.to_string());
+                return Err(Error::Shader { kernel: kernel.name, reason: reasons.join("; ") });
             }
             self.compiled.insert((kernel.name, overrides), compiled);
             progress(Progress::Compiling { done: done + 1, total });
@@ -101,13 +103,30 @@ fn begin(
     (compiled, async move { validation.await.or(internal.await) })
 }
 
+/// What the device's shader compiler says about a kernel, as `line 12: ...`; nothing, if all is well.
+pub async fn compiler_messages(gpu: &GpuDevice, kernel: &Kernel) -> Vec<String> {
+    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let module = module(gpu, kernel);
+    let verdict = scope.pop();
+    let info = module.get_compilation_info().await;
+    // The messages say the same in more detail.
+    let _ = verdict.await;
+    let line =
+        |message: &wgpu::CompilationMessage| message.location.map_or(0, |location| location.line_number);
+    info.messages.iter().map(|message| format!("line {}: {}", line(message), message.message)).collect()
+}
+
+fn module(gpu: &GpuDevice, kernel: &Kernel) -> wgpu::ShaderModule {
+    gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(kernel.name),
+        source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
+    })
+}
+
 fn compile(gpu: &GpuDevice, kernel: &Kernel, overrides: &[(&'static str, u32)]) -> Compiled {
     let device = &gpu.device;
     let label = Some(kernel.name);
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label,
-        source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
-    });
+    let module = module(gpu, kernel);
     let layout = bind_group_layout(device, kernel);
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label,
@@ -120,7 +139,7 @@ fn compile(gpu: &GpuDevice, kernel: &Kernel, overrides: &[(&'static str, u32)]) 
         label,
         layout: Some(&pipeline_layout),
         module: &module,
-        entry_point: Some(kernel.name),
+        entry_point: Some(kernel.entry),
         compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
         cache: None,
     });

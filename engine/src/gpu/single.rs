@@ -1,6 +1,6 @@
 //! One kernel on one case, all buffers read back: how a kernel is compared with its reference on a real device.
 
-use shaders::{Access, Case, Element, Kernel, Values};
+use shaders::{Access, Case, Kernel, Values};
 
 use super::device::GpuDevice;
 use super::executor::{STORAGE, filled, read_words};
@@ -24,15 +24,15 @@ pub async fn run_kernel(
         .buffers
         .iter()
         .zip(kernel.bindings)
-        .map(|(values, binding)| filled(gpu, binding.name, bytemuck::cast_slice(&words(values)), STORAGE))
+        .map(|(values, binding)| filled(gpu, binding.name, &values.to_bytes(), STORAGE))
         .collect();
     let bound: Vec<&wgpu::Buffer> = std::iter::once(&params).chain(&buffers).collect();
     dispatch(gpu, pipelines, kernel, case, &bound)?;
     let mut results = case.buffers.clone();
     for ((result, buffer), binding) in results.iter_mut().zip(&buffers).zip(kernel.bindings) {
         if binding.access == Access::ReadWrite {
-            let found = read_words(gpu, buffer, len(result)).await?;
-            *result = values(binding.element, found);
+            let words = read_words(gpu, buffer, result.len()).await?;
+            *result = Values::from_bytes(binding, bytemuck::cast_slice(&words));
         }
     }
     Ok(results)
@@ -65,26 +65,4 @@ fn dispatch(
     drop(pass);
     gpu.queue.submit([encoder.finish()]);
     Ok(())
-}
-
-/// Words as the device stores them: floats rounded to f32.
-fn words(values: &Values) -> Vec<u32> {
-    match values {
-        Values::U32(words) => words.clone(),
-        Values::F64(values) => values.iter().map(|&value| (value as f32).to_bits()).collect(),
-    }
-}
-
-fn values(element: Element, words: Vec<u32>) -> Values {
-    match element {
-        Element::U32 => Values::U32(words),
-        Element::F32 => Values::F64(words.into_iter().map(|bits| f64::from(f32::from_bits(bits))).collect()),
-    }
-}
-
-fn len(values: &Values) -> usize {
-    match values {
-        Values::U32(words) => words.len(),
-        Values::F64(values) => values.len(),
-    }
 }

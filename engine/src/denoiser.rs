@@ -1,0 +1,137 @@
+//! The engine: a [`Denoiser`] over whichever back end the machine has.
+
+use diffusion::{Denoiser, Prediction, Query};
+use model_loader::{Checkpoint, ModelConfig};
+
+use crate::backend::{Backend, BackendChoice, BackendReport};
+use crate::error::Error;
+use crate::executor::Executor;
+use crate::gpu::{GpuDevice, WeightBuffers};
+use crate::model::{Options, Shape, record};
+use crate::progress::Progress;
+use crate::query;
+use crate::weights::Weights;
+
+/// Programs kept loaded. A page needs a few (one sequence, a batch, each with and without truncated rows).
+const LOADED_PROGRAMS: usize = 6;
+
+/// A model on a back end.
+pub struct Engine {
+    config: ModelConfig,
+    /// Kept on the CPU too: what a lost device loses is uploaded from here.
+    weights: Weights,
+    backend: Backend,
+    uploaded: WeightBuffers,
+    /// Loaded programs, the most recently used last.
+    loaded: Vec<(Key, Executor)>,
+}
+
+/// What a loaded program is good for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    shape: Shape,
+    truncated: bool,
+}
+
+impl Engine {
+    /// Packs the weights, opens a back end and tests it.
+    ///
+    /// # Errors
+    /// If a weight has no kernel, or the chosen back end is missing or wrong; see [`BackendChoice`].
+    pub async fn open(
+        checkpoint: &Checkpoint,
+        choice: BackendChoice,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Self, BackendReport), Error> {
+        let config = checkpoint.config.clone();
+        let weights = Weights::pack(&config, |name| checkpoint.tensor(name))?;
+        let (backend, report) = Backend::open(choice, progress).await?;
+        let engine =
+            Self { config, weights, backend, uploaded: WeightBuffers::default(), loaded: Vec::new() };
+        Ok((engine, report))
+    }
+
+    /// Opens a back end anew and forgets the old one: after [`Error::DeviceLost`], or to change it. A run goes
+    /// on where it was, since the engine keeps nothing between calls.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); the engine then still has its old back end.
+    pub async fn reopen(
+        &mut self,
+        choice: BackendChoice,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<BackendReport, Error> {
+        let (backend, report) = Backend::open(choice, progress).await?;
+        self.backend = backend;
+        self.uploaded = WeightBuffers::default();
+        self.loaded.clear();
+        Ok(report)
+    }
+
+    /// Loads the program for `batch` sequences of `length` slots, so that the first call does not wait for it.
+    ///
+    /// # Errors
+    /// Whatever the back end reports.
+    pub async fn prepare(
+        &mut self,
+        batch: usize,
+        length: usize,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Error> {
+        let shape = Shape { batch, length, rows: batch * length };
+        self.executor(Key { shape, truncated: false }, progress).await.map(|_| ())
+    }
+
+    /// Sizes of the model.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The graphics device, if the engine computes on one: to look at, or to destroy in a test.
+    pub fn device(&self) -> Option<&GpuDevice> {
+        self.backend.device()
+    }
+
+    /// The loaded program for this key; loads it first if need be, and forgets the one unused for longest.
+    async fn executor(
+        &mut self,
+        key: Key,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<&mut Executor, Error> {
+        let entry = match self.loaded.iter().position(|(loaded, _)| *loaded == key) {
+            Some(index) => self.loaded.remove(index),
+            None => (key, self.load(key, progress).await?),
+        };
+        if self.loaded.len() >= LOADED_PROGRAMS {
+            self.loaded.remove(0);
+        }
+        self.loaded.push(entry);
+        let last = self.loaded.len() - 1;
+        Ok(&mut self.loaded[last].1)
+    }
+
+    async fn load(&mut self, key: Key, progress: &mut dyn FnMut(Progress)) -> Result<Executor, Error> {
+        let options = Options { products: self.backend.products(), truncated: key.truncated };
+        let program = record(&self.config, &self.weights, key.shape, options)?;
+        self.backend.load(&program, &self.weights, &mut self.uploaded, progress).await
+    }
+}
+
+impl Denoiser for Engine {
+    type Error = Error;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Error> {
+        let batch = query::check(&self.config, query)?;
+        if query.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = query::rows(query);
+        // Capacity is for every slot, so that runs of one shape share one program whatever they ask.
+        let capacity = (batch * query.length).max(rows.len().next_power_of_two());
+        let shape = Shape { batch, length: query.length, rows: capacity };
+        let truncated = rows.iter().any(shaders::records::Row::is_truncated);
+        let executor = self.executor(Key { shape, truncated }, &mut |_| {}).await?;
+        let summaries = executor.run(&query::tokens(query), bytemuck::cast_slice(&rows)).await?;
+        Ok(query::predictions(&summaries))
+    }
+}

@@ -1,0 +1,78 @@
+on_every_target! {
+    /// Every layer's output, up to the rounding of the stored tensors.
+    the_reference_is_pytorch_layer_by_layer
+    the_cpu_gives_pytorch_logits
+    the_gpu_gives_pytorch_logits
+}
+
+mod bodies {
+    use engine::cpu::CpuExecutor;
+    use engine::gpu::{GpuDevice, GpuExecutor, Pipelines, WeightBuffers};
+    use engine::model::{Options, Products, record_logits};
+    use engine::reference::ReferenceExecutor;
+    use model_loader::ModelConfig;
+
+    use crate::golden;
+
+    /// Largest error of a logit in f32 arithmetic.
+    const LOGITS: f64 = 2e-3;
+    /// Largest error of an activation in f64 arithmetic against tensors stored in f32.
+    const ACTIVATIONS: f64 = 1e-5;
+
+    pub async fn the_reference_is_pytorch_layer_by_layer() {
+        let checkpoint = golden::checkpoint();
+        let weights = golden::weights(&checkpoint);
+        for depth in 0..=checkpoint.config.block_count {
+            // The first layers of a model are a model.
+            let config = ModelConfig { block_count: depth, ..checkpoint.config.clone() };
+            let options = Options { products: Products::Tiled, truncated: false };
+            let program = record_logits(&config, &weights, golden::shape(&config), options).unwrap();
+            let mut executor = ReferenceExecutor::new(&program, &weights).unwrap();
+            executor.run(&golden::tokens(), &[]).unwrap();
+            let compare = |buffer: &str, tensor: &str| {
+                let found = executor.buffer(buffer).unwrap().floats();
+                golden::assert_near(tensor, found, &golden::floats(tensor), ACTIVATIONS);
+            };
+            match depth.checked_sub(1) {
+                None => compare("x", "embedding"),
+                Some(layer) => compare("x", &format!("layer.{layer}")),
+            }
+            if depth == checkpoint.config.block_count {
+                compare("normed", "normed");
+                compare("logits", "logits");
+            }
+        }
+    }
+
+    pub async fn the_cpu_gives_pytorch_logits() {
+        let checkpoint = golden::checkpoint();
+        let weights = golden::weights(&checkpoint);
+        let options = Options { products: Products::Direct, truncated: false };
+        let config = &checkpoint.config;
+        let program = record_logits(config, &weights, golden::shape(config), options).unwrap();
+        let mut executor = CpuExecutor::new(&program, &weights).unwrap();
+        executor.run(&golden::tokens(), &[]).unwrap();
+        let found: Vec<f64> =
+            executor.buffer("logits").unwrap().iter().map(|&logit| f64::from(logit)).collect();
+        golden::assert_near("logits", &found, &golden::floats("logits"), LOGITS);
+    }
+
+    pub async fn the_gpu_gives_pytorch_logits() {
+        let gpu = GpuDevice::open().await.expect("a graphics adapter");
+        let checkpoint = golden::checkpoint();
+        let (config, weights) = (&checkpoint.config, golden::weights(&checkpoint));
+        let (mut pipelines, mut uploaded) = (Pipelines::default(), WeightBuffers::default());
+        for products in [Products::Tiled, Products::Direct] {
+            let options = Options { products, truncated: false };
+            let program = record_logits(config, &weights, golden::shape(config), options).unwrap();
+            let mut executor =
+                GpuExecutor::new(&gpu, &mut pipelines, &mut uploaded, &program, &weights, &mut |_| {})
+                    .await
+                    .unwrap();
+            executor.run(&golden::tokens(), &[]).await.unwrap();
+            let words = executor.read_buffer("logits").await.unwrap();
+            let found: Vec<f64> = words.into_iter().map(|bits| f64::from(f32::from_bits(bits))).collect();
+            golden::assert_near(&format!("logits, {products:?}"), &found, &golden::floats("logits"), LOGITS);
+        }
+    }
+}
