@@ -1,6 +1,12 @@
 //! The engine on a real device: the same tests natively (any Vulkan, Metal or Direct3D 12 adapter) and on
 //! WebGPU in a browser. A missing adapter is a failure. One commented `mod` line per theme.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "the lint knows test functions, not the bodies they share"
+)]
+
 /// Runs an async test body under the harness of the target.
 macro_rules! on_every_target {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
