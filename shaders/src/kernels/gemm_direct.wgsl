@@ -1,4 +1,4 @@
-// output = x . weights^T without workgroup memory: each thread computes 8 rows x 4 columns.
+// output = x . weights^T without workgroup memory: each thread computes 16 rows x 8 columns.
 
 const WEIGHTS = 2;
 
@@ -11,60 +11,82 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // (rows, inner)
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(8, 4)
 fn gemm_direct(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.y * 8u;
-    let column = id.x * 4u;
+    let row = id.y * 16u;
+    let column = id.x * 8u;
     if (row >= params.rows || column >= params.columns) {
         return;
     }
-    let quads = params.inner / 4u;
-    let blocks = params.inner / 32u;
-    let w = min(vec4<u32>(column) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.columns - 1u));
-    let last = params.rows - 1u;
-    let r0 = row * quads;
-    let r1 = min(row + 1u, last) * quads;
-    let r2 = min(row + 2u, last) * quads;
-    let r3 = min(row + 3u, last) * quads;
-    let r4 = min(row + 4u, last) * quads;
-    let r5 = min(row + 5u, last) * quads;
-    let r6 = min(row + 6u, last) * quads;
-    let r7 = min(row + 7u, last) * quads;
-    var c0 = vec4<f32>();
-    var c1 = vec4<f32>();
-    var c2 = vec4<f32>();
-    var c3 = vec4<f32>();
-    var c4 = vec4<f32>();
-    var c5 = vec4<f32>();
-    var c6 = vec4<f32>();
-    var c7 = vec4<f32>();
+    // Where four rows of x begin, and which four channels; behind the end, the last one stands in.
+    let r0 = clamp4(row, params.rows) * (params.inner / 4u);
+    let r1 = clamp4(row + 4u, params.rows) * (params.inner / 4u);
+    let r2 = clamp4(row + 8u, params.rows) * (params.inner / 4u);
+    let r3 = clamp4(row + 12u, params.rows) * (params.inner / 4u);
+    let w0 = clamp4(column, params.columns);
+    let w1 = clamp4(column + 4u, params.columns);
+    // Column r of cij: the products of row 4i + r with channels 4j..4j+3.
+    var c00 = mat4x4<f32>();
+    var c01 = mat4x4<f32>();
+    var c10 = mat4x4<f32>();
+    var c11 = mat4x4<f32>();
+    var c20 = mat4x4<f32>();
+    var c21 = mat4x4<f32>();
+    var c30 = mat4x4<f32>();
+    var c31 = mat4x4<f32>();
 
-    for (var block = 0u; block < blocks; block++) {
-        let scale = vec4<f32>(
-            block_scale(w.x * blocks + block), block_scale(w.y * blocks + block),
-            block_scale(w.z * blocks + block), block_scale(w.w * blocks + block));
-        for (var k = block * 8u; k < block * 8u + 8u; k++) {
-            // A row vector times this matrix is its dot product with each of the four channels.
-            let b = mat4x4<f32>(
-                code4(w.x * quads + k) * scale.x, code4(w.y * quads + k) * scale.y,
-                code4(w.z * quads + k) * scale.z, code4(w.w * quads + k) * scale.w);
-            c0 += x[r0 + k] * b;
-            c1 += x[r1 + k] * b;
-            c2 += x[r2 + k] * b;
-            c3 += x[r3 + k] * b;
-            c4 += x[r4 + k] * b;
-            c5 += x[r5 + k] * b;
-            c6 += x[r6 + k] * b;
-            c7 += x[r7 + k] * b;
-        }
+    for (var k = 0u; k < params.inner / 8u; k++) {
+        let low = 2u * k;
+        let high = 2u * k + 1u;
+        let b0 = channels(w0, k);
+        let b1 = channels(w1, k);
+        c00 += b0.low * rows4(r0, low) + b0.high * rows4(r0, high);
+        c01 += b1.low * rows4(r0, low) + b1.high * rows4(r0, high);
+        c10 += b0.low * rows4(r1, low) + b0.high * rows4(r1, high);
+        c11 += b1.low * rows4(r1, low) + b1.high * rows4(r1, high);
+        c20 += b0.low * rows4(r2, low) + b0.high * rows4(r2, high);
+        c21 += b1.low * rows4(r2, low) + b1.high * rows4(r2, high);
+        c30 += b0.low * rows4(r3, low) + b0.high * rows4(r3, high);
+        c31 += b1.low * rows4(r3, low) + b1.high * rows4(r3, high);
     }
 
-    write4(row, column, c0);
-    write4(row + 1u, column, c1);
-    write4(row + 2u, column, c2);
-    write4(row + 3u, column, c3);
-    write4(row + 4u, column, c4);
-    write4(row + 5u, column, c5);
-    write4(row + 6u, column, c6);
-    write4(row + 7u, column, c7);
+    write_rows(row, column, c00, c01);
+    write_rows(row + 4u, column, c10, c11);
+    write_rows(row + 8u, column, c20, c21);
+    write_rows(row + 12u, column, c30, c31);
+}
+
+// Four neighbours from `first` on, none beyond `count`.
+fn clamp4(first: u32, count: u32) -> vec4<u32> {
+    return min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count - 1u));
+}
+
+// Inputs 4k..4k+3 of four rows, a row to a column.
+fn rows4(at: vec4<u32>, k: u32) -> mat4x4<f32> {
+    return mat4x4<f32>(x[at.x + k], x[at.y + k], x[at.z + k], x[at.w + k]);
+}
+
+// Inputs 8k..8k+7 of four channels, an input to a column.
+struct Channels {
+    low: mat4x4<f32>,
+    high: mat4x4<f32>,
+}
+
+fn channels(n: vec4<u32>, k: u32) -> Channels {
+    let octet = n * (params.inner / 8u) + k;
+    let block = n * (params.inner / 32u) + k / 4u;
+    let a = code8(octet.x) * block_scale(block.x);
+    let b = code8(octet.y) * block_scale(block.y);
+    let c = code8(octet.z) * block_scale(block.z);
+    let d = code8(octet.w) * block_scale(block.w);
+    return Channels(
+        transpose(mat4x4<f32>(a[0], b[0], c[0], d[0])),
+        transpose(mat4x4<f32>(a[1], b[1], c[1], d[1])));
+}
+
+fn write_rows(row: u32, column: u32, left: mat4x4<f32>, right: mat4x4<f32>) {
+    for (var r = 0u; r < 4u; r++) {
+        write4(row + r, column, left[r]);
+        write4(row + r, column + 4u, right[r]);
+    }
 }

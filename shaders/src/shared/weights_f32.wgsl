@@ -8,6 +8,10 @@ fn code4(quad: u32) -> vec4<f32> {
     return weights[quad];
 }
 
+fn code8(octet: u32) -> mat2x4<f32> {
+    return mat2x4<f32>(code4(2u * octet), code4(2u * octet + 1u));
+}
+
 fn block_scale(block: u32) -> f32 {
     return 1.0;
 }

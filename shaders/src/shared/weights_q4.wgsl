@@ -1,7 +1,7 @@
 // A weight matrix (N, K) in 4-bit codes, 32 inputs to a scale.
 // The kernel declares WEIGHTS, the binding of the codes; AFTER_WEIGHTS is the first binding behind the matrix.
-// Every format offers: code4, block_scale, weight4. A quad is four neighbouring inputs of one channel, a block
-// is 32; both are counted from the start of the matrix.
+// Every format offers: code4, code8, block_scale, weight4. A quad is four neighbouring inputs of one channel, an
+// octet eight, a block 32; all are counted from the start of the matrix.
 
 const AFTER_WEIGHTS = WEIGHTS + 2;
 
@@ -12,6 +12,14 @@ const AFTER_WEIGHTS = WEIGHTS + 2;
 fn code4(quad: u32) -> vec4<f32> {
     let codes = weights[quad / 2u] >> (16u * (quad & 1u));
     return vec4<f32>((vec4<u32>(codes) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u)) - 8.0;
+}
+
+// The eight weights of an octet, not yet multiplied by their scale.
+fn code8(octet: u32) -> mat2x4<f32> {
+    let codes = vec4<u32>(weights[octet]);
+    let low = (codes >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u);
+    let high = (codes >> vec4<u32>(16u, 20u, 24u, 28u)) & vec4<u32>(15u);
+    return mat2x4<f32>(vec4<f32>(low) - 8.0, vec4<f32>(high) - 8.0);
 }
 
 // The scale of a block.

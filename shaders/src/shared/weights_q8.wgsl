@@ -11,6 +11,10 @@ fn code4(quad: u32) -> vec4<f32> {
     return vec4<f32>(bitcast<vec4<i32>>(high) >> vec4<u32>(24u));
 }
 
+fn code8(octet: u32) -> mat2x4<f32> {
+    return mat2x4<f32>(code4(2u * octet), code4(2u * octet + 1u));
+}
+
 fn block_scale(block: u32) -> f32 {
     let pair = unpack2x16float(scales[block / 2u]);
     return select(pair.x, pair.y, (block & 1u) == 1u);
