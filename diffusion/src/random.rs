@@ -70,6 +70,8 @@ pub enum Purpose {
     Chain = 0xff02_0000,
     /// One step back along the forward process: (seed, step, slot).
     Reverse = 0xff04_0000,
+    /// Orders for a noise floor: (seed, draw, 0).
+    NoiseFloor = 0xff05_0000,
     /// Which slots a bound hides: (seed, draw, text).
     Bound = 0xff03_0000,
 }

@@ -1,7 +1,9 @@
 //! Statistics and sample values for tests: deterministic, because every test fixes its seeds.
 
+use crate::decode::{DecodeSettings, Decoder, Trajectory, run};
 use crate::denoiser::{Candidate, Prediction};
-use crate::sequence::TokenId;
+use crate::exact::Corpus;
+use crate::sequence::{Sequence, SpecialTokens, TokenId};
 
 /// Pearson's statistic of counts against probabilities, in standard deviations above its mean. A right formula
 /// gives about 0 and stays below [`LIMIT`] but for one seed in many thousands; NaN fails every comparison.
@@ -55,4 +57,12 @@ pub fn prediction(drawn: f32, top: [f32; 2], entropy_nats: f32) -> Prediction {
         target_log_probability: f32::NEG_INFINITY,
         top: [candidate(3, top[0]), candidate(4, top[1]), none, none, none],
     }
+}
+
+/// A finished run over a corpus from pure noise.
+pub fn decode(corpus: &mut Corpus, settings: DecodeSettings) -> Trajectory {
+    let special = SpecialTokens::default();
+    let start = Sequence::masked(corpus.length(), special.mask);
+    let decoder = Decoder::new(settings, start, special).unwrap();
+    pollster::block_on(run(corpus, decoder)).unwrap()
 }

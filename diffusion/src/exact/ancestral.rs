@@ -86,11 +86,11 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
     /// Where one slot of `state` goes from t to s. `// (alphabet)`
     fn back(&self, state: &[TokenId], slot: usize, s: f64, t: f64, step_back: StepBack) -> Vec<f64> {
         let (process, noisy) = (self.process, state[slot]);
-        let all = match step_back {
+        let except = match step_back {
             StepBack::PosteriorAveraged | StepBack::PosteriorPluggedIn => None,
             StepBack::LeaveOneOutPluggedIn => Some(slot),
         };
-        let words = self.corpus.posterior_under(process, state, slot, t, all);
+        let words = self.corpus.posterior_under(process, state, slot, t, except);
         let sum = |f: &dyn Fn(TokenId) -> f64| -> f64 {
             words.iter().filter(|(_, p)| *p > 0.0).map(|&(word, p)| p * f(word)).sum()
         };

@@ -1,7 +1,23 @@
-//! Measurement: one file per instrument, every number with its standard error.
+//! Measurement: one file per instrument. Each says its formula, unit, cost in calls and blind spot.
+//!
+//! | property | instrument | extra calls |
+//! |---|---|---|
+//! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
+//! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
+//! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
+//! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
+//! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
+//! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
+//! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
 
 pub mod bound;
+pub mod collapse;
+pub mod dependency;
 pub mod estimate;
+pub mod information;
+pub mod refinement;
+pub mod surface;
+pub mod tractability;
 
 pub use bound::{Bound, BoundError, BoundSettings, TextBound, text_bound};
 pub use estimate::{Estimate, Moments};

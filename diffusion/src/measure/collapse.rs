@@ -1,0 +1,90 @@
+//! Frequency collapse: far from everything visible, predictions turn into the commonest words.
+//!
+//! By distance to the nearest visible slot: mean entropy, and the share of slots whose three best candidates are
+//! all among the commonest words (Jin et al., arXiv 2512.22630, append masks to a prompt and look at one call).
+//! Cost: the one call. Blind spots: an exact denoiser collapses too, because far away the context says nothing;
+//! the defect is to commit there, or to collapse faster than the exact one. End of text is a word here: a model
+//! that collapses to it shows only if it is listed among the commonest.
+
+use std::collections::BTreeMap;
+use std::f64::consts::LN_2;
+
+use crate::decode::{SlotPrediction, Step};
+use crate::sequence::{Sequence, SlotState, TokenId};
+
+/// Number of best candidates that must all be common.
+const BEST: usize = 3;
+
+/// What the masked slots at one distance look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AtDistance {
+    /// Number of slots.
+    pub slots: u32,
+    /// Mean entropy in bits.
+    pub entropy_bits: f64,
+    /// Share of slots whose three best candidates are all common, 0 to 1.
+    pub collapsed: f64,
+}
+
+/// Sorts the predictions of a step by distance to the nearest slot visible in `before`, the sequence that the call
+/// saw; empty if nothing was visible.
+pub fn by_distance(step: &Step, before: &Sequence, common: &[TokenId]) -> BTreeMap<u32, AtDistance> {
+    let visible: Vec<usize> =
+        (0..before.len()).filter(|&slot| before.slots[slot].state != SlotState::Masked).collect();
+    let distance = |slot: u32| visible.iter().map(|seen| (slot as usize).abs_diff(*seen)).min();
+    let mut groups: BTreeMap<u32, Vec<&SlotPrediction>> = BTreeMap::new();
+    for prediction in &step.predictions {
+        if let Some(distance) = distance(prediction.slot) {
+            groups.entry(distance as u32).or_default().push(prediction);
+        }
+    }
+    groups.into_iter().map(|(distance, group)| (distance, summary(&group, common))).collect()
+}
+
+fn summary(group: &[&SlotPrediction], common: &[TokenId]) -> AtDistance {
+    let slots = group.len() as f64;
+    let nats: f64 = group.iter().map(|p| f64::from(p.prediction.entropy_nats)).sum();
+    let is_collapsed =
+        |p: &&&SlotPrediction| p.prediction.top[..BEST].iter().all(|best| common.contains(&best.token));
+    AtDistance {
+        slots: group.len() as u32,
+        entropy_bits: nats / LN_2 / slots,
+        collapsed: group.iter().filter(is_collapsed).count() as f64 / slots,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{near, prediction};
+
+    #[test]
+    fn slots_are_sorted_by_the_nearest_visible_one() {
+        let mask = TokenId(0);
+        let before = Sequence::infill(&[Some(TokenId(9)), None, None, None, Some(TokenId(9)), None], mask);
+        // Nats that grow with the slot; the candidates are 3, 4 and, with probability zero, 0.
+        let predictions = [1, 2, 3, 5].map(|slot| SlotPrediction {
+            slot,
+            prediction: prediction(-1.0, [-1.0, -2.0], slot as f32 * std::f32::consts::LN_2),
+        });
+        let step = Step { call: 0, step: 0, predictions: predictions.to_vec(), commits: Vec::new() };
+        let found = by_distance(&step, &before, &[TokenId(3), TokenId(4), TokenId(0)]);
+        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((found[&1].slots, found[&2].slots), (3, 1));
+        assert!(near(found[&1].entropy_bits, 3.0, 1e-6), "mean of 1, 3 and 5 bits");
+        assert!(near(found[&2].entropy_bits, 2.0, 1e-6));
+        assert_eq!(found[&1].collapsed, 1.0);
+        assert_eq!(
+            by_distance(&step, &before, &[TokenId(3), TokenId(4)])[&1].collapsed,
+            0.0,
+            "0 is not common"
+        );
+    }
+
+    #[test]
+    fn without_anything_visible_there_is_no_distance() {
+        let predictions = vec![SlotPrediction { slot: 0, prediction: prediction(-1.0, [-1.0, -2.0], 1.0) }];
+        let step = Step { call: 0, step: 0, predictions, commits: Vec::new() };
+        assert!(by_distance(&step, &Sequence::masked(1, TokenId(0)), &[]).is_empty());
+    }
+}

@@ -1,0 +1,44 @@
+//! L2, live: what was at stake when several slots were committed in one call.
+//!
+//! Tokens committed together are drawn independently of each other. What that can spoil is their total
+//! correlation, TC = Σ H_i − H(all), and since the joint entropy is at least the largest of the single ones,
+//! TC ≤ Σ H_i − max H_i (the bound of the entropy-bounded sampler, Ben-Hamu et al., arXiv 2505.24857). 0 for one
+//! slot; 1 bit is one coin flip at stake. Cost: no call. Blind spots: it is a bound, the same for slots that
+//! have nothing to do with each other; and the entropies are the network's own, at temperature 1.
+
+use std::f64::consts::LN_2;
+
+use crate::decode::Step;
+
+/// Σ H_i − max H_i in bits over the slots that the step committed.
+pub fn bits_at_stake(step: &Step) -> f64 {
+    let committed = |slot: u32| step.commits.iter().any(|commit| commit.slot == slot);
+    let entropies = step.predictions.iter().filter(|p| committed(p.slot));
+    let (sum, largest) = entropies
+        .map(|p| f64::from(p.prediction.entropy_nats))
+        .fold((0.0, 0.0), |(sum, largest): (f64, f64), entropy| (sum + entropy, largest.max(entropy)));
+    (sum - largest) / LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Parallelism};
+    use crate::exact::two_sentences;
+    use crate::testing::{decode, near};
+
+    #[test]
+    fn on_the_two_sentences_the_bound_is_the_total_correlation() {
+        // k slots that all say the same: TC = (k − 1) H(w).
+        for weight in [0.5, 0.7] {
+            let entropy = -weight * f64::log2(weight) - (1.0 - weight) * f64::log2(1.0 - weight);
+            for slots in 1..=3 {
+                let parallelism = Parallelism::SlotsPerCall { slots };
+                let settings = DecodeSettings { parallelism, ..DecodeSettings::default() };
+                let run = decode(&mut two_sentences::corpus(weight).unwrap(), settings);
+                let found = bits_at_stake(&run.steps[0]);
+                assert!(near(found, f64::from(slots - 1) * entropy, 1e-6), "w {weight}, k {slots}: {found}");
+            }
+        }
+    }
+}

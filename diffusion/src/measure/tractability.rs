@@ -1,0 +1,154 @@
+//! D2, live: how far a decoder's states are from those the network was trained on.
+//!
+//! In training, which slots are masked is pure chance. A decoder's states are not such draws: left to right, say,
+//! all masks form one run. The on-path gap compares the lengths of runs of masked slots, pooled over the states of
+//! a run of the decoder, with what chance gives at the same numbers of masks: half the sum of absolute differences
+//! (total variation, 0 to 1). Cost: no call. Blind spots: one run is a small sample, hence the noise floor beside
+//! it; which words are visible is not compared, only where. Slots of the prompt are left out, as if not there.
+
+use crate::decode::{Trajectory, TrajectoryError};
+use crate::random::{Purpose, Stream};
+use crate::sequence::{Sequence, SlotState};
+
+/// On-path gap of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnPathGap {
+    /// Total variation between the run lengths of the decoder's states and of chance.
+    pub total_variation: f64,
+    /// The same for runs in random order, averaged over [`FLOOR_DRAWS`] of them: what no gap looks like.
+    pub noise_floor: f64,
+}
+
+/// Number of random orders behind a noise floor.
+pub const FLOOR_DRAWS: u32 = 16;
+
+/// Measures the states between start and end of a run; `None` if there is none with both kinds of slots. `seed`
+/// keys the noise floor.
+pub fn on_path_gap(trajectory: &Trajectory, seed: u32) -> Result<Option<OnPathGap>, TrajectoryError> {
+    let states = (1..trajectory.steps.len())
+        .map(|step| Ok(open_slots(&trajectory.start.sequence, &trajectory.sequence_at(step)?)))
+        .collect::<Result<Vec<Vec<bool>>, TrajectoryError>>()?;
+    let Some(open) = states.first().map(Vec::len) else { return Ok(None) };
+    let counts: Vec<usize> =
+        states.iter().map(|state| state.iter().filter(|masked| **masked).count()).collect();
+    let mut expected = vec![0.0; open + 1];
+    for &masked in &counts {
+        (1..=open).for_each(|length| expected[length] += expected_runs(open, masked, length));
+    }
+    let gap = |states: &[Vec<bool>]| total_variation(&run_lengths(states, open), &expected);
+    let floor = (0..FLOOR_DRAWS).map(|draw| gap(&chance(&counts, open, seed, draw))).sum::<f64>();
+    Ok(Some(OnPathGap { total_variation: gap(&states), noise_floor: floor / f64::from(FLOOR_DRAWS) }))
+}
+
+/// Which of the slots that were open at the start are still masked.
+fn open_slots(start: &Sequence, now: &Sequence) -> Vec<bool> {
+    let pairs = start.slots.iter().zip(&now.slots);
+    pairs
+        .filter(|(start, _)| start.state == SlotState::Masked)
+        .map(|(_, now)| now.state == SlotState::Masked)
+        .collect()
+}
+
+/// The states of a run that unmasks in random order: like a decoder's, each is part of the one before it.
+fn chance(counts: &[usize], open: usize, seed: u32, draw: u32) -> Vec<Vec<bool>> {
+    let mut slots: Vec<usize> = (0..open).collect();
+    Stream::new(seed, draw, 0, Purpose::NoiseFloor).choose(&mut slots, open);
+    let state = |&masked: &usize| {
+        let mut state = vec![false; open];
+        slots[..masked].iter().for_each(|&slot| state[slot] = true);
+        state
+    };
+    counts.iter().map(state).collect()
+}
+
+/// How many runs of masks there are of each length. `// (open + 1)`
+fn run_lengths(states: &[Vec<bool>], open: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; open + 1];
+    for run in states.iter().flat_map(|state| state.split(|masked| !masked)).filter(|run| !run.is_empty()) {
+        counts[run.len()] += 1.0;
+    }
+    counts
+}
+
+/// Expected number of runs of exactly `length` when `masked` of `open` slots are masked by chance: every place of
+/// the run times the probability that it is masked and its neighbours are not.
+fn expected_runs(open: usize, masked: usize, length: usize) -> f64 {
+    if length > masked {
+        return 0.0;
+    }
+    let places = |neighbours: usize| match neighbours {
+        0 => usize::from(length == open),
+        1 => 2 * usize::from(length < open),
+        _ => (open - length).saturating_sub(1),
+    };
+    (0..=2)
+        .filter(|&neighbours| places(neighbours) > 0 && open - masked >= neighbours)
+        .map(|neighbours| places(neighbours) as f64 * all_masked(open, masked, length, neighbours))
+        .sum()
+}
+
+/// Probability that `length` given slots are masked and `visible` given others are not.
+fn all_masked(open: usize, masked: usize, length: usize, visible: usize) -> f64 {
+    let hidden = (0..length).map(|i| (masked - i) as f64 / (open - i) as f64);
+    let seen = (0..visible).map(|i| (open - masked - i) as f64 / (open - length - i) as f64);
+    hidden.chain(seen).product()
+}
+
+/// Half the sum of absolute differences of two histograms, each scaled to sum one.
+fn total_variation(a: &[f64], b: &[f64]) -> f64 {
+    let (sum_a, sum_b): (f64, f64) = (a.iter().sum(), b.iter().sum());
+    a.iter().zip(b).map(|(a, b)| (a / sum_a - b / sum_b).abs()).sum::<f64>() / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Order};
+    use crate::exact::Corpus;
+    use crate::measure::Moments;
+    use crate::sequence::TokenId;
+    use crate::testing::{decode, near};
+
+    fn gap(order: Order, seed: u32, length: u32) -> Option<OnPathGap> {
+        let mut corpus =
+            Corpus::new(vec![((3..3 + length).map(TokenId).collect(), 1.0)], TokenId(0)).unwrap();
+        let run = decode(&mut corpus, DecodeSettings { seed, order, ..DecodeSettings::default() });
+        on_path_gap(&run, seed).unwrap()
+    }
+
+    #[test]
+    fn expected_runs_are_those_of_all_placements() {
+        let open = 6;
+        for masked in 1..open {
+            let states: Vec<Vec<bool>> = (0_u32..1 << open)
+                .filter(|bits| bits.count_ones() as usize == masked)
+                .map(|bits| (0..open).map(|slot| bits >> slot & 1 == 1).collect())
+                .collect();
+            let counts = run_lengths(&states, open);
+            for (length, &count) in counts.iter().enumerate().skip(1) {
+                let expected = expected_runs(open, masked, length) * states.len() as f64;
+                assert!(near(count, expected, 1e-9), "{masked} masked, length {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_random_order_stays_on_the_path() {
+        let gaps: Vec<OnPathGap> = (0..100).filter_map(|seed| gap(Order::Random, seed, 24)).collect();
+        let mean = |of: fn(&OnPathGap) -> f64| gaps.iter().map(of).collect::<Moments>().estimate().unwrap();
+        let (found, floor) = (mean(|gap| gap.total_variation), mean(|gap| gap.noise_floor));
+        let error = found.standard_error.hypot(floor.standard_error);
+        assert!(near(found.value, floor.value, 4.0 * error) && error < 0.01, "{found:?}, floor {floor:?}");
+    }
+
+    #[test]
+    fn reading_order_leaves_it() {
+        let gap = gap(Order::LeftToRight, 0, 24).unwrap();
+        assert!(gap.total_variation > 2.0 * gap.noise_floor, "{gap:?}");
+    }
+
+    #[test]
+    fn without_a_state_in_between_there_is_no_gap() {
+        assert_eq!(gap(Order::Random, 0, 1), None);
+    }
+}
