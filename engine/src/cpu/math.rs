@@ -27,7 +27,7 @@ pub fn exp(x: f32) -> f32 {
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 0.5;
     let value = p * (r * r) + r + 1.0;
     // Times 2^n: n is added to the exponent.
     f32::from_bits(value.to_bits().wrapping_add(shifted.to_bits() << 23))
@@ -50,7 +50,7 @@ pub fn ln(x: f32) -> f32 {
     let p = p * m - 1.666_805_8e-1;
     let p = p * m + 2.000_071_4e-1;
     let p = p * m - 2.499_999_4e-1;
-    let p = p * m + 3.333_333_1e-1;
+    let p = p * m + 3.333_333e-1;
     let tail = p * m * z - 2.121_944_4e-4 * n - 0.5 * z;
     m + tail + 0.693_359_4 * n
 }

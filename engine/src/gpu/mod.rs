@@ -6,6 +6,7 @@ mod executor;
 mod pipelines;
 mod readback;
 mod single;
+mod warm_up;
 
 pub use device::GpuDevice;
 pub use executor::{Counters, GpuExecutor, WeightBuffers};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use shaders::{Access, Kernel};
 
 use super::device::GpuDevice;
+use super::warm_up::WarmUp;
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -28,10 +29,8 @@ pub(super) struct Compiled {
 }
 
 impl Pipelines {
-    /// Compiles what is missing for these kernels, reporting after each.
-    ///
-    /// All compilations are begun before the first is awaited: a browser compiles in another process, perhaps
-    /// several at once, and the page stays alive meanwhile.
+    /// Compiles what is missing for these kernels, reporting after each. On the web all compilations are begun
+    /// before the first is awaited, and the page stays alive meanwhile.
     ///
     /// # Errors
     /// [`Error::Shader`] with the compiler's words, or the device's fault.
@@ -43,8 +42,10 @@ impl Pipelines {
     ) -> Result<(), Error> {
         let missing = self.missing(kernels);
         let total = missing.len();
-        let begun: Vec<_> = missing.iter().map(|(kernel, overrides)| begin(gpu, kernel, overrides)).collect();
-        for (done, ((kernel, overrides), (compiled, verdict))) in missing.into_iter().zip(begun).enumerate() {
+        let warming: Vec<_> = missing.iter().map(|recipe| WarmUp::begin(gpu, recipe)).collect();
+        for (done, ((kernel, overrides), warm)) in missing.into_iter().zip(warming).enumerate() {
+            let _found_again = warm.finish().await;
+            let (compiled, verdict) = begin(gpu, kernel, &overrides);
             if let Some(error) = verdict.await {
                 gpu.check()?;
                 let mut reasons = compiler_messages(gpu, kernel).await;
