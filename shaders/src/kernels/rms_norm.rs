@@ -1,7 +1,7 @@
 //! h = x / sqrt(mean(x²) + epsilon) * gain, row by row: (rows, width) to (rows, width).
 //!
-//! Sixteen threads share a row and four rows share a workgroup: enough threads for a short batch, and a
-//! single barrier, after which each thread adds up the sixteen partial sums of its row by itself.
+//! Four threads share a row: each sums the whole row by itself and writes a quarter. Threads side by side read
+//! the same numbers, which costs little, and it needs no barrier, which costs a software adapter a lot.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -23,14 +23,14 @@ pub struct Params {
 }
 
 /// Rows that one workgroup normalises.
-pub const ROWS_PER_GROUP: u32 = 4;
+pub const ROWS_PER_GROUP: u32 = 16;
 
 /// The kernel.
 pub static KERNEL: Kernel = Kernel {
     name: "rms_norm",
     entry: "rms_norm",
     source: include_str!("rms_norm.wgsl"),
-    shared: &[include_str!("../shared/row_sum.wgsl")],
+    shared: &[],
     bindings: &[
         Binding::read("x", Element::F32, "(rows, width)"),
         Binding::read("gain", Element::F32, "(width)"),
@@ -42,7 +42,7 @@ pub static KERNEL: Kernel = Kernel {
     cases,
 };
 
-/// Four rows to a group.
+/// Sixteen rows to a group.
 pub fn workgroups(params: &Params) -> [u32; 3] {
     [params.rows.div_ceil(ROWS_PER_GROUP), 1, 1]
 }
@@ -81,7 +81,7 @@ fn cases(seed: u32) -> Vec<Case> {
             tolerance: 1e-5,
         }
     };
-    [(1, 32), (7, 256), (9, 100)].map(case).into()
+    [(1, 32), (7, 256), (19, 100)].map(case).into()
 }
 
 #[cfg(test)]

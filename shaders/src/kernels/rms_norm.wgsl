@@ -12,20 +12,20 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> h: array<vec4<f32>>; // (rows, width)
 
 @compute @workgroup_size(64)
-fn rms_norm(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn rms_norm(@builtin(global_invocation_id) id: vec3<u32>) {
     let quads = params.width / 4u;
-    let row = group.x * 4u + thread / 16u;
-    let first = min(row, params.rows - 1u) * quads;
-    var squares = vec4<f32>();
-    for (var k = thread % 16u; k < quads; k += 16u) {
-        squares += x[first + k] * x[first + k];
-    }
-    let sum = row_sum(thread, dot(squares, vec4<f32>(1.0)));
+    let row = id.x / 4u;
     if (row >= params.rows) {
         return;
     }
-    let scale = inverseSqrt(sum / f32(params.width) + params.epsilon);
-    for (var k = thread % 16u; k < quads; k += 16u) {
+    let first = row * quads;
+    var squares = vec4<f32>();
+    for (var k = first; k < first + quads; k++) {
+        squares += x[k] * x[k];
+    }
+    let mean_square = dot(squares, vec4<f32>(1.0)) / f32(params.width);
+    let scale = inverseSqrt(mean_square + params.epsilon);
+    for (var k = id.x % 4u; k < quads; k += 4u) {
         h[first + k] = x[first + k] * scale * gain[k];
     }
 }
