@@ -2,6 +2,7 @@
 //! is carried from noise to text, step by step. No sampling error is left, only the sampler's own.
 
 use super::Corpus;
+use super::states::{States, product};
 use crate::process::TokenProcess;
 use crate::sequence::TokenId;
 
@@ -23,38 +24,32 @@ pub enum StepBack {
 pub struct Ancestral<'a, P> {
     corpus: &'a Corpus,
     process: &'a P,
-    alphabet: Vec<TokenId>,
+    states: States,
 }
 
 impl<'a, P: TokenProcess> Ancestral<'a, P> {
     /// A sampler over the words of the process and its mask.
     pub fn new(corpus: &'a Corpus, process: &'a P) -> Self {
-        let noisy =
-            |token: &TokenId| [0.5, 1.0].iter().any(|&t| process.noise(process.masses(t), *token) > 0.0);
-        let mut alphabet: Vec<TokenId> = corpus.sentences().flat_map(|(s, _)| s.iter().copied()).collect();
-        let words = process.words();
-        alphabet.extend((words.first..words.first + words.count).map(TokenId).filter(noisy));
-        alphabet.extend(Some(process.mask()).filter(noisy));
-        alphabet.sort_unstable();
-        alphabet.dedup();
-        Self { corpus, process, alphabet }
+        Self { corpus, process, states: States::new(corpus, process) }
     }
 
     /// Probability that `steps` equal steps end in a sequence that the corpus does not hold.
     pub fn unseen(&self, steps: u32, step_back: StepBack) -> f64 {
         let states = self.run(steps, step_back);
-        let unseen = |(index, _): &(usize, f64)| self.corpus.probability(&self.state(*index)) == 0.0;
+        let unseen = |(index, _): &(usize, f64)| self.corpus.probability(&self.states.state(*index)) == 0.0;
         states.into_iter().enumerate().filter(unseen).map(|(_, p)| p).sum()
     }
 
     /// Probability of every state at the end. `// (states)`
     fn run(&self, steps: u32, step_back: StepBack) -> Vec<f64> {
-        let mut now = self.noise();
+        let noise = self.process.masses(1.0);
+        let slot = self.states.distribution(|token| self.process.noise(noise, token));
+        let mut now = product(&vec![slot; self.corpus.length()]);
         for step in (0..steps).rev() {
             let (s, t) = (f64::from(step) / f64::from(steps), f64::from(step + 1) / f64::from(steps));
             let mut next = vec![0.0; now.len()];
             for (index, &p) in now.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                let state = self.state(index);
+                let state = self.states.state(index);
                 let slots: Vec<Vec<f64>> =
                     (0..state.len()).map(|slot| self.back(&state, slot, s, t, step_back)).collect();
                 for (next, factor) in next.iter_mut().zip(product(&slots)) {
@@ -64,23 +59,6 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
             now = next;
         }
         now
-    }
-
-    /// Distribution of pure noise over the states. `// (states)`
-    fn noise(&self) -> Vec<f64> {
-        let masses = self.process.masses(1.0);
-        let slot: Vec<f64> = self.alphabet.iter().map(|&token| self.process.noise(masses, token)).collect();
-        product(&vec![slot; self.corpus.length()])
-    }
-
-    /// The state with this index; its last slot counts fastest.
-    fn state(&self, mut index: usize) -> Vec<TokenId> {
-        let mut state = vec![TokenId(0); self.corpus.length()];
-        for token in state.iter_mut().rev() {
-            *token = self.alphabet[index % self.alphabet.len()];
-            index /= self.alphabet.len();
-        }
-        state
     }
 
     /// Where one slot of `state` goes from t to s. `// (alphabet)`
@@ -104,15 +82,8 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
                 process.transition(token, noisy, s, t) * prior / evidence
             }
         };
-        self.alphabet.iter().map(|&token| to(token)).collect()
+        self.states.distribution(to)
     }
-}
-
-/// Probabilities of all states whose slots are independent; the last slot counts fastest. `// (states)`
-fn product(slots: &[Vec<f64>]) -> Vec<f64> {
-    slots.iter().fold(vec![1.0], |states, slot| {
-        states.iter().flat_map(|state| slot.iter().map(move |p| state * p)).collect()
-    })
 }
 
 #[cfg(test)]

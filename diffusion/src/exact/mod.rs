@@ -2,7 +2,10 @@
 
 pub mod ancestral;
 pub mod corpus;
+pub mod information;
+mod states;
 pub mod two_sentences;
 
-pub use ancestral::Ancestral;
+pub use ancestral::{Ancestral, StepBack};
 pub use corpus::{Corpus, CorpusError, ExactError};
+pub use information::information_left_bits;
