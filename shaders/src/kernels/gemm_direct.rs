@@ -7,7 +7,7 @@
 //! 4 x 4 matrices it ran 2 to 3 times as fast as with single vectors and half the tile.
 
 use super::gemm::{CODED, EPILOGUE, EPILOGUES, PLAIN, Params, cases, reference};
-use super::{WEIGHTS_F32, WEIGHTS_Q4, WEIGHTS_Q8};
+use super::{CHANNELS, WEIGHTS_F32, WEIGHTS_Q4, WEIGHTS_Q8};
 use crate::kernel::Kernel;
 use crate::packing::Format;
 
@@ -16,7 +16,7 @@ pub static KERNEL_Q4: Kernel = Kernel {
     name: "gemm_direct_q4",
     entry: "gemm_direct",
     source: include_str!("gemm_direct.wgsl"),
-    shared: &[WEIGHTS_Q4, EPILOGUES],
+    shared: &[WEIGHTS_Q4, CHANNELS, EPILOGUES],
     bindings: CODED,
     overrides: &[EPILOGUE],
     params_size: size_of::<Params>(),
@@ -29,7 +29,7 @@ pub static KERNEL_Q8: Kernel = Kernel {
     name: "gemm_direct_q8",
     entry: "gemm_direct",
     source: include_str!("gemm_direct.wgsl"),
-    shared: &[WEIGHTS_Q8, EPILOGUES],
+    shared: &[WEIGHTS_Q8, CHANNELS, EPILOGUES],
     bindings: CODED,
     overrides: &[EPILOGUE],
     params_size: size_of::<Params>(),
@@ -42,7 +42,7 @@ pub static KERNEL_F32: Kernel = Kernel {
     name: "gemm_direct_f32",
     entry: "gemm_direct",
     source: include_str!("gemm_direct.wgsl"),
-    shared: &[WEIGHTS_F32, EPILOGUES],
+    shared: &[WEIGHTS_F32, CHANNELS, EPILOGUES],
     bindings: PLAIN,
     overrides: &[EPILOGUE],
     params_size: size_of::<Params>(),

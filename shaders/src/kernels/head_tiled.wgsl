@@ -81,11 +81,14 @@ fn head_tiled(
             logits[(local.x * 4u + t + 32u) * 8u + local.y] = c1[t];
         }
         workgroupBarrier();
+        // Beyond the stripe or the vocabulary nothing counts.
         let first = stripe * params.stripe + start;
-        let count = min(32u, max(first, params.vocabulary) - first);
-        for (var t = 0u; t < count; t++) {
-            let logit = logits[(thread / 32u * 32u + t) * 8u + (thread % 32u) / 4u][thread % 4u];
-            observe(&partial, row, slot, threshold, first + t, logit);
+        let column = (thread / 32u) * 256u + (thread % 32u) / 4u;
+        for (var t = 0u; t < 32u; t += 4u) {
+            let four_logits = vec4<f32>(
+                logits[column + t * 8u][thread % 4u], logits[column + t * 8u + 8u][thread % 4u],
+                logits[column + t * 8u + 16u][thread % 4u], logits[column + t * 8u + 24u][thread % 4u]);
+            observe(&partial, row, slot, threshold, first + t, params.vocabulary, four_logits);
         }
     }
 

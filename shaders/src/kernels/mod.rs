@@ -53,6 +53,8 @@ pub fn by_name(name: &str) -> Option<&'static Kernel> {
 const WEIGHTS_Q4: &str = include_str!("../shared/weights_q4.wgsl");
 const WEIGHTS_Q8: &str = include_str!("../shared/weights_q8.wgsl");
 const WEIGHTS_F32: &str = include_str!("../shared/weights_f32.wgsl");
+/// Four channels of weights as matrices, in terms of the above.
+const CHANNELS: &str = include_str!("../shared/channels.wgsl");
 
 /// Codes of 4 or 8 bits.
 const WEIGHT_WORDS: Binding = Binding::read("weights", Element::U32, "(N, K) codes");

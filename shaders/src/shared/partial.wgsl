@@ -18,20 +18,6 @@ fn empty_partial() -> Partial {
     return Partial(0.0, 0.0, -LOWEST, 0u, LOWEST, LOWEST, array<u32, 5>(), logits);
 }
 
-// Adds a logit to the sums; to be called before the logit is inserted.
-fn include(partial: ptr<function, Partial>, logit: f32) {
-    let shift = logit - (*partial).top_logits[0];
-    let e = exp(-abs(shift));
-    if (shift > 0.0) {
-        // A new largest logit: what was summed so far shrinks.
-        (*partial).weighted = e * ((*partial).weighted - shift * (*partial).sum);
-        (*partial).sum = e * (*partial).sum + 1.0;
-    } else {
-        (*partial).weighted += shift * e;
-        (*partial).sum += e;
-    }
-}
-
 // Puts a token among the best five, if it belongs there.
 fn insert(partial: ptr<function, Partial>, token: u32, logit: f32) {
     if (logit < (*partial).top_logits[4]) {

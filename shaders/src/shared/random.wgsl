@@ -1,35 +1,36 @@
-// Counter-based random numbers: the twin of `diffusion::random`.
+// Counter-based random numbers, four items at a time: the twin of `diffusion::random`.
 // The hash is pcg4d of Jarzynski and Olano, Hash Functions for GPU Rendering (JCGT 9(3), 2020).
 
-fn word(seed: u32, call: u32, slot: u32, item: u32) -> u32 {
-    var v = vec4<u32>(seed, call, slot, item) * 1664525u + 1013904223u;
-    v.x += v.y * v.w;
-    v.y += v.z * v.x;
-    v.z += v.x * v.y;
-    v.w += v.y * v.z;
-    v ^= v >> vec4<u32>(16u);
-    return v.x + v.y * v.w;
+fn words(seed: u32, call: u32, slot: u32, item: vec4<u32>) -> vec4<u32> {
+    var x = vec4<u32>(seed * 1664525u + 1013904223u);
+    var y = vec4<u32>(call * 1664525u + 1013904223u);
+    var z = vec4<u32>(slot * 1664525u + 1013904223u);
+    var w = item * 1664525u + 1013904223u;
+    x += y * w;
+    y += z * x;
+    z += x * y;
+    w += y * z;
+    x ^= x >> vec4<u32>(16u);
+    y ^= y >> vec4<u32>(16u);
+    w ^= w >> vec4<u32>(16u);
+    return x + y * w;
 }
 
-// A draw from Exponential(1) out of one word, exact near both ends.
-fn exponential(word: u32) -> f32 {
-    const SCALE = 2.3283064365386963e-10; // 2^-32
-    if (word < 0x80000000u) {
-        let w = (f32(word) + 0.5) * SCALE;
-        if (w < 1e-2) {
-            return w * (1.0 + w * (0.5 + w * (1.0 / 3.0 + w * 0.25)));
-        }
-        return -natural_log(1.0 - w);
-    }
-    return -natural_log((f32(~word) + 0.5) * SCALE);
+// Draws from Exponential(1) out of words, exact near both ends.
+fn exponentials(words: vec4<u32>) -> vec4<f32> {
+    let low = words < vec4<u32>(0x80000000u);
+    let w = (vec4<f32>(select(~words, words, low)) + 0.5) * 2.3283064365386963e-10; // 2^-32
+    let series = w * (1.0 + w * (0.5 + w * (1.0 / 3.0 + w * 0.25))); // where 1 - w would round
+    let logs = -natural_log(select(w, 1.0 - w, low));
+    return select(logs, series, low & (w < vec4<f32>(1e-2)));
 }
 
 // ln x for normal x > 0, to about 1e-7. The built-in may be off by 2^-21 below 2, which would show in draws.
-fn natural_log(x: f32) -> f32 {
+fn natural_log(x: vec4<f32>) -> vec4<f32> {
     // x = m 2^e with m between sqrt(1/2) and sqrt(2)
-    let bits = bitcast<u32>(x) - 0x3f3504f3u;
-    let e = f32(bitcast<i32>(bits) >> 23u);
-    let m = bitcast<f32>((bits & 0x7fffffu) + 0x3f3504f3u);
+    let bits = bitcast<vec4<u32>>(x) - 0x3f3504f3u;
+    let e = vec4<f32>(bitcast<vec4<i32>>(bits) >> vec4<u32>(23u));
+    let m = bitcast<vec4<f32>>((bits & vec4<u32>(0x7fffffu)) + 0x3f3504f3u);
     // ln m = 2 artanh s with s = (m - 1) / (m + 1)
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
