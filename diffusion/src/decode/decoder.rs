@@ -162,8 +162,7 @@ impl Decoder {
         let first_token = self.special.first_token(self.settings.sampling.suppress_end_of_text);
         let pair = |(slot, &prediction): (usize, &Prediction)| {
             let (slot, found) = (slot as u32, prediction.drawn.token.0);
-            let top = prediction.top.iter().any(|candidate| candidate.log_probability.is_nan());
-            if top || !prediction.drawn.log_probability.is_finite() || !prediction.entropy_nats.is_finite() {
+            if !is_sound(&prediction) {
                 return Err(DecodeError::NotFinite { slot });
             }
             if found < first_token {
@@ -200,6 +199,14 @@ impl Decoder {
     fn reveal_word(&self, slot: u32) -> u32 {
         word(self.settings.seed, self.state.step, slot, Purpose::Reveal as u32)
     }
+}
+
+/// Whether all numbers are numbers, and those that must be finite are.
+fn is_sound(prediction: &Prediction) -> bool {
+    let Prediction { drawn, entropy_nats, log_sum_exp, target_log_probability, top } = prediction;
+    [drawn.log_probability, *entropy_nats, *log_sum_exp].iter().all(|value| value.is_finite())
+        && !target_log_probability.is_nan()
+        && !top.iter().any(|candidate| candidate.log_probability.is_nan())
 }
 
 #[cfg(test)]

@@ -134,6 +134,8 @@ fn wrong_answers_change_nothing() {
         prediction(f32::NEG_INFINITY, [-1.0, -2.0], 0.7),
         prediction(-1.0, [-1.0, f32::NAN], 0.7),
         prediction(-1.0, [-1.0, -2.0], f32::NAN),
+        Prediction { log_sum_exp: f32::INFINITY, ..good },
+        Prediction { target_log_probability: f32::NAN, ..good },
     ] {
         check(&[good, broken], DecodeError::NotFinite { slot: 1 });
     }
