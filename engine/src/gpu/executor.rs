@@ -1,12 +1,11 @@
 //! Replays one program: everything is built once, a call writes tokens and rows, submits once, reads back once.
 
-use std::collections::HashMap;
-
+use super::buffers::{Params, WeightBuffers, read_words};
 use super::device::GpuDevice;
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use crate::error::Error;
-use crate::program::{BufferId, BufferSpec, Dispatch, Program, ROW_WORDS, Role, SUMMARY_WORDS, Workgroups};
+use crate::program::{BufferId, Dispatch, Program, ROW_WORDS, Role, SUMMARY_WORDS, Workgroups};
 use crate::progress::Progress;
 use crate::weights::Weights;
 
@@ -22,10 +21,6 @@ pub struct Counters {
     /// Bytes copied back to the CPU.
     pub bytes_read: u64,
 }
-
-/// Weight buffers of a device, shared by all its programs.
-#[derive(Default)]
-pub struct WeightBuffers(HashMap<String, wgpu::Buffer>);
 
 /// A loaded program.
 pub struct GpuExecutor {
@@ -78,7 +73,7 @@ impl GpuExecutor {
         let buffers = program
             .buffers
             .iter()
-            .map(|spec| buffer(gpu, shared, spec, weights))
+            .map(|spec| shared.buffer(gpu, spec, weights))
             .collect::<Result<Vec<_>, _>>()?;
         let params = Params::upload(gpu, &program.dispatches);
         let steps = program
@@ -135,8 +130,8 @@ impl GpuExecutor {
     /// # Errors
     /// If there is no such buffer, or the device reports a fault.
     pub async fn read_buffer(&self, name: &str) -> Result<Vec<u32>, Error> {
-        let index = self.program.buffers.iter().position(|spec| spec.name == name);
-        let index = index.ok_or_else(|| Error::MissingWeight { name: name.to_owned() })?;
+        let missing = || Error::Refused { reason: format!("the program has no buffer {name}") };
+        let index = self.program.buffers.iter().position(|spec| spec.name == name).ok_or_else(missing)?;
         let words = self.program.buffers[index].elements;
         read_words(&self.gpu, &self.buffers[index], words).await
     }
@@ -163,47 +158,6 @@ impl GpuExecutor {
     }
 }
 
-/// Copies a whole buffer back, outside any program.
-pub(super) async fn read_words(
-    gpu: &GpuDevice,
-    buffer: &wgpu::Buffer,
-    words: usize,
-) -> Result<Vec<u32>, Error> {
-    let readback = Readback::new(gpu, words);
-    let mut encoder = gpu.device.create_command_encoder(&Default::default());
-    readback.record(&mut encoder, buffer, words);
-    gpu.queue.submit([encoder.finish()]);
-    readback.read(gpu, words).await
-}
-
-/// The uniforms of all dispatches in one buffer, each at an offset that the device can bind.
-struct Params {
-    buffer: wgpu::Buffer,
-    stride: usize,
-}
-
-impl Params {
-    fn upload(gpu: &GpuDevice, dispatches: &[Dispatch]) -> Self {
-        let largest = dispatches.iter().map(|dispatch| dispatch.params.len()).max().unwrap_or(0).max(1);
-        let stride =
-            largest.next_multiple_of(gpu.device.limits().min_uniform_buffer_offset_alignment as usize);
-        let mut bytes = vec![0; stride * dispatches.len().max(1)];
-        for (slot, dispatch) in bytes.chunks_mut(stride).zip(dispatches) {
-            slot[..dispatch.params.len()].copy_from_slice(&dispatch.params);
-        }
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        Self { buffer: filled(gpu, "params", &bytes, usage), stride }
-    }
-
-    fn slot(&self, index: usize, dispatch: &Dispatch) -> wgpu::BufferBinding<'_> {
-        wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: (index * self.stride) as u64,
-            size: wgpu::BufferSize::new(dispatch.params.len() as u64),
-        }
-    }
-}
-
 fn step(
     gpu: &GpuDevice,
     pipelines: &Pipelines,
@@ -224,40 +178,4 @@ fn step(
         entries: &entries,
     });
     Ok(Step { pipeline: compiled.pipeline.clone(), bind_group, workgroups: dispatch.workgroups })
-}
-
-/// Usage of every buffer that kernels see.
-pub(super) const STORAGE: wgpu::BufferUsages =
-    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_DST).union(wgpu::BufferUsages::COPY_SRC);
-
-fn buffer(
-    gpu: &GpuDevice,
-    shared: &mut WeightBuffers,
-    spec: &BufferSpec,
-    weights: &Weights,
-) -> Result<wgpu::Buffer, Error> {
-    gpu.check_size(spec.elements as u64 * 4)?;
-    let Role::Weight(key) = &spec.role else {
-        return Ok(empty(gpu, &spec.name, spec.elements * 4, STORAGE));
-    };
-    let words = weights.sized(key, spec.elements)?;
-    let upload = || filled(gpu, key, bytemuck::cast_slice(words), STORAGE);
-    Ok(shared.0.entry(key.clone()).or_insert_with(upload).clone())
-}
-
-/// A buffer of at least one word, zero at first.
-fn empty(gpu: &GpuDevice, label: &str, bytes: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: bytes.max(4) as u64,
-        usage,
-        mapped_at_creation: false,
-    })
-}
-
-/// A buffer with these bytes.
-pub(super) fn filled(gpu: &GpuDevice, label: &str, bytes: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    let buffer = empty(gpu, label, bytes.len(), usage);
-    gpu.queue.write_buffer(&buffer, 0, bytes);
-    buffer
 }

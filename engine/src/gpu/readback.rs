@@ -33,6 +33,8 @@ impl Readback {
     /// [`Error::DeviceLost`], or the fault that the device recorded.
     pub async fn read(&self, gpu: &GpuDevice, words: usize) -> Result<Vec<u32>, Error> {
         let slice = self.staging.slice(..(words * 4) as u64);
+        // Whatever happens from here on, even if the caller drops the call: the next one finds it unmapped.
+        let _unmap = Unmap(&self.staging);
         let (sender, receiver) = oneshot::channel();
         slice.map_async(wgpu::MapMode::Read, move |result| {
             // The receiver is gone only if the caller dropped the call.
@@ -44,9 +46,15 @@ impl Readback {
         gpu.check()?;
         mapped.map_err(|_| lost())?;
         let view = slice.get_mapped_range().map_err(|error| Error::Refused { reason: error.to_string() })?;
-        let words = bytemuck::pod_collect_to_vec(&view[..]);
-        drop(view);
-        self.staging.unmap();
-        Ok(words)
+        Ok(bytemuck::pod_collect_to_vec(&view[..]))
+    }
+}
+
+/// Unmaps a buffer at the end of a scope; also takes back a mapping that is still awaited.
+struct Unmap<'a>(&'a wgpu::Buffer);
+
+impl Drop for Unmap<'_> {
+    fn drop(&mut self) {
+        self.0.unmap();
     }
 }

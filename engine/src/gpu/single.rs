@@ -2,8 +2,8 @@
 
 use shaders::{Access, Case, Kernel, Values};
 
+use super::buffers::{STORAGE, filled, read_words};
 use super::device::GpuDevice;
-use super::executor::{STORAGE, filled, read_words};
 use super::pipelines::Pipelines;
 use crate::error::Error;
 

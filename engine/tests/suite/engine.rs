@@ -4,11 +4,16 @@ on_every_target! {
     /// Automatic choice always ends in an engine, and says why if it is not WebGPU.
     automatic_choice_gives_an_engine
     wrong_queries_are_errors_with_both_numbers
+    /// A page that no longer wants an answer drops the call.
+    an_abandoned_call_does_no_harm
     /// Destroying the device gives an error, and after reopening the same call the same answer.
     a_lost_device_is_an_error_and_can_be_reopened
 }
 
 mod bodies {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use diffusion::{Denoiser, Prediction, Query, Row, TokenId};
     use engine::{BackendChoice, BackendReport, Engine, Error};
 
@@ -102,6 +107,17 @@ mod bodies {
         }
         let none = Query { rows: Vec::new(), ..good };
         assert_eq!(engine.predict(&none).await.unwrap(), []);
+    }
+
+    pub async fn an_abandoned_call_does_no_harm() {
+        let (mut engine, _) = open(BackendChoice::WebGpu).await;
+        let expected = engine.predict(&query()).await.unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            // Polled once and dropped: in a browser the readback is then still awaited.
+            let _ = pin!(engine.predict(&query())).poll(&mut context);
+        }
+        assert_eq!(engine.predict(&query()).await.unwrap(), expected);
     }
 
     pub async fn a_lost_device_is_an_error_and_can_be_reopened() {
