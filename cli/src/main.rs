@@ -1,2 +1,34 @@
-//! Placeholder.
-fn main() {}
+//! `unmask`: the project's models on the command line. Generate text, look into a model file, measure a bound.
+//!
+//! Results go to standard output, everything else to standard error. Exit code 0 is success, 2 is a fault of
+//! the input (arguments, files, prompts), 1 is a failure while running.
+
+mod arguments;
+mod eval;
+mod failure;
+mod generate;
+mod info;
+mod model;
+mod output;
+mod prompt;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Generate(arguments) => pollster::block_on(generate::generate(&arguments)),
+        Command::Info(arguments) => info::info(&arguments),
+        Command::Eval(arguments) => pollster::block_on(eval::eval(&arguments)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::message(&format!("unmask: {failure}"));
+            failure.exit_code()
+        }
+    }
+}

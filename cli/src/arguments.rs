@@ -1,0 +1,276 @@
+//! What can be asked of `unmask`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
+use diffusion::measure::BoundSettings;
+use diffusion::schedule::Schedule;
+use engine::BackendChoice;
+
+/// Run and measure small masked diffusion language models.
+#[derive(Parser)]
+#[command(name = "unmask", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write text with a model.
+    Generate(Generate),
+    /// Say what is in a model file.
+    Info(Info),
+    /// Measure the negative evidence lower bound of a text file, in bits per token.
+    Eval(Eval),
+}
+
+/// Arguments of `unmask generate`.
+#[derive(Args)]
+pub struct Generate {
+    /// Which model, on which back end.
+    #[command(flatten)]
+    pub model: Model,
+    /// Text to go on from; `_` is a slot to fill in.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub prompt: String,
+    /// Slots of the whole text, prompt included [default: the model's window].
+    #[arg(long, value_name = "SLOTS")]
+    pub length: Option<usize>,
+    /// How to decode.
+    #[command(flatten)]
+    pub decoding: Decoding,
+    /// Print the whole trajectory as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which model, on which back end.
+#[derive(Args)]
+pub struct Model {
+    /// Model file (GGUF).
+    #[arg(long = "model", value_name = "FILE")]
+    pub file: PathBuf,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+}
+
+/// How to decode; the defaults add no approximation.
+#[derive(Args)]
+pub struct Decoding {
+    /// Seed of every random decision.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
+    /// Which slots are committed first.
+    #[arg(long, value_enum, default_value_t = OrderName::Random)]
+    pub order: OrderName,
+    /// Slots committed per call.
+    #[arg(long, value_name = "SLOTS", default_value_t = 1, conflicts_with = "steps")]
+    pub parallelism: u32,
+    /// Commit along a schedule in this many steps instead.
+    #[arg(long)]
+    pub steps: Option<u32>,
+    /// Schedule of the steps, and of the corruption.
+    #[arg(long, value_enum, default_value_t = ScheduleName::Linear)]
+    pub schedule: ScheduleName,
+    /// Reveal every slot with the schedule's probability instead of an even quota per step.
+    #[arg(long, requires = "steps")]
+    pub ancestral: bool,
+    /// Softmax temperature; 0 takes the most probable token.
+    #[arg(long, default_value_t = 1.0)]
+    pub temperature: f32,
+    /// Draw among the most probable tokens only; 0 turns it off.
+    #[arg(long, value_name = "TOKENS", default_value_t = 0)]
+    pub top_k: u32,
+    /// Draw from the most probable tokens that reach this mass; 1 turns it off.
+    #[arg(long, value_name = "MASS", default_value_t = 1.0)]
+    pub top_p: f32,
+    /// Fill all slots with words: never predict the end of the text.
+    #[arg(long)]
+    pub no_end: bool,
+    /// Take the prompt as a whole text and begin from its corruption at this time in (0, 1].
+    #[arg(long, value_name = "TIME", requires = "prompt")]
+    pub corrupt: Option<f64>,
+}
+
+/// Arguments of `unmask info`.
+#[derive(Args)]
+pub struct Info {
+    /// Model file (GGUF).
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unmask eval`.
+#[derive(Args)]
+pub struct Eval {
+    /// Which model, on which back end.
+    #[command(flatten)]
+    pub model: Model,
+    /// Text file, one passage per line.
+    #[arg(long, value_name = "FILE")]
+    pub text: PathBuf,
+    /// Measure the first passages only.
+    #[arg(long, value_name = "PASSAGES")]
+    pub limit: Option<usize>,
+    /// Draws per passage, at least 2.
+    #[arg(long, value_name = "DRAWS", default_value_t = BoundSettings::default().draws,
+          value_parser = clap::value_parser!(u32).range(2..))]
+    pub samples: u32,
+    /// Draws per call.
+    #[arg(long, value_name = "DRAWS", default_value_t = BoundSettings::default().batch,
+          value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub batch: u32,
+    /// Seed of the hidden slots.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Back ends by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Backend {
+    /// The graphics card where there is a real one, else the CPU.
+    Auto,
+    /// WebGPU on any adapter, or an error.
+    Gpu,
+    /// Fast, on the CPU.
+    Cpu,
+    /// Slow, in double precision.
+    Reference,
+}
+
+/// Decoding orders by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum OrderName {
+    /// A random subset at every step.
+    Random,
+    /// Reading order.
+    LeftToRight,
+    /// The most probable draw first.
+    Confidence,
+    /// The largest gap between the two best first.
+    Margin,
+    /// The lowest entropy first.
+    Entropy,
+}
+
+/// Schedules by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ScheduleName {
+    /// The same number at every step.
+    Linear,
+    /// Few first, many last.
+    Cosine,
+}
+
+impl From<Backend> for BackendChoice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Auto => Self::Auto,
+            Backend::Gpu => Self::WebGpu,
+            Backend::Cpu => Self::Cpu,
+            Backend::Reference => Self::Reference,
+        }
+    }
+}
+
+impl From<OrderName> for Order {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Random => Self::Random,
+            OrderName::LeftToRight => Self::LeftToRight,
+            OrderName::Confidence => Self::Confidence,
+            OrderName::Margin => Self::Margin,
+            OrderName::Entropy => Self::Entropy,
+        }
+    }
+}
+
+impl From<ScheduleName> for Schedule {
+    fn from(name: ScheduleName) -> Self {
+        match name {
+            ScheduleName::Linear => Self::Linear,
+            ScheduleName::Cosine => Self::Cosine,
+        }
+    }
+}
+
+impl Decoding {
+    /// The settings that a decoder takes; it checks their ranges.
+    pub fn settings(&self) -> DecodeSettings {
+        let schedule = self.schedule.into();
+        let parallelism = match self.steps {
+            None => Parallelism::SlotsPerCall { slots: self.parallelism },
+            Some(steps) if self.ancestral => Parallelism::Ancestral { steps, schedule },
+            Some(steps) => Parallelism::Quota { steps, schedule },
+        };
+        let sampling = Sampling {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            suppress_end_of_text: self.no_end,
+        };
+        let start_time = self.corrupt.unwrap_or(1.0);
+        DecodeSettings { seed: self.seed, order: self.order.into(), parallelism, sampling, start_time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(line: &str) -> DecodeSettings {
+        let words = format!("unmask generate --model m.gguf {line}");
+        match Arguments::try_parse_from(words.split_whitespace()).unwrap().command {
+            Command::Generate(generate) => generate.decoding.settings(),
+            _ => unreachable!("the line says generate"),
+        }
+    }
+
+    #[test]
+    fn no_arguments_are_the_defaults_of_the_decoder() {
+        assert_eq!(settings(""), DecodeSettings::default());
+    }
+
+    #[test]
+    fn every_setting_reaches_the_decoder() {
+        let line =
+            "--seed 7 --order left-to-right --parallelism 4 --temperature 0.5 --top-k 9 --top-p 0.9 --no-end";
+        let sampling = Sampling { temperature: 0.5, top_k: 9, top_p: 0.9, suppress_end_of_text: true };
+        let parallelism = Parallelism::SlotsPerCall { slots: 4 };
+        let expected =
+            DecodeSettings { seed: 7, order: Order::LeftToRight, parallelism, sampling, start_time: 1.0 };
+        assert_eq!(settings(line), expected);
+        assert_eq!(settings("--prompt x --corrupt 0.25").start_time, 0.25);
+    }
+
+    #[test]
+    fn steps_follow_a_schedule() {
+        let linear = Parallelism::Quota { steps: 8, schedule: Schedule::Linear };
+        assert_eq!(settings("--steps 8").parallelism, linear);
+        let cosine = Parallelism::Ancestral { steps: 8, schedule: Schedule::Cosine };
+        assert_eq!(settings("--steps 8 --ancestral --schedule cosine").parallelism, cosine);
+    }
+
+    #[test]
+    fn orders_and_schedules_have_one_name_each() {
+        assert!(OrderName::value_variants().iter().map(|&name| Order::from(name)).eq(Order::ALL));
+        assert!(ScheduleName::value_variants().iter().map(|&name| Schedule::from(name)).eq(Schedule::ALL));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,92 @@
+//! `unmask generate`: from a prompt to a text, step by step.
+
+use std::time::Instant;
+
+use anyhow::anyhow;
+use diffusion::{Decoder, Denoiser, Sequence, SpecialTokens, Trajectory};
+use model_loader::Tokenizer;
+use serde::Serialize;
+
+use crate::arguments::Generate;
+use crate::failure::Failure;
+use crate::model::{BackendName, Identity, Model};
+use crate::output::{self, Progress};
+use crate::prompt;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    model: Identity,
+    backend: BackendName,
+    prompt: &'a str,
+    text: &'a str,
+    trajectory: &'a Trajectory,
+}
+
+/// Runs the command.
+pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
+    let settings = arguments.decoding.settings();
+    settings.validate().map_err(Failure::input)?;
+    let model = Model::load(&arguments.model.file)?;
+    let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
+    let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
+    let decoder = Decoder::new(settings, start, SpecialTokens::default()).map_err(Failure::input)?;
+
+    let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let tokenizer = &model.checkpoint.tokenizer;
+    let began = Instant::now();
+    let mut line = Progress::new();
+    let watch = |sequence: &Sequence| line.show(&text_of(tokenizer, sequence));
+    let trajectory = decode(&mut engine, decoder, watch).await?;
+    drop(line);
+    let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
+    let text = text_of(tokenizer, &end);
+    let (calls, seconds) = (trajectory.steps.len(), began.elapsed().as_secs_f64());
+    output::message(&format!("{calls} calls on {} in {seconds:.2} s", backend.name));
+    if arguments.json {
+        let (model, prompt) = (model.identity, arguments.prompt.as_str());
+        return output::json(&Report { model, backend, prompt, text: &text, trajectory: &trajectory });
+    }
+    output::result(&(text + "\n"))
+}
+
+/// Decodes to the end; `watch` sees the slots before every call.
+async fn decode<D: Denoiser>(
+    denoiser: &mut D,
+    mut decoder: Decoder,
+    mut watch: impl FnMut(&Sequence),
+) -> Result<Trajectory, Failure> {
+    let mut trajectory = Trajectory::begin(&decoder);
+    while !decoder.is_finished() {
+        watch(decoder.sequence());
+        let predictions = denoiser.predict(&decoder.query()).await;
+        let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+        trajectory.steps.push(decoder.apply(&predictions).map_err(Failure::run)?);
+    }
+    Ok(trajectory)
+}
+
+fn text_of(tokenizer: &Tokenizer, sequence: &Sequence) -> String {
+    tokenizer.decode(&sequence.tokens().map(|token| token.0).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diffusion::DecodeSettings;
+    use diffusion::decode::run;
+    use diffusion::exact::two_sentences;
+
+    #[test]
+    fn decoding_is_the_run_of_the_core_and_shows_every_state() {
+        let special = SpecialTokens::default();
+        let start = Sequence::masked(3, special.mask);
+        let decoder = Decoder::new(DecodeSettings::default(), start, special).unwrap();
+        let mut denoiser = two_sentences::corpus(0.5).unwrap();
+        let mut masked = Vec::new();
+        let watch = |sequence: &Sequence| masked.push(sequence.masked_count());
+        let found = pollster::block_on(decode(&mut denoiser, decoder.clone(), watch)).unwrap();
+        assert_eq!(found, pollster::block_on(run(&mut denoiser, decoder)).unwrap());
+        assert_eq!(masked, [3, 2, 1]);
+    }
+}

@@ -1,0 +1,79 @@
+use crate::run::{TINY, json, succeed, unmask};
+
+const REFERENCE: [&str; 5] = ["generate", "--model", TINY, "--backend", "reference"];
+
+#[test]
+fn a_prompt_stays_and_the_rest_is_written() {
+    let text = succeed(&[&REFERENCE[..], &["--prompt", "The red fox", "--no-end", "--seed", "3"]].concat());
+    assert!(text.starts_with("The red fox ") && !text.contains('_'), "{text}");
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[test]
+fn a_seed_is_a_text() {
+    let with_seed = |seed| succeed(&[&REFERENCE[..], &["--no-end", "--seed", seed]].concat());
+    assert_eq!(with_seed("1"), with_seed("1"));
+    assert_ne!(with_seed("1"), with_seed("2"));
+}
+
+#[test]
+fn back_ends_write_the_same_text() {
+    let with_backend = |name| {
+        let arguments = ["generate", "--model", TINY, "--no-end", "--seed", "5", "--backend", name];
+        json(&arguments)
+    };
+    let (reference, cpu) = (with_backend("reference"), with_backend("cpu"));
+    assert_eq!(reference["backend"]["name"], "reference");
+    assert_eq!(cpu["backend"]["name"], "cpu");
+    assert_eq!(reference["text"], cpu["text"]);
+}
+
+#[test]
+fn slots_are_filled_in() {
+    let report = json(&[&REFERENCE[..], &["--prompt", "the _ sees _ dog .", "--length", "6"]].concat());
+    let start = report["trajectory"]["start"]["sequence"]["slots"].as_array().unwrap();
+    let states: Vec<_> = start.iter().map(|slot| slot["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["given", "masked", "given", "masked", "given", "given"]);
+    assert_eq!(report["trajectory"]["steps"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_trajectory_tells_all() {
+    let settings = ["--steps", "4", "--schedule", "cosine", "--order", "confidence", "--temperature", "0.5"];
+    let report = json(&[&REFERENCE[..], &settings, &["--seed", "9", "--top-k", "5"]].concat());
+    let decode = &report["trajectory"]["settings"];
+    assert_eq!(decode["seed"], 9);
+    assert_eq!(decode["order"], "confidence");
+    assert_eq!(decode["parallelism"], serde_json::json!({"rule": "quota", "steps": 4, "schedule": "cosine"}));
+    assert_eq!((&decode["sampling"]["temperature"], &decode["sampling"]["top_k"]), (&0.5.into(), &5.into()));
+    assert_eq!(report["model"]["name"], "tiny");
+    assert_eq!(report["model"]["sha256"].as_str().unwrap().len(), 64);
+    let trajectory: diffusion::Trajectory = serde_json::from_value(report["trajectory"].clone()).unwrap();
+    assert_eq!(trajectory.verify(), Ok(()));
+    assert_eq!(trajectory.sequence_at(trajectory.steps.len()).unwrap().masked_count(), 0);
+    assert_eq!(trajectory.steps.len(), 4);
+}
+
+#[test]
+fn a_text_is_corrupted_and_restored() {
+    let prompt = "the red fox sees a cold river and the small bird sings over the old";
+    let corrupt = ["--prompt", prompt, "--corrupt", "0.5", "--seed", "4"];
+    let report = json(&[&REFERENCE[..], &corrupt].concat());
+    let slots = report["trajectory"]["start"]["sequence"]["slots"].as_array().unwrap();
+    let masked = slots.iter().filter(|slot| slot["state"] == "masked").count();
+    assert!((2..=14).contains(&masked), "about half of 16 slots, found {masked}");
+    assert_eq!(report["trajectory"]["settings"]["start_time"], 0.5);
+}
+
+#[test]
+fn a_prompt_without_open_slots_comes_back_as_it_is() {
+    let text = succeed(&[&REFERENCE[..], &["--prompt", "the dog runs .", "--length", "4"]].concat());
+    assert_eq!(text, "The dog runs.\n");
+}
+
+#[test]
+fn results_and_messages_go_apart() {
+    let output = unmask(&[&REFERENCE[..], &["--length", "3", "--no-end"]].concat());
+    assert_eq!(output.code, 0);
+    assert!(output.stderr.starts_with("3 calls on reference in "), "{}", output.stderr);
+}

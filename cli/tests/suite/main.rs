@@ -1,0 +1,15 @@
+//! The binary as people meet it: what it prints, what it says when something is wrong, and how it exits.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+/// Running the binary, and files to run it on.
+mod run;
+
+/// Measuring a bound.
+mod eval;
+/// Bad input: one sentence, exit code 2.
+mod faults;
+/// Writing text.
+mod generate;
+/// Looking into model files.
+mod info;
