@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use model_loader::{ModelConfig, Origin, Tensor};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::arguments::Info;
 use crate::failure::Failure;
@@ -80,18 +81,16 @@ fn page(report: &Report) -> String {
     page + "\n" + &table(&report.tensors)
 }
 
-/// The fields of a value that serialises as an object, each as one line of text.
+/// The fields of a value that serialises as an object, each as one line of text. By way of text, in which a
+/// float keeps the digits that it was written with.
 fn fields(value: &impl Serialize) -> Vec<(String, String)> {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::Object(fields)) => {
-            fields.into_iter().map(|(name, value)| (name.replace('_', " "), plain(&value))).collect()
-        }
-        _ => Vec::new(),
-    }
+    let object = serde_json::to_string(value).and_then(|text| serde_json::from_str::<Map<_, _>>(&text));
+    let fields = object.unwrap_or_default().into_iter();
+    fields.map(|(name, value)| (name.replace('_', " "), plain(&value))).collect()
 }
 
 /// A JSON value without the quotation marks of a string.
-fn plain(value: &serde_json::Value) -> String {
+fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

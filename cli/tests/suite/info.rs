@@ -3,7 +3,12 @@ use crate::run::{TINY, json, succeed};
 #[test]
 fn a_model_file_is_described() {
     let page = succeed(&["info", TINY]);
-    for line in ["name                tiny", "vocab size          51", "process             mask"] {
+    for line in [
+        "name                tiny",
+        "vocab size          51",
+        "process             mask",
+        "rms epsilon         1e-6",
+    ] {
         assert!(page.lines().any(|found| found == line), "no line {line:?} in\n{page}");
     }
     let tensor = page.lines().find(|line| line.starts_with("blk.1.attn_q.weight")).unwrap();

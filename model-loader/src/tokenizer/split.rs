@@ -26,7 +26,7 @@ fn runs<'a>(chunk: &'a str, vocabulary: &Vocabulary) -> Vec<&'a str> {
     while let Some(first) = rest.chars().next() {
         let length = match special(rest) {
             Some(length) => length,
-            None if vocabulary.token(&plain(rest)).is_some() => rest.len(),
+            None if !vocabulary.exceeds(rest) && vocabulary.token(&plain(rest)).is_some() => rest.len(),
             None if is_word(first) => word_length(rest),
             None => first.len_utf8(),
         };

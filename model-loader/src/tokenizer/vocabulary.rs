@@ -26,6 +26,8 @@ pub(super) struct Vocabulary {
     words: Vec<String>,
     /// Lower-case spelling of every word that has capitals.
     lower: HashMap<String, u32>,
+    /// Letters of the longest word.
+    longest: usize,
 }
 
 impl Vocabulary {
@@ -40,7 +42,8 @@ impl Vocabulary {
             }
         }
         let lower = (0u32..).zip(&words).map(|(token, word)| (word.to_lowercase(), token)).collect();
-        Ok(Self { model: file.model, words, lower })
+        let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or_default();
+        Ok(Self { model: file.model, words, lower, longest })
     }
 
     /// The token of a word: spelled exactly so, else in lower case (`The`), else as a name (`anna`).
@@ -50,6 +53,12 @@ impl Vocabulary {
             let folded = word.to_lowercase();
             self.model.token_to_id(&folded).or_else(|| self.lower.get(&folded).copied())
         })
+    }
+
+    /// Whether a text is too long to be one word; its letters are not counted one by one.
+    pub(super) fn exceeds(&self, text: &str) -> bool {
+        const MOST_BYTES_PER_LETTER: usize = 4;
+        text.len() > MOST_BYTES_PER_LETTER * self.longest
     }
 
     /// Word of every token.

@@ -74,6 +74,15 @@ fn unknown_words_are_named_with_their_places() {
     assert_eq!(encoding.tokens.len(), 9);
 }
 
+/// Every mark could begin a word of the vocabulary; looking up all that follows it would take minutes here.
+#[test]
+fn a_long_paste_without_spaces_is_cut_quickly() {
+    let began = std::time::Instant::now();
+    let encoding = tokenizer().encode(&"!".repeat(1_000_000));
+    assert_eq!((encoding.tokens.len(), encoding.unknown.len()), (1_000_000, 0));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
 /// Decodes tokens in corpus form.
 fn pretty(corpus_form: &str) -> String {
     let tokenizer = tokenizer();
