@@ -6,6 +6,10 @@ use shaders::records::{Row, Summary};
 
 use crate::error::Error;
 
+/// Most slots and most rows of one call: what WebGPU guarantees as `maxComputeWorkgroupsPerDimension`, since some
+/// kernels take a workgroup for each.
+const LARGEST_CALL: usize = 65_535;
+
 /// Checks a query against the model and gives back its number of sequences.
 ///
 /// # Errors
@@ -19,6 +23,11 @@ pub(crate) fn check(config: &ModelConfig, query: &Query) -> Result<usize, Error>
     }
     if tokens == 0 || !tokens.is_multiple_of(length) {
         return wrong("number of tokens".into(), tokens.to_string(), format!("a multiple of {length}"));
+    }
+    for (quantity, found) in [("number of tokens", tokens), ("number of rows", query.rows.len())] {
+        if found > LARGEST_CALL {
+            return wrong(quantity.into(), found.to_string(), format!("up to {LARGEST_CALL}"));
+        }
     }
     let vocabulary = config.vocab_size;
     if let Some((index, token)) =

@@ -291,19 +291,58 @@ fn join(before: &[BufferId], weights: &[BufferId], after: &[BufferId]) -> Vec<Bu
 
 /// Sizes that the kernels ask for; see their parameters.
 fn check(config: &ModelConfig) -> Result<(), Error> {
-    let widest = attention::WIDEST_HEAD as usize;
-    let block = |quantity: &'static str, found: usize| {
-        (quantity, found, found.is_multiple_of(BLOCK), "a multiple of 32")
-    };
-    let head = config.key_length;
+    let (head, vocabulary) = (config.key_length, config.vocab_size);
+    let blocks = |length: usize| (length.is_multiple_of(BLOCK), "a multiple of 32");
+    let head_fits = head.is_multiple_of(8) && head <= attention::WIDEST_HEAD as usize;
     let rules = [
-        block("embedding length", config.embedding_length),
-        block("feed-forward length", config.feed_forward_length),
-        block("concatenated length of the heads", config.attention_length()),
-        ("key length", head, head.is_multiple_of(8) && head <= widest, "a multiple of 8 up to 128"),
+        ("embedding length", config.embedding_length, blocks(config.embedding_length)),
+        ("feed-forward length", config.feed_forward_length, blocks(config.feed_forward_length)),
+        ("length of all heads together", config.attention_length(), blocks(config.attention_length())),
+        ("key length", head, (head_fits, "a multiple of 8 up to 128")),
+        ("vocabulary size", vocabulary, (vocabulary <= 131_072, "up to 131072")),
     ];
-    match rules.into_iter().find(|(_, _, holds, _)| !holds) {
-        Some((quantity, found, _, expected)) => Err(Error::Unsupported { quantity, found, expected }),
+    match rules.into_iter().find(|(.., (holds, _))| !holds) {
+        Some((quantity, found, (_, expected))) => Err(Error::Unsupported { quantity, found, expected }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model_loader::Process;
+
+    use super::*;
+
+    fn refused(change: fn(&mut ModelConfig)) -> Option<&'static str> {
+        let mut config = ModelConfig {
+            block_count: 1,
+            embedding_length: 64,
+            feed_forward_length: 96,
+            context_length: 16,
+            head_count: 2,
+            key_length: 32,
+            causal: false,
+            rms_epsilon: 1e-5,
+            rope_freq_base: 1e4,
+            vocab_size: 50,
+            process: Process::Mask,
+        };
+        change(&mut config);
+        match check(&config) {
+            Ok(()) => None,
+            Err(Error::Unsupported { quantity, .. }) => Some(quantity),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_kernel_handles_are_named() {
+        assert_eq!(refused(|_| {}), None);
+        assert_eq!(refused(|config| config.embedding_length = 72), Some("embedding length"));
+        assert_eq!(refused(|config| config.feed_forward_length = 100), Some("feed-forward length"));
+        assert_eq!(refused(|config| config.head_count = 1), None);
+        assert_eq!(refused(|config| config.key_length = 160), Some("key length"));
+        assert_eq!(refused(|config| config.key_length = 8), Some("length of all heads together"));
+        assert_eq!(refused(|config| config.vocab_size = 1 << 18), Some("vocabulary size"));
     }
 }
