@@ -10,7 +10,7 @@ fn a_layer_is_at_most_eight_dispatches() {
     use engine::model::{Options, Products, record};
     use model_loader::ModelConfig;
 
-    let checkpoint = crate::golden::checkpoint();
+    let checkpoint = crate::golden::TINY.checkpoint();
     let weights = crate::golden::weights(&checkpoint);
     let options = Options { products: Products::Tiled, truncated: true };
     let dispatches = |layers: usize| {
@@ -30,11 +30,11 @@ mod bodies {
     use shaders::Element;
     use shaders::records::Row;
 
-    use crate::golden;
+    use crate::golden::{self, TINY};
 
     pub async fn a_call_is_one_submit_and_one_readback_of_64_bytes_per_row() {
         let gpu = GpuDevice::open().await.expect("a graphics adapter");
-        let checkpoint = golden::checkpoint();
+        let checkpoint = TINY.checkpoint();
         let (config, weights) = (&checkpoint.config, golden::weights(&checkpoint));
         let options = Options { products: Products::Direct, truncated: false };
         let program = record(config, &weights, golden::shape(config), options).unwrap();
@@ -55,7 +55,7 @@ mod bodies {
         };
         let rows = [row(0), row(5), row(20)];
         for calls in 1..=2 {
-            let summaries = executor.run(&golden::tokens(), bytemuck::cast_slice(&rows)).await.unwrap();
+            let summaries = executor.run(&TINY.tokens(), bytemuck::cast_slice(&rows)).await.unwrap();
             assert_eq!(summaries.len(), 16 * rows.len());
             let expected = Counters {
                 dispatches: calls * program.dispatches.len() as u64,

@@ -17,15 +17,15 @@ mod bodies {
     use diffusion::{Denoiser, Prediction, Query, Row, TokenId};
     use engine::{BackendChoice, BackendReport, Engine, Error};
 
-    use crate::golden;
+    use crate::golden::TINY;
 
     async fn open(choice: BackendChoice) -> (Engine, BackendReport) {
-        Engine::open(&golden::checkpoint(), choice, &mut |_| {}).await.expect("the back end opens")
+        Engine::open(&TINY.checkpoint(), choice, &mut |_| {}).await.expect("the back end opens")
     }
 
     /// Rows of every kind over the golden input.
     fn query() -> Query {
-        let tokens: Vec<TokenId> = golden::tokens().into_iter().map(TokenId).collect();
+        let tokens: Vec<TokenId> = TINY.tokens().into_iter().map(TokenId).collect();
         let row = |index: u32| Row {
             sequence: index % 2,
             slot: (5 * index) % 16,

@@ -6,32 +6,38 @@ on_every_target! {
 }
 
 mod bodies {
+    use engine::Program;
     use engine::cpu::CpuExecutor;
     use engine::gpu::{GpuDevice, GpuExecutor, Pipelines, WeightBuffers};
     use engine::model::{Options, Products, record_logits};
     use engine::reference::ReferenceExecutor;
     use model_loader::ModelConfig;
 
-    use crate::golden;
+    use crate::golden::{self, Golden, TINY};
 
     /// Largest error of a logit in f32 arithmetic.
     const LOGITS: f64 = 2e-3;
     /// Largest error of an activation in f64 arithmetic against tensors stored in f32.
     const ACTIVATIONS: f64 = 1e-5;
 
+    fn program(golden: &Golden, depth: usize, products: Products) -> Program {
+        let checkpoint = golden.checkpoint();
+        // The first layers of a model are a model.
+        let config = ModelConfig { block_count: depth, ..checkpoint.config.clone() };
+        let options = Options { products, truncated: false };
+        record_logits(&config, &golden::weights(&checkpoint), golden::shape(&config), options).unwrap()
+    }
+
     pub async fn the_reference_is_pytorch_layer_by_layer() {
-        let checkpoint = golden::checkpoint();
+        let checkpoint = TINY.checkpoint();
         let weights = golden::weights(&checkpoint);
         for depth in 0..=checkpoint.config.block_count {
-            // The first layers of a model are a model.
-            let config = ModelConfig { block_count: depth, ..checkpoint.config.clone() };
-            let options = Options { products: Products::Tiled, truncated: false };
-            let program = record_logits(&config, &weights, golden::shape(&config), options).unwrap();
+            let program = program(&TINY, depth, Products::Tiled);
             let mut executor = ReferenceExecutor::new(&program, &weights).unwrap();
-            executor.run(&golden::tokens(), &[]).unwrap();
+            executor.run(&TINY.tokens(), &[]).unwrap();
             let compare = |buffer: &str, tensor: &str| {
                 let found = executor.buffer(buffer).unwrap().floats();
-                golden::assert_near(tensor, found, &golden::floats(tensor), ACTIVATIONS);
+                TINY.assert_near("reference", tensor, found, ACTIVATIONS);
             };
             match depth.checked_sub(1) {
                 None => compare("x", "embedding"),
@@ -45,34 +51,37 @@ mod bodies {
     }
 
     pub async fn the_cpu_gives_pytorch_logits() {
-        let checkpoint = golden::checkpoint();
-        let weights = golden::weights(&checkpoint);
-        let options = Options { products: Products::Direct, truncated: false };
-        let config = &checkpoint.config;
-        let program = record_logits(config, &weights, golden::shape(config), options).unwrap();
-        let mut executor = CpuExecutor::new(&program, &weights).unwrap();
-        executor.run(&golden::tokens(), &[]).unwrap();
-        let found: Vec<f64> =
-            executor.buffer("logits").unwrap().iter().map(|&logit| f64::from(logit)).collect();
-        golden::assert_near("logits", &found, &golden::floats("logits"), LOGITS);
+        cpu(&TINY);
     }
 
     pub async fn the_gpu_gives_pytorch_logits() {
+        gpu(&TINY).await;
+    }
+
+    fn cpu(golden: &Golden) {
+        let checkpoint = golden.checkpoint();
+        let program = program(golden, checkpoint.config.block_count, Products::Direct);
+        let mut executor = CpuExecutor::new(&program, &golden::weights(&checkpoint)).unwrap();
+        executor.run(&golden.tokens(), &[]).unwrap();
+        let found: Vec<f64> =
+            executor.buffer("logits").unwrap().iter().map(|&logit| f64::from(logit)).collect();
+        golden.assert_near("CPU", "logits", &found, LOGITS);
+    }
+
+    async fn gpu(golden: &Golden) {
         let gpu = GpuDevice::open().await.expect("a graphics adapter");
-        let checkpoint = golden::checkpoint();
-        let (config, weights) = (&checkpoint.config, golden::weights(&checkpoint));
+        let checkpoint = golden.checkpoint();
+        let weights = golden::weights(&checkpoint);
         let (mut pipelines, mut uploaded) = (Pipelines::default(), WeightBuffers::default());
         for products in [Products::Tiled, Products::Direct] {
-            let options = Options { products, truncated: false };
-            let program = record_logits(config, &weights, golden::shape(config), options).unwrap();
-            let mut executor =
-                GpuExecutor::new(&gpu, &mut pipelines, &mut uploaded, &program, &weights, &mut |_| {})
-                    .await
-                    .unwrap();
-            executor.run(&golden::tokens(), &[]).await.unwrap();
+            let program = program(golden, checkpoint.config.block_count, products);
+            let quiet = &mut |_| {};
+            let loading = GpuExecutor::new(&gpu, &mut pipelines, &mut uploaded, &program, &weights, quiet);
+            let mut executor = loading.await.unwrap();
+            executor.run(&golden.tokens(), &[]).await.unwrap();
             let words = executor.read_buffer("logits").await.unwrap();
             let found: Vec<f64> = words.into_iter().map(|bits| f64::from(f32::from_bits(bits))).collect();
-            golden::assert_near(&format!("logits, {products:?}"), &found, &golden::floats("logits"), LOGITS);
+            golden.assert_near(&format!("{products:?} products"), "logits", &found, LOGITS);
         }
     }
 }

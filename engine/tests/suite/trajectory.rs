@@ -14,7 +14,7 @@ mod bodies {
     };
     use engine::{BackendChoice, Engine, Error};
 
-    use crate::golden;
+    use crate::golden::TINY;
 
     /// What became of a run: (call, slot, token) of every commit, in order.
     type Commits = Vec<(u32, u32, u32)>;
@@ -23,7 +23,7 @@ mod bodies {
     const STORED: [u32; 16] = [9, 22, 29, 2, 27, 9, 4, 4, 2, 4, 2, 27, 22, 4, 17, 43];
 
     async fn open(choice: BackendChoice) -> Engine {
-        Engine::open(&golden::checkpoint(), choice, &mut |_| {}).await.expect("the back end opens").0
+        Engine::open(&TINY.checkpoint(), choice, &mut |_| {}).await.expect("the back end opens").0
     }
 
     fn settings(order: Order, seed: u32) -> DecodeSettings {
