@@ -2,7 +2,7 @@
 //!
 //! The vocabulary is a Hugging Face WordLevel model from inside the model file, read by the `tokenizers`
 //! crate. Only that model is used, not the crate's pipeline of normalisers and pre-tokenizers: text in corpus
-//! form (words and punctuation between spaces) needs none, text as people type it needs [`split`], and the
+//! form (words and punctuation between spaces) needs none, text as people type it needs `split.rs`, and the
 //! page stays 0.5 MB smaller.
 
 mod join;

@@ -11,5 +11,7 @@ mod checkpoint;
 mod damage;
 /// Bad files: one typed error and one sentence for each kind of fault.
 mod faults;
+/// The language of the shipped models, there and back.
+mod stories;
 /// Text to tokens and back.
 mod text;
