@@ -40,14 +40,22 @@ fn gemm_direct(@builtin(global_invocation_id) id: vec3<u32>) {
         let high = 2u * k + 1u;
         let b0 = channels(w0, k);
         let b1 = channels(w1, k);
-        c00 += b0.low * rows4(r0, low) + b0.high * rows4(r0, high);
-        c01 += b1.low * rows4(r0, low) + b1.high * rows4(r0, high);
-        c10 += b0.low * rows4(r1, low) + b0.high * rows4(r1, high);
-        c11 += b1.low * rows4(r1, low) + b1.high * rows4(r1, high);
-        c20 += b0.low * rows4(r2, low) + b0.high * rows4(r2, high);
-        c21 += b1.low * rows4(r2, low) + b1.high * rows4(r2, high);
-        c30 += b0.low * rows4(r3, low) + b0.high * rows4(r3, high);
-        c31 += b1.low * rows4(r3, low) + b1.high * rows4(r3, high);
+        let x0 = rows4(r0, low);
+        let y0 = rows4(r0, high);
+        c00 += b0.low * x0 + b0.high * y0;
+        c01 += b1.low * x0 + b1.high * y0;
+        let x1 = rows4(r1, low);
+        let y1 = rows4(r1, high);
+        c10 += b0.low * x1 + b0.high * y1;
+        c11 += b1.low * x1 + b1.high * y1;
+        let x2 = rows4(r2, low);
+        let y2 = rows4(r2, high);
+        c20 += b0.low * x2 + b0.high * y2;
+        c21 += b1.low * x2 + b1.high * y2;
+        let x3 = rows4(r3, low);
+        let y3 = rows4(r3, high);
+        c30 += b0.low * x3 + b0.high * y3;
+        c31 += b1.low * x3 + b1.high * y3;
     }
 
     write_rows(row, column, c00, c01);

@@ -23,8 +23,8 @@ fn gemm_tiled(
 ) {
     let quads = params.inner / 4u;
     // While loading, a thread is in charge of four inputs of four rows and of four columns.
-    let input = thread % 4u;
-    let four = thread / 4u;
+    let input = thread / 16u;
+    let four = thread % 16u;
     let row = vec4<u32>(group.y * 64u + four * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
     let column = vec4<u32>(group.x * 64u + four * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
     let x_at = min(row, vec4<u32>(params.rows - 1u)) * quads + input;

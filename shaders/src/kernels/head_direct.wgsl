@@ -47,10 +47,14 @@ fn head_direct(@builtin(global_invocation_id) id: vec3<u32>) {
             let high = 2u * k + 1u;
             let b0 = channels(w0, k);
             let b1 = channels(w1, k);
-            c00 += b0.low * rows4(r0, low) + b0.high * rows4(r0, high);
-            c01 += b1.low * rows4(r0, low) + b1.high * rows4(r0, high);
-            c10 += b0.low * rows4(r1, low) + b0.high * rows4(r1, high);
-            c11 += b1.low * rows4(r1, low) + b1.high * rows4(r1, high);
+            let x0 = rows4(r0, low);
+            let y0 = rows4(r0, high);
+            c00 += b0.low * x0 + b0.high * y0;
+            c01 += b1.low * x0 + b1.high * y0;
+            let x1 = rows4(r1, low);
+            let y1 = rows4(r1, high);
+            c10 += b0.low * x1 + b0.high * y1;
+            c11 += b1.low * x1 + b1.high * y1;
         }
         for (var r = 0u; r < 4u; r++) {
             logits[2u * r] = c00[r];

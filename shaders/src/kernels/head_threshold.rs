@@ -13,7 +13,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::head::{NORMED, ROW, ROWS, sample_rows};
-use super::{Matrix, WEIGHT_FLOATS, WEIGHT_SCALES, WEIGHT_WORDS, WEIGHTS_F32, WEIGHTS_Q8, read_params};
+use super::{
+    CHANNELS, Matrix, WEIGHT_FLOATS, WEIGHT_SCALES, WEIGHT_WORDS, WEIGHTS_F32, WEIGHTS_Q8, read_params,
+};
 use crate::case::{Case, Values};
 use crate::kernel::{Binding, Element, Kernel};
 use crate::packing::Format;
@@ -43,7 +45,7 @@ pub static KERNEL_Q8: Kernel = Kernel {
     name: "head_threshold_q8",
     entry: "head_threshold",
     source: include_str!("head_threshold.wgsl"),
-    shared: &[WEIGHTS_Q8, ROW],
+    shared: &[WEIGHTS_Q8, CHANNELS, ROW],
     bindings: &[ROWS, NORMED, WEIGHT_WORDS, WEIGHT_SCALES, THRESHOLDS],
     overrides: &[],
     params_size: size_of::<Params>(),
@@ -56,7 +58,7 @@ pub static KERNEL_F32: Kernel = Kernel {
     name: "head_threshold_f32",
     entry: "head_threshold",
     source: include_str!("head_threshold.wgsl"),
-    shared: &[WEIGHTS_F32, ROW],
+    shared: &[WEIGHTS_F32, CHANNELS, ROW],
     bindings: &[ROWS, NORMED, WEIGHT_FLOATS, THRESHOLDS],
     overrides: &[],
     params_size: size_of::<Params>(),

@@ -2,7 +2,7 @@
 // One workgroup per row.
 
 const WEIGHTS = 3;
-const CACHED = 3072u; // logits that are kept; the rest is computed anew for each digit
+const CACHED_FOURS = 768u; // four tokens each; the logits of the rest are computed anew for each digit
 
 struct Params {
     rows: u32,
@@ -21,7 +21,7 @@ struct Search {
     found: u32, // those digits, at their places; 0 as long as everything stays
 }
 
-var<workgroup> cache: array<u32, CACHED>; // keys of the first tokens
+var<workgroup> cache: array<vec4<u32>, CACHED_FOURS>; // keys of the first tokens
 var<workgroup> counts: array<atomic<u32>, 256>; // tokens with the digit
 var<workgroup> coarse: array<atomic<u32>, 256>; // their mass relative to the most probable token, in units of 2^-15
 var<workgroup> fine: array<atomic<u32>, 256>; // the rest of it, in units of 2^-30
@@ -40,93 +40,104 @@ fn head_threshold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
     if (!is_truncated(row)) {
         return;
     }
-    let first = row.first_token + thread;
-    for (var token = first; token < params.vocabulary; token += 64u) {
-        let key = logit_key(group.x, token);
-        atomicMax(&largest, key);
-        if (token < CACHED) {
-            cache[token] = key;
+    let fours = (params.vocabulary + 3u) / 4u;
+    for (var four = thread; four < fours; four += 64u) {
+        let keys = logit_keys(group.x, row.first_token, four);
+        atomicMax(&largest, max(max(keys.x, keys.y), max(keys.z, keys.w)));
+        if (four < CACHED_FOURS) {
+            cache[four] = keys;
         }
     }
     workgroupBarrier();
     let best = key_logit(atomicLoad(&largest));
 
-    for (var shift = 32u; shift > 0u; shift -= 8u) {
+    for (var place = 32u; place > 0u; place -= 8u) {
         for (var digit = thread; digit < 256u; digit += 64u) {
             atomicStore(&counts[digit], 0u);
             atomicStore(&coarse[digit], 0u);
             atomicStore(&fine[digit], 0u);
         }
         workgroupBarrier();
-        for (var token = first; token < params.vocabulary; token += 64u) {
-            let key = token_key(group.x, token);
-            let digit = (key >> (shift - 8u)) & 255u;
-            if (matches(key, by_count.found, shift)) {
-                atomicAdd(&counts[digit], 1u);
-            }
-            if (matches(key, by_mass.found, shift)) {
-                let mass = exp((key_logit(key) - best) / row.temperature) * 32768.0;
-                atomicAdd(&coarse[digit], u32(mass));
-                atomicAdd(&fine[digit], u32(fract(mass) * 32768.0));
+        for (var four = thread; four < fours; four += 64u) {
+            let keys = cached_keys(group.x, row.first_token, four);
+            for (var i = 0u; i < 4u; i++) {
+                let digit = (keys[i] >> (place - 8u)) & 255u;
+                if (row.top_k > 0u && matches(keys[i], by_count.found, place)) {
+                    atomicAdd(&counts[digit], 1u);
+                }
+                if (row.top_p < 1.0 && matches(keys[i], by_mass.found, place)) {
+                    let mass = exp((key_logit(keys[i]) - best) / row.temperature) * 32768.0;
+                    atomicAdd(&coarse[digit], u32(mass));
+                    atomicAdd(&fine[digit], u32(fract(mass) * 32768.0));
+                }
             }
         }
         workgroupBarrier();
         if (thread == 0u) {
-            if (shift == 32u) {
+            if (place == 32u) {
                 by_count.wanted = select(HUGE, f32(row.top_k), row.top_k > 0u);
                 by_mass.wanted = select(HUGE, row.top_p * total_mass(), row.top_p < 1.0);
             }
-            search_count(shift - 8u);
-            search_mass(shift - 8u);
+            search_count(place - 8u);
+            search_mass(place - 8u);
         }
         workgroupBarrier();
     }
 
     let limit = max(by_count.found, by_mass.found);
-    for (var token = first; token < params.vocabulary; token += 64u) {
-        let key = token_key(group.x, token);
-        if (key < limit) {
-            atomicMax(&largest_below, key);
-        } else {
-            atomicMax(&lowest_kept, ~key);
+    for (var four = thread; four < fours; four += 64u) {
+        let keys = cached_keys(group.x, row.first_token, four);
+        for (var i = 0u; i < 4u; i++) {
+            if (keys[i] < limit) {
+                atomicMax(&largest_below, keys[i]);
+            } else if (keys[i] > NONE) {
+                atomicMax(&lowest_kept, ~keys[i]);
+            }
         }
     }
     workgroupBarrier();
     if (thread == 0u) {
         let below = atomicLoad(&largest_below);
         let halfway = 0.5 * (key_logit(~atomicLoad(&lowest_kept)) + key_logit(below));
-        thresholds[group.x] = select(halfway, LOWEST, below == 0u);
+        thresholds[group.x] = select(halfway, LOWEST, below == NONE);
     }
 }
 
 const LOWEST = -1.0e30; // stands for minus infinity
 const HUGE = 1.0e30; // more than can be reached
+const NONE = 0u; // key of what cannot be predicted, below that of any logit
 
-// Words in the order of their floats.
-fn logit_key(r: u32, token: u32) -> u32 {
-    let quads = params.inner / 4u;
-    var logit = 0.0;
-    for (var k = 0u; k < quads; k++) {
-        logit += dot(normed[r * quads + k], weight4(token * quads + k));
+// Keys of four neighbouring tokens: words in the order of their logits.
+fn logit_keys(r: u32, first_token: u32, four: u32) -> vec4<u32> {
+    let tokens = vec4<u32>(4u * four) + vec4<u32>(0u, 1u, 2u, 3u);
+    let channel = clamp4(4u * four, params.vocabulary);
+    let octets = params.inner / 8u;
+    var logits = vec4<f32>();
+    for (var k = 0u; k < octets; k++) {
+        let b = channels(channel, k);
+        let at = 2u * (r * octets + k);
+        logits += b.low * normed[at] + b.high * normed[at + 1u];
     }
-    let bits = bitcast<u32>(logit);
-    return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
+    let bits = bitcast<vec4<u32>>(logits);
+    let keys = select(bits | vec4<u32>(0x80000000u), ~bits, bits >= vec4<u32>(0x80000000u));
+    let counts = (tokens >= vec4<u32>(first_token)) & (tokens < vec4<u32>(params.vocabulary));
+    return select(vec4<u32>(NONE), keys, counts);
 }
 
 fn key_logit(key: u32) -> f32 {
-    return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) == 1u));
+    return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
 }
 
-fn token_key(r: u32, token: u32) -> u32 {
-    if (token < CACHED) {
-        return cache[token];
+fn cached_keys(r: u32, first_token: u32, four: u32) -> vec4<u32> {
+    if (four < CACHED_FOURS) {
+        return cache[four];
     }
-    return logit_key(r, token);
+    return logit_keys(r, first_token, four);
 }
 
-// Whether the digits above `shift` are those found so far.
-fn matches(key: u32, found: u32, shift: u32) -> bool {
-    return shift == 32u || ((key ^ found) >> (shift & 31u)) == 0u;
+// Whether the digits above `place` are those found so far.
+fn matches(key: u32, found: u32, place: u32) -> bool {
+    return key != NONE && (place == 32u || ((key ^ found) >> (place & 31u)) == 0u);
 }
 
 fn digit_mass(digit: u32) -> f32 {

@@ -30,10 +30,10 @@ fn head_tiled(
 ) {
     let quads = params.inner / 4u;
     // While loading, a thread is in charge of four inputs of four tokens, the first 32 also of four rows.
-    let input = thread % 4u;
-    let four = thread / 4u;
-    let load_row = vec4<u32>(group.x * 32u + four * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-    let x_at = min(load_row, vec4<u32>(params.rows - 1u)) * quads + input;
+    let input = thread / 16u;
+    let four = thread % 16u;
+    let load_row = vec4<u32>(group.x * 32u + (thread % 8u) * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+    let x_at = min(load_row, vec4<u32>(params.rows - 1u)) * quads + thread / 8u;
     let load_token = (2u * group.y + four / 8u) * params.stripe + (four % 8u) * 4u;
 
     // While observing, of one row and one stripe.
@@ -57,10 +57,11 @@ fn head_tiled(
             if (thread < 32u) {
                 let a = transpose(mat4x4<f32>(
                     normed[x_at.x + k], normed[x_at.y + k], normed[x_at.z + k], normed[x_at.w + k]));
-                x_tile[input * 32u + four] = a[0];
-                x_tile[input * 32u + four + 8u] = a[1];
-                x_tile[input * 32u + four + 16u] = a[2];
-                x_tile[input * 32u + four + 24u] = a[3];
+                let at = (thread / 8u) * 32u + thread % 8u;
+                x_tile[at] = a[0];
+                x_tile[at + 8u] = a[1];
+                x_tile[at + 16u] = a[2];
+                x_tile[at + 24u] = a[3];
             }
             w_tile[input * 64u + four] = b[0];
             w_tile[input * 64u + four + 16u] = b[1];
