@@ -5,6 +5,8 @@
 //! prepared: 4 bytes per weight (20 MB for 5 million weights, 7 times their 4-bit size), in exchange for which
 //! a call spends nothing on unpacking. The embedding is packed once for both its uses.
 
+use std::sync::Arc;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Which output channels share a vector.
@@ -84,6 +86,30 @@ impl PackedMatrix {
             Order::Paired => column / 2 + (column % 2) * (width / 2),
         };
         panel * width * self.inputs + column
+    }
+}
+
+/// The packed matrices of one model, shared by all its programs.
+#[derive(Clone, Default)]
+pub struct PackedWeights {
+    matrices: Vec<(String, Arc<PackedMatrix>)>,
+}
+
+impl PackedWeights {
+    /// The matrix of this key and order; packed now if it never was.
+    pub(super) fn find_or_pack<E>(
+        &mut self,
+        key: &str,
+        order: Order,
+        pack: impl FnOnce() -> Result<PackedMatrix, E>,
+    ) -> Result<Arc<PackedMatrix>, E> {
+        let known = self.matrices.iter().find(|(known, matrix)| known == key && matrix.order == order);
+        if let Some((_, matrix)) = known {
+            return Ok(Arc::clone(matrix));
+        }
+        let matrix = Arc::new(pack()?);
+        self.matrices.push((key.to_owned(), Arc::clone(&matrix)));
+        Ok(matrix)
     }
 }
 

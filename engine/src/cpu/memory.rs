@@ -1,5 +1,7 @@
 //! What a program works on, and how a step of the plan is carried out on it.
 
+use std::sync::Arc;
+
 use shaders::records::{Row, Summary};
 
 use super::gemm::{Output, Rows, TileBuffer, multiply};
@@ -13,7 +15,7 @@ use crate::program::BufferId;
 #[derive(Default)]
 pub struct Memory {
     /// Weight matrices; steps name them by index.
-    pub matrices: Vec<PackedMatrix>,
+    pub matrices: Vec<Arc<PackedMatrix>>,
     /// Floats of every buffer that a step names, by [`BufferId`]; empty for all others.
     pub floats: Vec<Vec<f32>>,
     tiles: TileBuffer,

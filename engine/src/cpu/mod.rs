@@ -6,10 +6,10 @@
 
 mod attention;
 mod embedding;
-mod gemm;
+pub mod gemm;
 mod head;
 mod math;
-mod matrix;
+pub mod matrix;
 mod memory;
 mod norm;
 mod plan;
@@ -17,6 +17,7 @@ mod race;
 #[cfg(test)]
 mod tests;
 
+pub use self::matrix::PackedWeights;
 use self::memory::{Call, Memory};
 use self::plan::{Plan, Step};
 use crate::error::Error;
@@ -25,7 +26,8 @@ use crate::weights::Weights;
 
 /// A program made ready for the CPU, and the contents of its buffers.
 ///
-/// Takes 4 bytes per weight (20 MB for 5 million weights) besides [`Weights`], which may be dropped afterwards.
+/// Takes 4 bytes per weight (20 MB for 5 million weights), shared with [`sharing`](Self::sharing); [`Weights`] may be
+/// dropped afterwards.
 pub struct CpuExecutor {
     program: Program,
     steps: Vec<Step>,
@@ -38,7 +40,16 @@ impl CpuExecutor {
     /// # Errors
     /// If a weight is missing or has another size than the program says, or if a kernel has no CPU twin.
     pub fn new(program: &Program, weights: &Weights) -> Result<Self, Error> {
-        let Plan { steps, memory } = Plan::new(program, &|key, size| weights.sized(key, size))?;
+        Self::sharing(program, weights, &mut PackedWeights::default())
+    }
+
+    /// The same for one of several programs of a model: what another one has packed is not packed again.
+    /// `packed` must have been used with these weights only.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn sharing(program: &Program, weights: &Weights, packed: &mut PackedWeights) -> Result<Self, Error> {
+        let Plan { steps, memory } = Plan::new(program, &|key, size| weights.sized(key, size), packed)?;
         Ok(Self { program: program.clone(), steps, memory })
     }
 

@@ -9,7 +9,7 @@ use shaders::{Element, Format, packing};
 
 use super::attention::Shape;
 use super::gemm::Epilogue;
-use super::matrix::{Order, PackedMatrix};
+use super::matrix::{Order, PackedMatrix, PackedWeights};
 use super::memory::Memory;
 use crate::error::Error;
 use crate::program::{BufferId, Dispatch, Program, Role};
@@ -55,8 +55,12 @@ impl Plan {
     ///
     /// # Errors
     /// If a weight is missing or has another size than the program says, or if a kernel has no CPU twin.
-    pub fn new<'a>(program: &'a Program, weights: WeightSource<'a>) -> Result<Self, Error> {
-        let mut planner = Planner { program, weights, memory: Memory::default(), packed: Vec::new() };
+    pub fn new<'a>(
+        program: &'a Program,
+        weights: WeightSource<'a>,
+        packed: &'a mut PackedWeights,
+    ) -> Result<Self, Error> {
+        let mut planner = Planner { program, weights, packed, memory: Memory::default() };
         planner.memory.floats.resize(program.buffers.len(), Vec::new());
         let mut steps = Vec::with_capacity(program.dispatches.len());
         for dispatch in &program.dispatches {
@@ -69,9 +73,8 @@ impl Plan {
 struct Planner<'a> {
     program: &'a Program,
     weights: WeightSource<'a>,
+    packed: &'a mut PackedWeights,
     memory: Memory,
-    /// Which matrix of `memory` came from which buffer, in which order.
-    packed: Vec<(BufferId, Order)>,
 }
 
 impl<'a> Planner<'a> {
@@ -161,8 +164,7 @@ impl<'a> Planner<'a> {
         Ok(id)
     }
 
-    /// Index of the dispatch's weight matrix (outputs, inputs), packed at its first use. Without `outputs`, as
-    /// many as the buffer holds.
+    /// Index of the dispatch's weight matrix (outputs, inputs). Without `outputs`, as many as the buffer holds.
     fn matrix(
         &mut self,
         dispatch: &Dispatch,
@@ -170,31 +172,38 @@ impl<'a> Planner<'a> {
         inputs: u32,
         order: Order,
     ) -> Result<usize, Error> {
-        let id = bound(dispatch, "weights");
-        if let Some(index) = self.packed.iter().position(|known| *known == (id, order)) {
-            return Ok(index);
-        }
-        let format = format_of(dispatch);
-        let words = self.words(id)?;
-        let scales = if format == Format::F32 { &[] } else { self.words(bound(dispatch, "scales"))? };
-        let inputs = inputs as usize;
-        let outputs =
-            outputs.map_or(words.len() * codes_per_word(format) / inputs, |outputs| outputs as usize);
-        self.memory.matrices.push(PackedMatrix::pack(outputs, inputs, order, |n, row| {
-            for (k, value) in row.iter_mut().enumerate() {
-                // Exact: a code times an f16 scale has at most 19 significant bits.
-                *value = packing::weight(format, words, scales, inputs, n, k) as f32;
-            }
-        }));
-        self.packed.push((id, order));
-        Ok(self.packed.len() - 1)
+        let (program, weights) = (self.program, self.weights);
+        let (key, size) = weight(program, bound(dispatch, "weights"));
+        let matrix = self.packed.find_or_pack(key, order, || {
+            let format = format_of(dispatch);
+            let words = weights(key, size)?;
+            let scales = match format {
+                Format::F32 => &[],
+                Format::Q4 | Format::Q8 => {
+                    let (key, size) = weight(program, bound(dispatch, "scales"));
+                    weights(key, size)?
+                }
+            };
+            let inputs = inputs as usize;
+            let all = words.len() * codes_per_word(format) / inputs;
+            let outputs = outputs.map_or(all, |outputs| outputs as usize);
+            Ok(PackedMatrix::pack(outputs, inputs, order, |n, row| {
+                for (k, value) in row.iter_mut().enumerate() {
+                    // Exact: a code times an f16 scale has at most 19 significant bits.
+                    *value = packing::weight(format, words, scales, inputs, n, k) as f32;
+                }
+            }))
+        })?;
+        self.memory.matrices.push(matrix);
+        Ok(self.memory.matrices.len() - 1)
     }
+}
 
-    fn words(&self, id: BufferId) -> Result<&'a [u32], Error> {
-        let spec = &self.program.buffers[id.0];
-        let Role::Weight(key) = &spec.role else { panic!("matrix `{}` is a weight", spec.name) };
-        (self.weights)(key, spec.elements)
-    }
+/// Key and size of a buffer of a matrix.
+fn weight(program: &Program, id: BufferId) -> (&str, usize) {
+    let spec = &program.buffers[id.0];
+    let Role::Weight(key) = &spec.role else { panic!("matrix `{}` is a weight", spec.name) };
+    (key, spec.elements)
 }
 
 fn params<P: Pod>(dispatch: &Dispatch) -> P {

@@ -4,6 +4,7 @@ use shaders::kernels::{CATALOGUE, head, head_merge, head_threshold};
 use shaders::records::{Row, Summary};
 use shaders::{Case, Kernel, Values};
 
+use super::matrix::PackedWeights;
 use super::memory::Call;
 use super::plan::Plan;
 use crate::program::{BufferId, BufferSpec, Dispatch, Program, Role, Workgroups};
@@ -51,7 +52,8 @@ fn replay(kernel: &'static Kernel, case: &Case) -> Outcome {
     let words: Vec<Vec<u32>> = case.buffers.iter().map(bits).collect();
     let named =
         |name: &str| program.buffers.iter().position(|spec| spec.name == name).map(|i| words[i].as_slice());
-    let mut plan = Plan::new(&program, &|key, _| Ok(named(key).unwrap())).unwrap();
+    let mut plan =
+        Plan::new(&program, &|key, _| Ok(named(key).unwrap()), &mut PackedWeights::default()).unwrap();
     for (floats, words) in plan.memory.floats.iter_mut().zip(&words).filter(|(floats, _)| !floats.is_empty())
     {
         *floats = bytemuck::cast_slice(words).to_vec();
@@ -127,6 +129,7 @@ fn the_head_agrees_with_threshold_head_and_merge() {
 fn a_kernel_without_a_twin_is_refused() {
     static STRANGER: Kernel = Kernel { name: "stranger", entry: "stranger", ..head_merge::KERNEL };
     let case = &(head_merge::KERNEL.cases)(1)[0];
-    let error = Plan::new(&program(&STRANGER, case), &|_, _| Ok(&[])).err().unwrap();
+    let error =
+        Plan::new(&program(&STRANGER, case), &|_, _| Ok(&[]), &mut PackedWeights::default()).err().unwrap();
     assert_eq!(error.to_string(), "shader stranger was refused: the CPU back end has no twin of it");
 }
