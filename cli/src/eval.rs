@@ -116,8 +116,10 @@ fn passage(checkpoint: &Checkpoint, line: usize, text: &str) -> Result<Option<Pa
         )));
     }
     let (tokens, length) = (words.len() + 1, checkpoint.config.context_length);
-    let window = || prompt::padded(words, length, special);
-    Ok((tokens <= length).then(|| Passage { line, window: window(), tokens: tokens as u32 }))
+    if tokens > length {
+        return Ok(None);
+    }
+    Ok(Some(Passage { line, window: prompt::padded(words, length, special), tokens: tokens as u32 }))
 }
 
 /// The bound of every passage.

@@ -9,6 +9,9 @@ use model_loader::{Checkpoint, Encoding, Unknown};
 
 use crate::failure::Failure;
 
+/// Unknown words that one sentence names.
+const MOST_NAMED: usize = 8;
+
 /// The starting state: the prompt's words given, its `_` and everything after it masked.
 ///
 /// With a corruption schedule the prompt is a whole text instead: it is ended, and hidden as far as the
@@ -53,7 +56,10 @@ pub fn known_tokens(encoding: Encoding, subject: &str) -> Result<Vec<TokenId>, F
         return Ok(encoding.tokens.into_iter().map(TokenId).collect());
     }
     let name = |unknown: &Unknown| format!("\"{}\"", unknown.word);
-    let words: Vec<String> = encoding.unknown.iter().map(name).collect();
+    let mut words: Vec<String> = encoding.unknown.iter().take(MOST_NAMED).map(name).collect();
+    if encoding.unknown.len() > MOST_NAMED {
+        words.push(format!("and {} more", encoding.unknown.len() - MOST_NAMED));
+    }
     Err(Failure::Input(anyhow!("{subject} has words that the model does not know: {}", words.join(", "))))
 }
 

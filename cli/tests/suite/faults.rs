@@ -67,6 +67,8 @@ fn prompts() {
     let prompt = |text: &str, more: &[&str]| refuse(&[&GENERATE[..], &["--prompt", text], more].concat());
     let unknown = prompt("The zebra sees a Quokka.", &[]);
     assert_eq!(unknown, "prompt has words that the model does not know: \"zebra\", \"Quokka\"");
+    let many = prompt(&"zebra ".repeat(20), &[]);
+    assert!(many.ends_with("\"zebra\", \"zebra\", and 12 more"), "{many}");
     let long = prompt(&"the ".repeat(17), &[]);
     assert_eq!(long, "prompt is longer than the window: found 17 tokens, expected at most 16");
     let long = prompt("the red fox runs .", &["--length", "4"]);
