@@ -50,7 +50,10 @@ fn every_crate_knows_only_what_it_may() {
 fn every_crate_stands_in_the_table_and_in_a_folder_of_its_name() {
     for package in &metadata().packages {
         let name = package.name.as_str();
-        assert!(LAYERS.iter().any(|(known, ..)| *known == name), "{name} is missing from the table of layers");
+        assert!(
+            LAYERS.iter().any(|(known, ..)| *known == name),
+            "{name} is missing from the table of layers"
+        );
         let folder = package.manifest_path.parent().and_then(|folder| folder.file_name());
         assert_eq!(folder, Some(name), "the folder of {name} has another name");
     }

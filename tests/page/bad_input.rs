@@ -1,0 +1,39 @@
+use serde_json::Value;
+use tests::browser::Window;
+
+use crate::{final_words, finished, in_browser, is_finished};
+
+#[test]
+fn unknown_words_are_named_and_the_run_goes_on() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=2").await?;
+        browser.set("prompt", "The zyzzogeton slept.").await?;
+        let named = |state: &Value| is_finished(state) && state["unknown"].to_string().contains("zyzzogeton");
+        browser.wait_until("the unknown word named", named).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_prompt_longer_than_the_window_is_one_sentence_and_loses_nothing() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=2").await?;
+        let before = final_words(&browser).await?;
+        browser.set("prompt", &"the dog ran . ".repeat(30)).await?;
+        let refused = |state: &Value| state["problem"].as_str().is_some_and(|text| text.contains("120"));
+        let state = browser.wait_until("a refusal that says both numbers", refused).await?;
+        assert!(state["problem"].as_str().is_some_and(|text| text.contains("64")), "{state}");
+        assert_eq!(crate::words(&state), before);
+        Ok(())
+    });
+}
+
+#[test]
+fn damaged_and_unknown_settings_in_a_link_are_ignored() {
+    in_browser(Window::default(), async |browser| {
+        let state = finished(&browser, "?backend=cpu&seed=9&temperature=abc&slots=-4&nonsense=1").await?;
+        assert_eq!(state["settings"]["seed"], 9);
+        assert_eq!(state["settings"]["slots"], 2);
+        Ok(())
+    });
+}

@@ -1,0 +1,127 @@
+use serde_json::Value;
+use tests::browser::{Browser, Window};
+
+use crate::{count, final_words, finished, in_browser, is_finished, words};
+
+/// A finished run whose settings have this value.
+async fn rerun(browser: &Browser, key: &str, value: f64) -> anyhow::Result<Value> {
+    let is_there = |state: &Value| {
+        let found = state["settings"][key].as_f64().unwrap_or(f64::NAN);
+        (found - value).abs() < 1e-6 && is_finished(state)
+    };
+    browser.wait_until(&format!("a run with {key} = {value}"), is_there).await
+}
+
+#[test]
+fn temperature_changes_the_text_and_its_own_number() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=5&temperature=0").await?;
+        let cold = final_words(&browser).await?;
+        browser.set("knob-temperature", "1.5").await?;
+        rerun(&browser, "temperature", 1.5).await?;
+        assert_ne!(final_words(&browser).await?, cold);
+        browser.set("knob-temperature", "0").await?;
+        rerun(&browser, "temperature", 0.0).await?;
+        assert_eq!(final_words(&browser).await?, cold);
+        Ok(())
+    });
+}
+
+#[test]
+fn parallelism_sets_the_number_of_calls() {
+    in_browser(Window::default(), async |browser| {
+        let state = finished(&browser, "?backend=cpu&slots=2").await?;
+        assert_eq!(state["step_count"], 32, "{state}");
+        browser.set("knob-parallelism", "16").await?;
+        let state = rerun(&browser, "slots", 16.0).await?;
+        assert_eq!(state["step_count"], 4, "{state}");
+        Ok(())
+    });
+}
+
+#[test]
+fn corruption_hides_a_share_of_the_visitors_text() {
+    let text = "One cold day, Emma broke the spotted mirror. She did not know what to do. She was sorry.";
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&corruption=0.5").await?;
+        browser.set("own-text", text).await?;
+        let start = |state: &Value| is_finished(state) && state["settings"]["text"] == text;
+        browser.wait_until("a run on the text", start).await?;
+        let hidden = hidden_at_start(&browser).await?;
+        browser.set("knob-corruption", "0.9").await?;
+        rerun(&browser, "corruption", 0.9).await?;
+        assert!(hidden_at_start(&browser).await? > hidden, "more corruption hides more slots");
+        Ok(())
+    });
+}
+
+async fn hidden_at_start(browser: &Browser) -> anyhow::Result<usize> {
+    browser.element("to-start").await?.click().await?;
+    let state = browser.wait_until("the cursor at the start", |state| state["cursor"] == 0).await?;
+    assert!(count(&state, "given") > 0, "{state}");
+    Ok(count(&state, "masked"))
+}
+
+#[test]
+fn scrubbing_moves_the_cursor_and_runs_nothing() {
+    in_browser(Window::default(), async |browser| {
+        let before = finished(&browser, "?backend=cpu&slots=4").await?;
+        for step in [3, 9, 0] {
+            browser.set("scrubber", &step.to_string()).await?;
+            let state = browser.wait_until("the cursor", |state| state["cursor"] == step).await?;
+            assert_eq!((&state["phase"], &state["step_count"]), (&before["phase"], &before["step_count"]));
+            assert_eq!(count(&state, "masked"), 64 - 4 * step, "at step {step}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn play_and_step_work_by_mouse_and_by_key() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&slots=4").await?;
+        browser.set("scrubber", "2").await?;
+        browser.wait_until("a pause at 2", |state| state["cursor"] == 2 && state["playing"] == false).await?;
+        browser.element("step").await?.click().await?;
+        browser.wait_until("one step on", |state| state["cursor"] == 3).await?;
+        let body = browser.client.find(fantoccini::Locator::Css("body")).await?;
+        body.send_keys("\u{E012}").await?;
+        browser.wait_until("one step back", |state| state["cursor"] == 2).await?;
+        body.send_keys("\u{E010}").await?;
+        browser.wait_until("the end", |state| state["cursor"] == state["step_count"]).await?;
+        body.send_keys("\u{E011}").await?;
+        browser.wait_until("the start", |state| state["cursor"] == 0).await?;
+        browser.element("play").await?.click().await?;
+        browser.wait_until("the end by playing", |state| state["cursor"] == state["step_count"]).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_prompt_is_kept_and_a_gap_in_it_is_filled() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=2").await?;
+        browser.set("prompt", "One day, Tom _ the ball.").await?;
+        let with_prompt = |state: &Value| is_finished(state) && state["settings"]["prompt"] != "";
+        browser.wait_until("a run with the prompt", with_prompt).await?;
+        let words = final_words(&browser).await?;
+        assert_eq!(&words[..4], ["one", "day", ",", "Tom"], "{words:?}");
+        assert_eq!(&words[5..8], ["the", "ball", "."], "{words:?}");
+        assert_ne!(words[4], "[MASK]");
+        Ok(())
+    });
+}
+
+#[test]
+fn another_seed_writes_another_text() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=2").await?;
+        let first = final_words(&browser).await?;
+        browser.set("seed", "3").await?;
+        let state = rerun(&browser, "seed", 3.0).await?;
+        assert!(state["query"].as_str().is_some_and(|query| query.contains("seed=3")), "{state}");
+        assert_ne!(final_words(&browser).await?, first);
+        assert_eq!(words(&browser.state().await?).len(), 64);
+        Ok(())
+    });
+}

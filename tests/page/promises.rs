@@ -1,0 +1,87 @@
+use tests::browser::Window;
+
+use crate::{count, final_words, finished, in_browser, is_finished};
+
+#[test]
+fn a_recorded_run_moves_while_the_model_loads() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu").await?;
+        let state = browser
+            .wait_until("something to look at", |state| state["step_count"].as_u64() > Some(0))
+            .await?;
+        assert!(["recording", "live"].contains(&state["source"].as_str().unwrap_or_default()), "{state}");
+        Ok(())
+    });
+}
+
+#[test]
+fn webgpu_writes_a_whole_text() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=webgpu&seed=3&length=16&slots=4").await?;
+        let words = final_words(&browser).await?;
+        let state = browser.state().await?;
+        assert_eq!(state["backend"]["name"], "WebGPU", "{state}");
+        assert_eq!(count(&state, "masked"), 0, "{state}");
+        assert!(words.iter().all(|word| word != "[MASK]"), "{words:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn both_back_ends_write_the_same_text_from_the_same_seed() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=webgpu&seed=11&length=16&slots=4").await?;
+        let on_gpu = final_words(&browser).await?;
+        finished(&browser, "?backend=cpu&seed=11&length=16&slots=4").await?;
+        assert_eq!(browser.state().await?["backend"]["name"], "CPU");
+        assert_eq!(final_words(&browser).await?, on_gpu);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_link_reproduces_the_run() {
+    let query = "?backend=cpu&prompt=One%20day&seed=42&temperature=1.2&slots=5&order=entropy&top_p=0.9";
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, query).await?;
+        let first = final_words(&browser).await?;
+        let link = browser.client.current_url().await?;
+        browser.open("?backend=cpu&seed=1").await?;
+        browser.wait_until("another run", is_finished).await?;
+        browser.client.goto(link.as_str()).await?;
+        browser.wait_until("the run of the link", is_finished).await?;
+        assert_eq!(final_words(&browser).await?, first);
+        assert_eq!(&first[..2], ["one", "day"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn no_request_leaves_the_origin() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu").await?;
+        let requests = browser.requests().await?;
+        assert!(requests.iter().any(|request| request.ends_with(".gguf")), "{requests:?}");
+        for request in requests {
+            assert!(request.starts_with(browser.address()) || request.starts_with("data:"), "{request}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn no_size_scrolls_sideways() {
+    for (width, height) in [(390, 844), (1366, 768), (1920, 1080)] {
+        in_browser(Window { width, height, dark: true }, async |browser| {
+            finished(&browser, "?backend=cpu").await?;
+            let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let overflow = browser.client.execute(script, vec![]).await?;
+            assert_eq!(overflow, 0, "{width} x {height}");
+            for knob in ["knob-corruption", "knob-temperature", "knob-parallelism"] {
+                let shown = browser.element(knob).await?.is_displayed().await?;
+                assert!(shown, "{knob} is hidden at {width} x {height}");
+            }
+            Ok(())
+        });
+    }
+}
