@@ -1,6 +1,6 @@
 //! Which back end computes: chosen at opening, tested before it is trusted, named for the visitor.
 
-use crate::cpu::CpuExecutor;
+use crate::cpu::{CpuExecutor, PackedWeights};
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::gpu::{GpuDevice, GpuExecutor, Pipelines, WeightBuffers};
@@ -110,7 +110,7 @@ impl Backend {
         }
     }
 
-    /// Loads a program; `uploaded` keeps the weights on the graphics device for the next one.
+    /// Loads a program; `resident` keeps the weights as this back end has them for the next one.
     ///
     /// # Errors
     /// Whatever the back end reports.
@@ -118,19 +118,27 @@ impl Backend {
         &mut self,
         program: &Program,
         weights: &Weights,
-        uploaded: &mut WeightBuffers,
+        resident: &mut Resident,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Executor, Error> {
         match self {
             Self::Gpu { device, pipelines } => {
                 let executor =
-                    GpuExecutor::new(device, pipelines, uploaded, program, weights, progress).await?;
+                    GpuExecutor::new(device, pipelines, &mut resident.uploaded, program, weights, progress)
+                        .await?;
                 Ok(Executor::Gpu(Box::new(executor)))
             }
-            Self::Cpu => Ok(Executor::Cpu(CpuExecutor::new(program, weights)?)),
+            Self::Cpu => Ok(Executor::Cpu(CpuExecutor::sharing(program, weights, &mut resident.packed)?)),
             Self::Reference => Ok(Executor::Reference(ReferenceExecutor::new(program, weights)?)),
         }
     }
+}
+
+/// A model's weights in the form that a back end computes with, shared by all its programs.
+#[derive(Default)]
+pub(crate) struct Resident {
+    uploaded: WeightBuffers,
+    packed: PackedWeights,
 }
 
 /// Which adapters the caller does not want.

@@ -3,10 +3,10 @@
 use diffusion::{Denoiser, Prediction, Query};
 use model_loader::{Checkpoint, ModelConfig};
 
-use crate::backend::{Backend, BackendChoice, BackendReport};
+use crate::backend::{Backend, BackendChoice, BackendReport, Resident};
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::gpu::{GpuDevice, WeightBuffers};
+use crate::gpu::GpuDevice;
 use crate::model::{Options, Shape, record};
 use crate::progress::Progress;
 use crate::query;
@@ -21,7 +21,7 @@ pub struct Engine {
     /// Kept on the CPU too: what a lost device loses is uploaded from here.
     weights: Weights,
     backend: Backend,
-    uploaded: WeightBuffers,
+    resident: Resident,
     /// Loaded programs, the most recently used last.
     loaded: Vec<(Key, Executor)>,
 }
@@ -46,8 +46,7 @@ impl Engine {
         let config = checkpoint.config.clone();
         let weights = Weights::pack(&config, |name| checkpoint.tensor(name))?;
         let (backend, report) = Backend::open(choice, progress).await?;
-        let engine =
-            Self { config, weights, backend, uploaded: WeightBuffers::default(), loaded: Vec::new() };
+        let engine = Self { config, weights, backend, resident: Resident::default(), loaded: Vec::new() };
         Ok((engine, report))
     }
 
@@ -63,7 +62,7 @@ impl Engine {
     ) -> Result<BackendReport, Error> {
         let (backend, report) = Backend::open(choice, progress).await?;
         self.backend = backend;
-        self.uploaded = WeightBuffers::default();
+        self.resident = Resident::default();
         self.loaded.clear();
         Ok(report)
     }
@@ -113,7 +112,7 @@ impl Engine {
     async fn load(&mut self, key: Key, progress: &mut dyn FnMut(Progress)) -> Result<Executor, Error> {
         let options = Options { products: self.backend.products(), truncated: key.truncated };
         let program = record(&self.config, &self.weights, key.shape, options)?;
-        self.backend.load(&program, &self.weights, &mut self.uploaded, progress).await
+        self.backend.load(&program, &self.weights, &mut self.resident, progress).await
     }
 }
 

@@ -7,9 +7,8 @@ use diffusion::random::word;
 use model_loader::{Format, ModelConfig, Process, Tensor};
 use shaders::records::Row;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Resident};
 use crate::error::Error;
-use crate::gpu::WeightBuffers;
 use crate::model::{Options, Shape, record};
 use crate::program::SUMMARY_WORDS;
 use crate::progress::Progress;
@@ -40,7 +39,7 @@ async fn summaries(backend: &mut Backend, progress: &mut dyn FnMut(Progress)) ->
     let weights = Weights::pack(&config, |name| tensors.iter().find(|tensor| tensor.name == name))?;
     let options = Options { products: backend.products(), truncated: true };
     let program = record(&config, &weights, SHAPE, options)?;
-    let mut executor = backend.load(&program, &weights, &mut WeightBuffers::default(), progress).await?;
+    let mut executor = backend.load(&program, &weights, &mut Resident::default(), progress).await?;
     progress(Progress::Testing { backend: backend.name() });
     executor.run(&tokens(), bytemuck::cast_slice(&rows())).await
 }
