@@ -77,10 +77,16 @@ fn head_tiled(
                 c1 += outer(w_tile[at * 16u + local.x + 24u], a);
             }
         }
-        for (var t = 0u; t < 4u; t++) {
-            logits[(local.x * 4u + t) * 8u + local.y] = c0[t];
-            logits[(local.x * 4u + t + 32u) * 8u + local.y] = c1[t];
-        }
+        // By hand, since accumulators that a loop indexes would leave the registers.
+        let logit_at = local.x * 32u + local.y;
+        logits[logit_at] = c0[0];
+        logits[logit_at + 8u] = c0[1];
+        logits[logit_at + 16u] = c0[2];
+        logits[logit_at + 24u] = c0[3];
+        logits[logit_at + 256u] = c1[0];
+        logits[logit_at + 264u] = c1[1];
+        logits[logit_at + 272u] = c1[2];
+        logits[logit_at + 280u] = c1[3];
         workgroupBarrier();
         // Beyond the stripe or the vocabulary nothing counts.
         let first = stripe * params.stripe + start;

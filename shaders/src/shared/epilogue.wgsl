@@ -13,17 +13,19 @@ fn write4(row: u32, column: u32, product: vec4<f32>) {
     if (EPILOGUE == 2u) {
         // Beyond -80 the quotient is as good as zero, and the exponential would overflow.
         let hidden = product.xz / (1.0 + exp(min(-product.xz, vec2<f32>(80.0)))) * product.yw;
-        let at = row * (params.columns / 2u) + column / 2u;
-        if (column < params.columns) {
-            output[at] = hidden.x;
-        }
-        if (column + 2u < params.columns) {
-            output[at + 1u] = hidden.y;
-        }
-        return;
+        write(row, column / 2u, params.columns / 2u, hidden.x);
+        write(row, column / 2u + 1u, params.columns / 2u, hidden.y);
+    } else {
+        write(row, column, params.columns, product.x);
+        write(row, column + 1u, params.columns, product.y);
+        write(row, column + 2u, params.columns, product.z);
+        write(row, column + 3u, params.columns, product.w);
     }
-    let at = row * params.columns + column;
-    for (var i = 0u; i < min(4u, max(column, params.columns) - column); i++) {
-        output[at + i] = product[i] + select(0.0, output[at + i], EPILOGUE == 1u);
+}
+
+fn write(row: u32, column: u32, width: u32, value: f32) {
+    if (column < width) {
+        let at = row * width + column;
+        output[at] = value + select(0.0, output[at], EPILOGUE == 1u);
     }
 }

@@ -29,13 +29,11 @@ fn observe(partial: ptr<function, Partial>, row: Row, slot: u32, threshold: f32,
     let key = -highest(-keys);
     if (key < (*partial).key) {
         // The first of equals.
-        var winner = 3u;
-        winner = select(winner, 2u, keys.z == key);
-        winner = select(winner, 1u, keys.y == key);
-        winner = select(winner, 0u, keys.x == key);
+        let is_key = keys == vec4<f32>(key);
         (*partial).key = key;
-        (*partial).drawn = token + winner;
-        (*partial).drawn_logit = logits[winner];
+        (*partial).drawn = select(select(select(tokens.w, tokens.z, is_key.z), tokens.y, is_key.y), tokens.x, is_key.x);
+        (*partial).drawn_logit =
+            select(select(select(logits.w, logits.z, is_key.z), logits.y, is_key.y), logits.x, is_key.x);
     }
 }
 

@@ -25,7 +25,7 @@ fn exponentials(words: vec4<u32>) -> vec4<f32> {
     return select(logs, series, low & (w < vec4<f32>(1e-2)));
 }
 
-// ln x for normal x > 0, to about 1e-7. The built-in may be off by 2^-21 below 2, which would show in draws.
+// ln x for normal x > 0, to a relative 3e-7. The built-in may be off by 2^-21 around 1, which would show in draws.
 fn natural_log(x: vec4<f32>) -> vec4<f32> {
     // x = m 2^e with m between sqrt(1/2) and sqrt(2)
     let bits = bitcast<vec4<u32>>(x) - 0x3f3504f3u;

@@ -3,7 +3,7 @@ struct Row {
     position: u32, // sequence * length + slot
     seed: u32,
     call: u32,
-    target_token: u32, // its log-probability is wanted too
+    target_token: u32, // its log-probability is wanted too (`target` alone is a reserved word)
     temperature: f32, // 0: the most probable token
     top_k: u32, // 0: no limit
     top_p: f32, // 1: no limit
