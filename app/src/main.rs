@@ -1,2 +1,6 @@
-//! Placeholder.
-fn main() {}
+//! Mounts the page.
+
+fn main() {
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(app::page::Page);
+}

@@ -1,0 +1,81 @@
+//! Numbers of the run that is shown, each with its unit. All of them come from its steps.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use model_loader::tokenizer::END;
+
+use crate::run::{Run, RunState, Source};
+use crate::view::{Cell, Mark, mean_entropy_nats};
+
+/// What stands for a number that is not there yet.
+const NONE: &str = "–";
+
+/// The numbers.
+#[component]
+pub fn Facts(
+    /// The slots at the cursor.
+    cells: Memo<Vec<Cell>>,
+    /// All cells of the run. `// (steps + 1, positions)`
+    columns: Memo<Arc<Vec<Vec<Cell>>>>,
+) -> impl IntoView {
+    let run = expect_context::<Run>();
+    let entropy = Memo::new(move |_| {
+        let cursor = run.cursor.get();
+        run.state.with(|state| state.trajectory.as_ref().and_then(|run| mean_entropy_nats(run, cursor)))
+    });
+    let hidden = Memo::new(move |_| columns.with(|columns| columns.first().map(|start| masked(start))));
+    let latency = Memo::new(move |_| run.state.with(RunState::mean_latency_ms));
+    let about = Memo::new(move |_| run.state.with(about));
+    let fact = |name: &'static str, id: &'static str, value: Signal<String>| {
+        view! {
+            <dt>{name}</dt>
+            <dd data-testid=id>{value}</dd>
+        }
+    };
+    view! {
+        <section class="panel" aria-label="This run">
+            <h2>"This run"</h2>
+            <dl>
+                {fact("Hidden at the start", "hidden", Signal::derive(move || {
+                    hidden.get().map_or(NONE.into(), |(masked, slots)| format!("{masked} of {slots}"))
+                }))}
+                {fact("Hidden now", "masked", Signal::derive(move || cells.with(|cells| masked(cells).0.to_string())))}
+                {fact("Mean entropy", "entropy", Signal::derive(move || {
+                    entropy.get().map_or(NONE.into(), |nats| format!("{nats:.2} nats"))
+                }))}
+                {fact("Text ends after", "effective-length", Signal::derive(move || cells.with(|cells| text_end(cells))))}
+                {fact("Time per call", "latency", Signal::derive(move || {
+                    latency.get().map_or(NONE.into(), |ms| format!("{ms:.0} ms"))
+                }))}
+            </dl>
+            <p class="hint" data-testid="model">{about}</p>
+        </section>
+    }
+}
+
+/// Masked slots, and all slots.
+fn masked(cells: &[Cell]) -> (usize, usize) {
+    (cells.iter().filter(|cell| cell.mark == Mark::Masked).count(), cells.len())
+}
+
+/// The effective length: slots before the first end of text.
+fn text_end(cells: &[Cell]) -> String {
+    match cells.iter().position(|cell| cell.token.0 == END) {
+        Some(slots) => format!("{slots} of {} slots", cells.len()),
+        None => "no end yet".into(),
+    }
+}
+
+/// The model in one line.
+fn about(state: &RunState) -> String {
+    let recorded = match state.source {
+        Source::Recording => "Shown is a recorded run. ",
+        Source::Nothing | Source::Live => "",
+    };
+    let model = state.model.as_ref().map(|model| {
+        let millions = model.parameters as f64 / 1e6;
+        format!("{}: {millions:.1} million weights, {} words.", model.name, model.vocabulary)
+    });
+    format!("{recorded}{}", model.unwrap_or_default())
+}

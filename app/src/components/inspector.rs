@@ -1,0 +1,180 @@
+//! One slot under the glass: what the model thought of it in the last call that asked.
+
+use leptos::prelude::*;
+use model_loader::Tokenizer;
+use model_loader::tokenizer::END;
+
+use super::icons::{CLOSE, Icon};
+use crate::run::{Run, RunState};
+use crate::view::{Cell, Mark, last_prediction};
+
+/// What the inspector shows of one slot.
+#[derive(Clone, Debug, PartialEq)]
+struct Finding {
+    /// Where it stands and in what state.
+    says: String,
+    /// The word, or nothing while masked.
+    word: String,
+    /// Entropy in words.
+    entropy: String,
+    /// Candidates: word, probability, whether it was drawn.
+    candidates: Vec<(String, f32, bool)>,
+}
+
+/// The inspector. Room is kept for it, so that choosing a slot moves nothing.
+#[component]
+pub fn Inspector(
+    /// The slots at the cursor.
+    cells: Memo<Vec<Cell>>,
+) -> impl IntoView {
+    let run = expect_context::<Run>();
+    let finding = Memo::new(move |_| {
+        let slot = run.selected.get()?;
+        let cell = cells.with(|cells| cells.get(slot).copied())?;
+        run.state.with(|state| find(state, run.cursor.get(), slot, &cell))
+    });
+    view! {
+        <section class="panel inspector" aria-label="Inspector" data-testid="inspector" aria-live="polite">
+            <div class="panel-head">
+                <h2>
+                    {move || run.selected.get().map_or("Inspector".into(), |slot| format!("Slot {}", slot + 1))}
+                </h2>
+                <Show when=move || run.selected.with(Option::is_some)>
+                    <button
+                        class="icon-button plain"
+                        title="Close"
+                        data-testid="close-inspector"
+                        on:click=move |_| run.selected.set(None)
+                    >
+                        <Icon path=CLOSE />
+                        <span class="visually-hidden">"Close"</span>
+                    </button>
+                </Show>
+            </div>
+            {move || match finding.get() {
+                None => view! { <p class="hint">"Choose a slot to see what the model thought there."</p> }.into_any(),
+                Some(finding) => show(finding).into_any(),
+            }}
+        </section>
+    }
+}
+
+fn show(finding: Finding) -> impl IntoView {
+    let candidate = |(word, probability, drawn): (String, f32, bool)| {
+        view! {
+            <li style:--share=format!("{:.1}%", probability * 100.0) data-chosen=drawn.then_some("")>
+                <span class="token">{word} {drawn.then_some(" ✓")}</span>
+                <span class="number">{percent(probability)}</span>
+            </li>
+        }
+    };
+    view! {
+        <p class="word">{finding.word}</p>
+        <p class="hint">{finding.says}</p>
+        <ol class="candidates" aria-label="Best candidates">
+            {finding.candidates.into_iter().map(candidate).collect_view()}
+        </ol>
+        <p class="hint number">{finding.entropy}</p>
+    }
+}
+
+/// Looks a slot up in the run.
+fn find(state: &RunState, cursor: usize, slot: usize, cell: &Cell) -> Option<Finding> {
+    let words = state.words.as_deref()?;
+    let trajectory = state.trajectory.as_ref()?;
+    let shown = if cell.mark == Mark::Masked { "masked".to_owned() } else { spell(words, cell.token.0) };
+    let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
+        let says = match cell.mark {
+            Mark::Given => "Given: it was there from the start, and no decoder touches it.",
+            _ => "No call has asked about this slot yet.",
+        };
+        return Some(Finding { says: says.into(), word: shown, entropy: String::new(), candidates: vec![] });
+    };
+    let says = match cell.call {
+        Some(call) => format!("Committed in call {call}, with probability {}.", percent(cell.confidence?)),
+        None => format!("Still open after call {call}. The model thought:"),
+    };
+    let drawn = cell.call.map(|_| prediction.drawn.token);
+    let mut candidates: Vec<(String, f32, bool)> = prediction
+        .top
+        .iter()
+        .map(|c| (spell(words, c.token.0), c.log_probability.exp(), Some(c.token) == drawn))
+        .collect();
+    if drawn.is_some() && candidates.iter().all(|(_, _, drawn)| !drawn) {
+        let c = prediction.drawn;
+        candidates.push((spell(words, c.token.0), c.log_probability.exp(), true));
+    }
+    let entropy = format!("Entropy {:.2} nats in call {call}", prediction.entropy_nats);
+    Some(Finding { says, word: shown, entropy, candidates })
+}
+
+fn spell(words: &Tokenizer, token: u32) -> String {
+    if token == END { "end of text".into() } else { words.word(token).unwrap_or("?").to_owned() }
+}
+
+/// A probability with as many digits as it deserves.
+fn percent(probability: f32) -> String {
+    match probability * 100.0 {
+        small if small < 0.1 => "< 0.1 %".into(),
+        small if small < 10.0 => format!("{small:.1} %"),
+        large => format!("{large:.0} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::recording::tokenizer;
+    use crate::view::columns;
+    use crate::view::tests::trajectory;
+
+    fn state() -> RunState {
+        let words: Vec<String> = ["[MASK]", "[UNK]", "[EOS]"]
+            .map(String::from)
+            .into_iter()
+            .chain((3..20).map(|id| format!("w{id}")))
+            .collect();
+        RunState {
+            trajectory: Some(trajectory()),
+            words: Some(Arc::new(tokenizer(&words).unwrap())),
+            ..RunState::default()
+        }
+    }
+
+    fn found(cursor: usize, slot: usize) -> Finding {
+        let cell = columns(&trajectory())[cursor][slot];
+        find(&state(), cursor, slot, &cell).unwrap()
+    }
+
+    #[test]
+    fn a_committed_slot_shows_its_call_and_what_was_drawn() {
+        let finding = found(3, 2);
+        assert!(finding.says.contains("call 2") && finding.says.contains("50 %"), "{}", finding.says);
+        let drawn: Vec<&str> = finding.candidates.iter().filter(|c| c.2).map(|c| c.0.as_str()).collect();
+        assert_eq!(drawn, ["w12"]);
+    }
+
+    #[test]
+    fn a_drawn_token_outside_the_best_five_is_listed_too() {
+        let mut state = state();
+        let steps = &mut state.trajectory.as_mut().unwrap().steps;
+        steps[1].predictions[0].prediction.drawn.token = diffusion::TokenId(19);
+        let cell = columns(&trajectory())[3][2];
+        let finding = find(&state, 3, 2, &cell).unwrap();
+        assert_eq!(finding.candidates.len(), 6);
+        assert_eq!((finding.candidates[5].0.as_str(), finding.candidates[5].2), ("w19", true));
+    }
+
+    #[test]
+    fn a_slot_that_was_never_asked_about_says_so() {
+        assert!(found(0, 2).says.starts_with("No call"));
+        assert!(found(3, 1).says.starts_with("Given"));
+    }
+
+    #[test]
+    fn probabilities_keep_the_digits_they_deserve() {
+        assert_eq!([percent(0.5), percent(0.025), percent(0.0001)], ["50 %", "2.5 %", "< 0.1 %"]);
+    }
+}

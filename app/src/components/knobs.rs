@@ -1,0 +1,142 @@
+//! The three knobs, always in sight. They write settings and know nothing else.
+
+use leptos::prelude::*;
+
+use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, Rule, Settings};
+
+/// Corruption, temperature, parallelism.
+#[component]
+pub fn Knobs() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
+    view! {
+        <div class="knobs" role="group" aria-label="Knobs">
+            <Knob
+                id="knob-corruption"
+                name="Corruption"
+                hint="How much of the text is hidden at the start: at 1 it is pure noise, below that words of your text survive."
+                range=(0.0, 1.0, 0.01)
+                value=Memo::new(move |_| settings.with(|s| s.time))
+                write=Callback::new(move |t: f64| settings.update(|s| s.time = t))
+                says=Signal::derive(move || says_time(settings.with(|s| s.time)))
+            />
+            <Knob
+                id="knob-temperature"
+                name="Temperature"
+                hint="How daring each guess is: low takes the likely word, high lets rare ones in."
+                range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
+                value=temperature
+                write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
+                says=Signal::derive(move || says_temperature(temperature.get()))
+            />
+            <Knob
+                id="knob-parallelism"
+                name="Parallelism"
+                hint="How many words are kept per call: more is faster, but words chosen together cannot agree."
+                range=(1.0, *LENGTHS.end() as f64, 1.0)
+                value=Memo::new(move |_| settings.with(|s| f64::from(parallelism(s))))
+                write=Callback::new(move |n: f64| settings.update(|s| set_parallelism(s, n as u32)))
+                says=Signal::derive(move || settings.with(says_parallelism))
+            />
+        </div>
+    }
+}
+
+/// One slider with its name, its value in words, and one line that explains it.
+#[component]
+fn Knob(
+    id: &'static str,
+    name: &'static str,
+    hint: &'static str,
+    /// Least value, greatest value, smallest change.
+    range: (f64, f64, f64),
+    value: Memo<f64>,
+    write: Callback<f64>,
+    #[prop(into)] says: Signal<String>,
+) -> impl IntoView {
+    let (low, high, step) = range;
+    let share = move || format!("{:.2}%", (value.get() - low) / (high - low) * 100.0);
+    let hint_id = format!("{id}-hint");
+    view! {
+        <div class="knob">
+            <label for=id>{name}</label>
+            <output for=id>{says}</output>
+            <input
+                type="range"
+                class="slider"
+                id=id
+                data-testid=id
+                min=low
+                max=high
+                step=step
+                style:--share=share
+                aria-valuetext=says
+                aria-describedby=hint_id.clone()
+                prop:value=move || value.get()
+                on:input:target=move |event| {
+                    if let Ok(value) = event.target().value().parse() {
+                        write.run(value);
+                    }
+                }
+            />
+            <p class="hint" id=hint_id>{hint}</p>
+        </div>
+    }
+}
+
+/// The number under the third knob.
+fn parallelism(settings: &Settings) -> u32 {
+    match settings.rule {
+        Rule::SlotsPerCall => settings.slots,
+        Rule::Quota | Rule::Ancestral => settings.steps,
+    }
+}
+
+fn set_parallelism(settings: &mut Settings, number: u32) {
+    match settings.rule {
+        Rule::SlotsPerCall => settings.slots = number,
+        Rule::Quota | Rule::Ancestral => settings.steps = number,
+    }
+}
+
+fn says_time(t: f64) -> String {
+    if t >= 1.0 { "t = 1, noise".into() } else { format!("t = {t:.2}") }
+}
+
+fn says_temperature(temperature: f64) -> String {
+    if temperature == 0.0 { "0, best only".into() } else { format!("{temperature:.2}") }
+}
+
+fn says_parallelism(settings: &Settings) -> String {
+    let number = parallelism(settings);
+    match (settings.rule, number) {
+        (Rule::SlotsPerCall, 1) => "1 slot per call".into(),
+        (Rule::SlotsPerCall, n) => format!("{n} slots per call"),
+        (_, 1) => "1 step".into(),
+        (_, n) => format!("{n} steps"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_third_knob_turns_what_its_rule_counts() {
+        let mut settings = Settings { slots: 2, steps: 16, ..Settings::default() };
+        set_parallelism(&mut settings, 5);
+        assert_eq!((settings.slots, settings.steps), (5, 16));
+        assert_eq!(says_parallelism(&settings), "5 slots per call");
+        settings.rule = Rule::Ancestral;
+        set_parallelism(&mut settings, 1);
+        assert_eq!((settings.slots, settings.steps), (5, 1));
+        assert_eq!(says_parallelism(&settings), "1 step");
+    }
+
+    #[test]
+    fn ends_of_the_scales_are_said_in_words() {
+        assert_eq!(says_time(1.0), "t = 1, noise");
+        assert_eq!(says_time(0.5), "t = 0.50");
+        assert_eq!(says_temperature(0.0), "0, best only");
+    }
+}

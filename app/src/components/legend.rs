@@ -1,0 +1,102 @@
+//! What the colours and shapes of the slots mean, and the menu that chooses them.
+
+use leptos::prelude::*;
+
+use crate::draw::palette::ramp;
+use crate::draw::slots::Scale;
+use crate::settings::query::Named;
+use crate::settings::{ColourBy, Settings};
+
+/// Stops of the gradient in the legend.
+const STOPS: usize = 9;
+
+/// The menu: what colour says.
+#[component]
+pub fn ColourMenu() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let options = ColourBy::ALL.map(|by| view! { <option value=by.name()>{title(by)}</option> });
+    view! {
+        <label class="colour-by">
+            "Colour by"
+            <select
+                data-testid="colour-by"
+                prop:value=move || settings.with(|s| s.colour.name())
+                on:change:target=move |event| {
+                    if let Some(by) = ColourBy::named(&event.target().value()) {
+                        settings.update(|s| s.colour = by);
+                    }
+                }
+            >
+                {options.collect_view()}
+            </select>
+        </label>
+    }
+}
+
+/// The legend of the present choice.
+#[component]
+pub fn Legend(
+    /// What full colour means.
+    scale: Memo<Scale>,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let colour = Memo::new(move |_| settings.with(|s| s.colour));
+    view! {
+        <div class="legend" data-testid="legend">
+            {move || match ends(colour.get(), scale.get()) {
+                None => states().into_any(),
+                Some((low, high)) => gradient(low, high).into_any(),
+            }}
+        </div>
+    }
+}
+
+/// The four states, each with its shape.
+fn states() -> impl IntoView {
+    let item = |state: &'static str, says: &'static str| {
+        view! {
+            <span class="item">
+                <span class="slot swatch" data-state=state aria-hidden="true"></span>
+                {says}
+            </span>
+        }
+    };
+    view! {
+        {item("masked", "masked")} {item("fresh", "just committed")} {item("committed", "committed")}
+        {item("given", "given")}
+    }
+}
+
+/// The sequential scale between its two ends.
+fn gradient(low: String, high: String) -> impl IntoView {
+    let stops = (0..STOPS).map(|i| ramp(i as f32 / (STOPS - 1) as f32).css()).collect::<Vec<_>>().join(",");
+    view! {
+        <span class="item number">
+            {low} <span class="scale" style:background=format!("linear-gradient(to right,{stops})")></span> {high}
+        </span>
+        <span class="item">
+            <span class="slot swatch" data-state="masked" data-hatched="" aria-hidden="true"></span>
+            "still masked"
+        </span>
+    }
+}
+
+/// What the two ends of the scale mean; none where colour shows states.
+fn ends(by: ColourBy, scale: Scale) -> Option<(String, String)> {
+    match by {
+        ColourBy::State => None,
+        ColourBy::Confidence => Some(("probability 0".into(), "1".into())),
+        ColourBy::Entropy => Some(("entropy 0".into(), format!("{:.1} nats", scale.most_nats))),
+        ColourBy::CommitTime => Some(("call 1".into(), format!("call {}", scale.calls))),
+    }
+}
+
+/// What visitors call a choice.
+fn title(by: ColourBy) -> &'static str {
+    match by {
+        ColourBy::State => "state",
+        ColourBy::Confidence => "confidence",
+        ColourBy::Entropy => "entropy",
+        ColourBy::CommitTime => "time of commit",
+    }
+}

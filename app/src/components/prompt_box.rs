@@ -1,0 +1,68 @@
+//! Where the visitor writes: a prompt that stays, and a text that is corrupted.
+
+use leptos::prelude::*;
+
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// Prompt and text, and a word about words that the model does not know.
+#[component]
+pub fn PromptBox() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let run = expect_context::<Run>();
+    let notice = Memo::new(move |_| run.state.with(|state| notice(&state.unknown, state.cut)));
+    view! {
+        <div class="prompt-box">
+            <label for="prompt">"Prompt"</label>
+            <input
+                class="field"
+                id="prompt"
+                data-testid="prompt"
+                autocomplete="off"
+                spellcheck="false"
+                placeholder="once there was a _ dog"
+                prop:value=move || settings.with(|s| s.prompt.clone())
+                on:input:target=move |event| settings.update(|s| s.prompt = event.target().value())
+            />
+            <p class="hint">"Stays as it is. Each _ is a word for the model to find."</p>
+            <details class="own-text">
+                <summary>"Your text, for the corruption knob"</summary>
+                <textarea
+                    class="field"
+                    rows="4"
+                    data-testid="own-text"
+                    aria-label="Your text"
+                    spellcheck="false"
+                    prop:value=move || settings.with(|s| s.text.clone())
+                    on:input:target=move |event| settings.update(|s| s.text = event.target().value())
+                ></textarea>
+            </details>
+            <p class="warning" data-testid="notice" role="status">{notice}</p>
+        </div>
+    }
+}
+
+/// What did not go into the starting state as written.
+fn notice(unknown: &[String], cut: usize) -> Option<String> {
+    let words = unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
+    match (unknown.len(), cut) {
+        (0, 0) => None,
+        (0, 1) => Some("The last word of your text is outside the window.".into()),
+        (0, n) => Some(format!("The last {n} words of your text are outside the window.")),
+        (1, _) => Some(format!("The model does not know {words}; it reads an unknown word there.")),
+        _ => Some(format!("The model does not know {words}; it reads unknown words there.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_are_named() {
+        assert_eq!(notice(&[], 0), None);
+        let both = notice(&["zebu".into(), "quark".into()], 0).unwrap();
+        assert!(both.contains("“zebu”, “quark”"), "{both}");
+        assert!(notice(&[], 3).unwrap().contains('3'));
+    }
+}

@@ -1,0 +1,184 @@
+//! The text as a grid of slots: what stands in each, how it stands, and how sure the model was.
+
+use std::sync::Arc;
+
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use model_loader::Tokenizer;
+use model_loader::tokenizer::END;
+use wasm_bindgen::JsCast;
+
+use crate::draw::palette::ramp;
+use crate::draw::slots::{Scale, share};
+use crate::keys::move_in_grid;
+use crate::run::Run;
+use crate::settings::query::Named;
+use crate::settings::{ColourBy, Settings};
+use crate::view::{Cell, Mark};
+
+/// Words with more letters are set smaller, so that every slot has the same size.
+const LONG_WORD: usize = 8;
+
+/// What one slot shows.
+#[derive(Clone, Debug, PartialEq)]
+struct Face {
+    text: String,
+    mark: &'static str,
+    end: bool,
+    after_end: bool,
+    fill: Option<(String, String)>,
+    label: String,
+}
+
+/// The grid.
+#[component]
+pub fn TextGrid(
+    /// The slots at the cursor.
+    cells: Memo<Vec<Cell>>,
+    /// What full colour means.
+    scale: Memo<Scale>,
+    /// How many slots stand side by side.
+    columns: RwSignal<usize>,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let run = expect_context::<Run>();
+    let colour = Memo::new(move |_| settings.with(|s| s.colour));
+    let faces = Memo::new(move |_| {
+        let words = run.state.with(|state| state.words.clone());
+        cells.with(|cells| faces(cells, words.as_ref(), colour.get(), scale.get()))
+    });
+    let count = Memo::new(move |_| cells.with(Vec::len));
+    let rows = move || {
+        let (count, columns) = (count.get(), columns.get());
+        (0..count)
+            .step_by(columns.max(1))
+            .map(|first| (first, columns, (first + columns).min(count)))
+            .collect::<Vec<_>>()
+    };
+    view! {
+        <div
+            class="text-grid"
+            role="grid"
+            aria-label="The text, slot by slot"
+            data-testid="grid"
+            data-colour=move || colour.get().name()
+            style:--columns=move || columns.get().to_string()
+            on:keydown=move |event| walk(&event, columns.get_untracked(), count.get_untracked())
+        >
+            <For each=rows key=|row| *row let((first, _, end))>
+                <div class="text-row" role="row">
+                    {(first..end).map(|index| view! { <SlotView index faces /> }).collect_view()}
+                </div>
+            </For>
+        </div>
+    }
+}
+
+/// One slot.
+#[component]
+fn SlotView(index: usize, faces: Memo<Vec<Face>>) -> impl IntoView {
+    let run = expect_context::<Run>();
+    let face = Memo::new(move |_| faces.with(|faces| faces.get(index).cloned()));
+    let get = move |read: fn(&Face) -> Option<String>| face.with(|face| face.as_ref().and_then(read));
+    let selected = Memo::new(move |_| run.selected.get() == Some(index));
+    let stop = move || {
+        (selected.get() || (index == 0 && run.selected.with(Option::is_none))).then_some("0").unwrap_or("-1")
+    };
+    let select = move || run.selected.update(|slot| *slot = (*slot != Some(index)).then_some(index));
+    view! {
+        <div
+            class="slot"
+            role="gridcell"
+            data-testid="slot"
+            id=format!("slot-{index}")
+            data-index=index
+            tabindex=stop
+            data-state=move || face.with(|face| face.as_ref().map(|face| face.mark))
+            data-end=move || get(|face| face.end.then(String::new))
+            data-after-end=move || get(|face| face.after_end.then(String::new))
+            data-long=move || get(|face| (face.text.chars().count() > LONG_WORD).then(String::new))
+            style:--fill=move || get(|face| face.fill.as_ref().map(|fill| fill.0.clone()))
+            style:--on-fill=move || get(|face| face.fill.as_ref().map(|fill| fill.1.clone()))
+            aria-selected=move || selected.get().to_string()
+            aria-label=move || format!("{}: {}", index + 1, get(|face| Some(face.label.clone())).unwrap_or_default())
+            on:click=move |_| select()
+            on:keydown=move |event| if event.key() == "Enter" { select() }
+        >
+            {move || get(|face| Some(face.text.clone()))}
+        </div>
+    }
+}
+
+/// What every slot shows.
+fn faces(cells: &[Cell], words: Option<&Arc<Tokenizer>>, colour: ColourBy, scale: Scale) -> Vec<Face> {
+    let end = cells.iter().position(|cell| cell.token.0 == END).unwrap_or(cells.len());
+    cells.iter().enumerate().map(|(index, cell)| face(cell, words, colour, scale, index > end)).collect()
+}
+
+fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale, after_end: bool) -> Face {
+    let is_end = cell.token.0 == END;
+    let word = words.and_then(|words| words.word(cell.token.0)).unwrap_or("?");
+    let text = match cell.mark {
+        Mark::Masked => "",
+        _ if is_end => "end",
+        _ => word,
+    };
+    let state = match cell.mark {
+        Mark::Masked => "masked".to_owned(),
+        Mark::Given => format!("{text}, given"),
+        Mark::Fresh => format!("{text}, just committed"),
+        Mark::Committed => format!("{text}, committed"),
+    };
+    let fill = share(cell, by, scale).map(ramp);
+    Face {
+        text: text.to_owned(),
+        mark: cell.mark.name(),
+        end: is_end,
+        after_end,
+        fill: fill.map(|colour| (colour.css(), colour.ink().css())),
+        label: state,
+    }
+}
+
+/// Arrow keys walk over the slots.
+fn walk(event: &KeyboardEvent, columns: usize, count: usize) {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    let at = target.and_then(|element| element.get_attribute("data-index")?.parse().ok());
+    let Some(next) = at.and_then(|at| move_in_grid(&event.key(), at, columns, count)) else { return };
+    event.prevent_default();
+    let slot = document().get_element_by_id(&format!("slot-{next}"));
+    if let Some(slot) = slot.and_then(|slot| slot.dyn_into::<web_sys::HtmlElement>().ok()) {
+        drop(slot.focus());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::start::tests::tokenizer;
+    use crate::view::columns;
+    use crate::view::tests::trajectory;
+
+    const SCALE: Scale = Scale { most_nats: 4.0, calls: 3 };
+
+    #[test]
+    fn slots_say_in_words_what_they_show_in_shape() {
+        let words = Arc::new(tokenizer());
+        let cells = &columns(&trajectory())[1];
+        let faces = faces(cells, Some(&words), ColourBy::State, SCALE);
+        let labels: Vec<&str> = faces.iter().map(|face| face.label.as_str()).collect();
+        assert_eq!(labels[1..], ["mat, given", "masked", "masked"]);
+        assert!(labels[0].ends_with("just committed"), "{labels:?}");
+        assert!(faces.iter().all(|face| face.fill.is_none()));
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_set_apart() {
+        let mut cells = columns(&trajectory())[3].clone();
+        cells[2].token = diffusion::TokenId(END);
+        let faces = faces(&cells, None, ColourBy::Confidence, SCALE);
+        let after: Vec<bool> = faces.iter().map(|face| face.after_end).collect();
+        assert_eq!(after, [false, false, false, true]);
+        assert!(faces[2].end && faces[2].fill.is_some());
+    }
+}

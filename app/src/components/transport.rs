@@ -1,0 +1,47 @@
+//! Play, pause, step: by mouse here, by keys anywhere on the page.
+
+use leptos::prelude::*;
+
+use super::icons::{BACK, FORWARD, Icon, PAUSE, PLAY, TO_END, TO_START};
+use crate::keys::Command;
+use crate::run::Run;
+
+/// The buttons of time.
+#[component]
+pub fn Transport() -> impl IntoView {
+    let run = expect_context::<Run>();
+    let playing = Memo::new(move |_| run.playback.get().moves());
+    let planned = Memo::new(move |_| run.state.with(|state| state.planned));
+    let steps = Memo::new(move |_| run.state.with(|state| state.steps()));
+    let at_start = Memo::new(move |_| run.cursor.get() == 0);
+    let at_end = Memo::new(move |_| run.cursor.get() >= steps.get());
+    let button = move |id: &'static str, name: &'static str, icon: &'static str, command, off: Memo<bool>| {
+        view! {
+            <button
+                class="icon-button"
+                data-testid=id
+                title=name
+                aria-disabled=move || off.get().to_string()
+                on:click=move |_| run.command(command)
+            >
+                <Icon path=icon />
+                <span class="visually-hidden">{name}</span>
+            </button>
+        }
+    };
+    view! {
+        <div class="transport" role="group" aria-label="Time">
+            <button class="button primary" data-testid="play" on:click=move |_| run.command(Command::Toggle)>
+                <Icon path=Signal::derive(move || if playing.get() { PAUSE } else { PLAY }) />
+                {move || if playing.get() { "Pause" } else { "Play" }}
+            </button>
+            {button("to-start", "To the start", TO_START, Command::Start, at_start)}
+            {button("back", "One step back", BACK, Command::Back, at_start)}
+            {button("step", "One step on", FORWARD, Command::Forward, at_end)}
+            {button("to-end", "To the newest step", TO_END, Command::End, at_end)}
+            <span class="where number" data-testid="where">
+                {move || format!("call {} of {}", run.cursor.get(), planned.get())}
+            </span>
+        </div>
+    }
+}

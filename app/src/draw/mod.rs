@@ -1,0 +1,5 @@
+//! Pictures as pure functions: values in, pixels out. Nothing here knows the DOM.
+
+pub mod heatmap;
+pub mod palette;
+pub mod slots;

@@ -1,0 +1,86 @@
+//! What colour a slot has, in the grid and in the film strip.
+
+use super::heatmap::{Heatmap, heatmap};
+use super::palette::{Rgb, Theme, blank, ramp, state_colours};
+use crate::settings::ColourBy;
+use crate::view::{Cell, Mark};
+
+/// What a full scale means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Largest entropy that the vocabulary allows.
+    pub most_nats: f32,
+    /// Number of calls of the run.
+    pub calls: usize,
+}
+
+/// The place of a cell on the sequential scale, 0 to 1; none where colour has nothing to say about it.
+pub fn share(cell: &Cell, by: ColourBy, scale: Scale) -> Option<f32> {
+    match by {
+        ColourBy::State => None,
+        ColourBy::Confidence => cell.confidence,
+        ColourBy::Entropy => cell.entropy_nats.map(|nats| nats / scale.most_nats),
+        ColourBy::CommitTime => cell.call.map(|call| call as f32 / scale.calls.max(1) as f32),
+    }
+}
+
+/// The film strip: `columns` of cells, and blank columns up to `planned` calls.
+pub fn film(columns: &[Vec<Cell>], by: ColourBy, scale: Scale, theme: Theme) -> Heatmap {
+    let rows = columns.first().map_or(0, Vec::len);
+    let planned = columns.len().max(scale.calls + 1);
+    heatmap(rows, planned, |row, column| {
+        columns.get(column).and_then(|cells| cells.get(row)).map_or(blank(theme), |cell| {
+            share(cell, by, scale).map_or_else(|| flat(cell.mark, by, theme), ramp)
+        })
+    })
+}
+
+/// The colour of a cell without a place on the scale.
+fn flat(mark: Mark, by: ColourBy, theme: Theme) -> Rgb {
+    let colours = state_colours(theme);
+    match (by, mark) {
+        (ColourBy::State, Mark::Given) => colours.given,
+        (ColourBy::State, Mark::Fresh) => colours.fresh,
+        (ColourBy::State, Mark::Committed) => colours.committed,
+        (ColourBy::State, Mark::Masked) | (_, Mark::Masked) => colours.masked,
+        _ => blank(theme),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::columns;
+    use crate::view::tests::trajectory;
+
+    const SCALE: Scale = Scale { most_nats: 8.0, calls: 5 };
+
+    fn pixel(image: &Heatmap, row: usize, column: usize) -> Rgb {
+        let at = (row * image.columns + column) * 4;
+        Rgb(image.rgba[at], image.rgba[at + 1], image.rgba[at + 2])
+    }
+
+    #[test]
+    fn the_film_shows_states_and_leaves_the_future_blank() {
+        let image = film(&columns(&trajectory()), ColourBy::State, SCALE, Theme::Light);
+        let colours = state_colours(Theme::Light);
+        assert_eq!((image.rows, image.columns), (4, 6));
+        assert_eq!(pixel(&image, 0, 0), colours.masked);
+        assert_eq!(pixel(&image, 0, 1), colours.fresh);
+        assert_eq!(pixel(&image, 0, 2), colours.committed);
+        assert_eq!(pixel(&image, 1, 3), colours.given);
+        assert_eq!(pixel(&image, 2, 5), blank(Theme::Light));
+    }
+
+    #[test]
+    fn numbers_take_their_place_on_the_scale() {
+        let cells = columns(&trajectory());
+        assert_eq!(share(&cells[1][2], ColourBy::Entropy, SCALE), Some(3.0 / 8.0));
+        assert_eq!(share(&cells[2][2], ColourBy::CommitTime, SCALE), Some(2.0 / 5.0));
+        assert_eq!(
+            share(&cells[2][1], ColourBy::Confidence, SCALE),
+            None,
+            "nothing is predicted where words are given"
+        );
+    }
+}

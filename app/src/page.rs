@@ -1,0 +1,147 @@
+//! The page: its two stores, its session, and what ties them together.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+
+use crate::components::header::Header;
+use crate::components::knobs::Knobs;
+use crate::components::more::More;
+use crate::components::prompt_box::PromptBox;
+use crate::components::stage::Stage;
+use crate::keys::{Focus, command};
+use crate::platform::{media, time, url};
+use crate::playback::{interval_ms, tick};
+use crate::run::Run;
+use crate::session::Request;
+use crate::session::link::Session;
+use crate::settings::Settings;
+use crate::window_api;
+
+/// The address is rewritten this long after the last change; browsers limit how often it may be.
+const ADDRESS_DELAY_MS: u32 = 200;
+
+/// The whole page.
+#[component]
+pub fn Page() -> impl IntoView {
+    let settings = RwSignal::new(Settings::from_query(&url::query()));
+    let run = Run::new();
+    provide_context(settings);
+    provide_context(run);
+    let theme = RwSignal::new(media::theme());
+    media::show_theme(theme.get_untracked(), false);
+    let columns = RwSignal::new(media::columns());
+    window_event_listener(leptos::ev::resize, move |_| {
+        let now = media::columns();
+        if columns.get_untracked() != now {
+            columns.set(now);
+        }
+    });
+
+    let session = settings
+        .with_untracked(|s| Session::start(s, move |event| run.receive(event, media::reduced_motion())));
+    window_api::install(settings, run, session);
+    run_on_change(settings, session);
+    keep_address(settings);
+    play(run);
+    listen(run);
+    let retry = Callback::new(move |()| {
+        session.post(Request::Retry);
+        session.post(Request::Run(Box::new(settings.get_untracked())));
+    });
+
+    view! {
+        <div class="page">
+            <Header theme />
+            <main class="layout">
+                <section class="controls" aria-label="Settings">
+                    <PromptBox />
+                    <Knobs />
+                    <More />
+                </section>
+                <Stage theme side_by_side=columns retry />
+            </main>
+            <footer class="site-foot">
+                <span>"Nothing leaves your machine: the model runs in this page."</span>
+                <span>"Space plays, arrows step, Home and End jump."</span>
+            </footer>
+        </div>
+    }
+}
+
+/// Asks for a run now and whenever a setting that decides it changes.
+fn run_on_change(settings: RwSignal<Settings>, session: Session) {
+    Effect::new(move |before: Option<Settings>| {
+        let now = settings.get();
+        if before.is_none_or(|before| !before.same_run(&now)) {
+            session.post(Request::Run(Box::new(now.clone())));
+        }
+        now
+    });
+}
+
+/// Keeps the address at the settings, a moment after the last change.
+fn keep_address(settings: RwSignal<Settings>) {
+    let newest = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        let query = settings.with(Settings::to_query);
+        newest.update_value(|number| *number += 1);
+        let number = newest.get_value();
+        spawn_local(async move {
+            time::sleep_ms(ADDRESS_DELAY_MS).await;
+            if newest.get_value() == number {
+                url::replace_query(&query);
+            }
+        });
+    });
+}
+
+/// Moves the cursor while time goes on by itself.
+fn play(run: Run) {
+    let turning = StoredValue::new(false);
+    Effect::new(move |_| {
+        if !run.playback.get().moves() || turning.get_value() {
+            return;
+        }
+        turning.set_value(true);
+        spawn_local(async move {
+            while run.playback.get_untracked().moves() {
+                let (steps, growing, planned) =
+                    run.state.with_untracked(|state| (state.steps(), state.growing(), state.planned));
+                time::sleep_ms(interval_ms(planned)).await;
+                time::next_frame().await;
+                advance(run, steps, growing);
+            }
+            turning.set_value(false);
+        });
+    });
+}
+
+/// One tick of time.
+fn advance(run: Run, steps: usize, growing: bool) {
+    let (cursor, playback) = tick(run.cursor.get_untracked(), run.playback.get_untracked(), steps, growing);
+    if cursor != run.cursor.get_untracked() {
+        run.cursor.set(cursor);
+    }
+    if playback != run.playback.get_untracked() {
+        run.playback.set(playback);
+    }
+}
+
+/// The keys of the stage, wherever the focus is.
+fn listen(run: Run) {
+    window_event_listener(leptos::ev::keydown, move |event| {
+        if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let focus = element.map_or(Focus::Page, |element| {
+            let attribute = |name: &str| element.get_attribute(name).unwrap_or_default();
+            Focus::of(&element.tag_name().to_lowercase(), &attribute("type"), &attribute("role"))
+        });
+        if let Some(command) = command(&event.key(), focus) {
+            event.prevent_default();
+            run.command(command);
+        }
+    });
+}

@@ -1,0 +1,52 @@
+//! What the visitor's system prefers, the theme that they chose here, and the width of the window.
+
+use crate::draw::palette::Theme;
+
+const THEME_KEY: &str = "unmask.theme";
+
+/// Whether a media query holds now.
+pub fn matches(query: &str) -> bool {
+    let list = web_sys::window().and_then(|window| window.match_media(query).ok().flatten());
+    list.is_some_and(|list| list.matches())
+}
+
+/// Whether the visitor asked their system for less motion.
+pub fn reduced_motion() -> bool {
+    matches("(prefers-reduced-motion: reduce)")
+}
+
+/// The theme chosen here before, else the system's.
+pub fn theme() -> Theme {
+    let stored = storage().and_then(|storage| storage.get_item(THEME_KEY).ok().flatten());
+    match stored.as_deref() {
+        Some("dark") => Theme::Dark,
+        Some("light") => Theme::Light,
+        _ if matches("(prefers-color-scheme: dark)") => Theme::Dark,
+        _ => Theme::Light,
+    }
+}
+
+/// Shows `theme`, and remembers it when the visitor chose it.
+pub fn show_theme(theme: Theme, chosen: bool) {
+    let name = match theme {
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    };
+    let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+    if let Some(root) = root {
+        drop(root.set_attribute("data-theme", name));
+    }
+    if let Some(storage) = storage().filter(|_| chosen) {
+        drop(storage.set_item(THEME_KEY, name));
+    }
+}
+
+/// How many slots stand side by side at the window's present width.
+pub fn columns() -> usize {
+    if matches("(max-width: 760px)") { 4 } else { 8 }
+}
+
+/// The browser's own store; absent in private windows and sandboxed frames.
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}

@@ -1,0 +1,25 @@
+//! The address of the page: its query carries every setting, so that a link reproduces the page.
+
+use wasm_bindgen::JsValue;
+
+/// The query of the address, without the question mark; empty if there is none.
+pub fn query() -> String {
+    let search = web_sys::window().and_then(|window| window.location().search().ok());
+    search.map(|text| text.trim_start_matches('?').to_owned()).unwrap_or_default()
+}
+
+/// Replaces the query without a new entry in the history. Does nothing where the address cannot be written
+/// (a sandboxed frame).
+pub fn replace_query(query: &str) {
+    let Some(window) = web_sys::window() else { return };
+    let path = window.location().pathname().unwrap_or_default();
+    let address = if query.is_empty() { path } else { format!("?{query}") };
+    if let Ok(history) = window.history() {
+        drop(history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
+    }
+}
+
+/// The whole address, to be shared.
+pub fn address() -> String {
+    web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default()
+}

@@ -1,0 +1,93 @@
+//! A recorded run: a trajectory with the words that its tokens stand for. It plays without any model.
+
+use diffusion::decode::Trajectory;
+use model_loader::Tokenizer;
+use serde::Deserialize;
+
+/// What `unmask generate --json` writes, as far as the page reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Recording {
+    /// Every word of the model, by token.
+    pub vocabulary: Vec<String>,
+    /// The run.
+    pub trajectory: Trajectory,
+}
+
+/// Why a file is not a recording.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RecordingError {
+    /// Not the JSON of a recording.
+    #[error("recording cannot be read: {reason}")]
+    Json {
+        /// What the parser said.
+        reason: String,
+    },
+    /// Its words are not a vocabulary.
+    #[error("vocabulary of the recording is not usable: {0}")]
+    Vocabulary(#[from] model_loader::Error),
+    /// Its steps contradict each other.
+    #[error("steps of the recording are not usable: {reason}")]
+    Steps {
+        /// What is wrong with them.
+        reason: String,
+    },
+}
+
+impl Recording {
+    /// Reads and checks a recording.
+    ///
+    /// # Errors
+    /// [`RecordingError`].
+    pub fn from_json(bytes: &[u8]) -> Result<(Trajectory, Tokenizer), RecordingError> {
+        let Self { vocabulary, trajectory } = serde_json::from_slice(bytes)
+            .map_err(|error| RecordingError::Json { reason: error.to_string() })?;
+        let steps =
+            |error: diffusion::decode::TrajectoryError| RecordingError::Steps { reason: error.to_string() };
+        trajectory.sequence_at(trajectory.steps.len()).map_err(steps)?;
+        Ok((trajectory, tokenizer(&vocabulary)?))
+    }
+}
+
+/// A tokenizer with these words, token 0 first.
+///
+/// # Errors
+/// If they are not a vocabulary: the first three must be the special tokens, and none may occur twice.
+pub fn tokenizer(words: &[String]) -> Result<Tokenizer, model_loader::Error> {
+    let ids: serde_json::Map<String, serde_json::Value> =
+        words.iter().enumerate().map(|(id, word)| (word.clone(), id.into())).collect();
+    let file = serde_json::json!({ "model": { "type": "WordLevel", "vocab": ids, "unk_token": "[UNK]" } });
+    Tokenizer::from_json(&file.to_string(), words.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tests::trajectory;
+
+    fn words() -> Vec<String> {
+        let special = ["[MASK]", "[UNK]", "[EOS]"].map(String::from);
+        special.into_iter().chain((3..20).map(|id| format!("w{id}"))).collect()
+    }
+
+    #[test]
+    fn a_recording_comes_back_with_its_words() {
+        let json =
+            serde_json::json!({ "vocabulary": words(), "trajectory": trajectory(), "model": "ignored" });
+        let (read, tokenizer) = Recording::from_json(json.to_string().as_bytes()).unwrap();
+        assert_eq!(read, trajectory());
+        assert_eq!(tokenizer.word(7), Some("w7"));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        assert!(matches!(Recording::from_json(b"<html>"), Err(RecordingError::Json { .. })));
+        let json = serde_json::json!({ "vocabulary": ["a", "b"], "trajectory": trajectory() });
+        let error = Recording::from_json(json.to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, RecordingError::Vocabulary(_)), "{error}");
+        let mut broken = trajectory();
+        broken.steps[0].commits[0].slot = 99;
+        let json = serde_json::json!({ "vocabulary": words(), "trajectory": broken });
+        let error = Recording::from_json(json.to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, RecordingError::Steps { .. }), "{error}");
+    }
+}

@@ -1,0 +1,335 @@
+//! What has happened: where the session stands, the run that is shown, and the cursor in it.
+
+use std::sync::Arc;
+
+use diffusion::decode::Trajectory;
+use engine::BackendReport;
+use leptos::prelude::*;
+use model_loader::Tokenizer;
+
+use crate::failure::{Failure, explain};
+use crate::keys::Command;
+use crate::playback::{Playback, play_from};
+use crate::session::{Event, ModelFacts};
+
+/// What the session is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// The page has just been opened.
+    #[default]
+    Opening,
+    /// The model is on its way.
+    Loading {
+        /// Bytes so far.
+        received: u64,
+        /// Of how many, where known.
+        total: Option<u64>,
+    },
+    /// Shaders are being compiled.
+    Compiling {
+        /// Pipelines ready.
+        done: usize,
+        /// Pipelines needed.
+        total: usize,
+    },
+    /// The back end is computing a known answer.
+    Testing,
+    /// Ready for a run.
+    Ready,
+    /// A run is going on.
+    Running,
+    /// The graphics device was lost; the run will go on.
+    Resuming,
+    /// The run is complete.
+    Finished,
+    /// Nothing goes on without the visitor.
+    Failed,
+}
+
+impl Phase {
+    /// Name in the page's state.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Loading { .. } => "loading",
+            Self::Compiling { .. } => "compiling",
+            Self::Testing => "testing",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Resuming => "resuming",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Where the run that is shown comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing is shown yet.
+    #[default]
+    Nothing,
+    /// A file.
+    Recording,
+    /// The model, here and now.
+    Live,
+}
+
+/// Everything that the session has told.
+#[derive(Clone, Debug, Default)]
+pub struct RunState {
+    /// What the session is doing.
+    pub phase: Phase,
+    /// Where the run that is shown comes from.
+    pub source: Source,
+    /// The run.
+    pub trajectory: Option<Trajectory>,
+    /// Calls of the complete run.
+    pub planned: usize,
+    /// Words of the tokens in the run.
+    pub words: Option<Arc<Tokenizer>>,
+    /// The model, once it is there.
+    pub model: Option<ModelFacts>,
+    /// Words of the model, which replace a recording's when the first run begins.
+    pub model_words: Option<Arc<Tokenizer>>,
+    /// The back end, once it is open.
+    pub backend: Option<BackendReport>,
+    /// Duration of every call of the run.
+    pub latencies_ms: Vec<f64>,
+    /// Words of the visitor that the model does not know.
+    pub unknown: Vec<String>,
+    /// Words of the visitor's text that are outside the window.
+    pub cut: usize,
+    /// What stands in the way.
+    pub failure: Option<Failure>,
+    /// How often a run has gone on after its device was lost.
+    pub resumed: usize,
+}
+
+impl RunState {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Recorded { trajectory, words } => self.show_recording(trajectory, words),
+            Event::Downloading { received, total } => {
+                self.failure = None;
+                self.phase = Phase::Loading { received, total };
+            }
+            Event::Compiling { done, total } => self.phase = Phase::Compiling { done, total },
+            Event::Testing { .. } => self.phase = Phase::Testing,
+            Event::Loaded { model, words } => {
+                self.model = Some(model);
+                self.model_words = Some(words);
+            }
+            Event::Opened(report) => {
+                self.resumed += usize::from(self.failure.take().is_some());
+                self.backend = Some(report);
+                self.phase = Phase::Ready;
+            }
+            Event::Began(beginning) => {
+                self.phase = Phase::Running;
+                self.source = Source::Live;
+                self.words.clone_from(&self.model_words);
+                self.trajectory = Some(beginning.trajectory);
+                self.planned = beginning.planned;
+                self.unknown = beginning.unknown;
+                self.cut = beginning.cut;
+                self.failure = None;
+                self.latencies_ms.clear();
+            }
+            Event::Stepped { step, latency_ms } => {
+                self.phase = Phase::Running;
+                self.latencies_ms.push(latency_ms);
+                if let Some(trajectory) = &mut self.trajectory {
+                    trajectory.steps.push(step);
+                    self.planned = self.planned.max(trajectory.steps.len());
+                }
+            }
+            Event::Finished => {
+                self.phase = Phase::Finished;
+                self.planned = self.steps();
+            }
+            Event::Interrupted(failure) => {
+                self.phase = Phase::Resuming;
+                self.failure = Some(failure);
+            }
+            Event::Refused(failure) => {
+                self.failure = Some(failure);
+            }
+            Event::Failed(failure) => {
+                self.phase = Phase::Failed;
+                self.failure = Some(failure);
+            }
+        }
+    }
+
+    /// A recording never takes the place of a live run.
+    fn show_recording(&mut self, trajectory: Trajectory, words: Arc<Tokenizer>) {
+        if self.source == Source::Nothing {
+            self.source = Source::Recording;
+            self.planned = trajectory.steps.len();
+            self.trajectory = Some(trajectory);
+            self.words = Some(words);
+        }
+    }
+
+    /// Number of stored steps.
+    pub fn steps(&self) -> usize {
+        self.trajectory.as_ref().map_or(0, |trajectory| trajectory.steps.len())
+    }
+
+    /// Whether more steps are coming.
+    pub fn growing(&self) -> bool {
+        self.source == Source::Live && matches!(self.phase, Phase::Running | Phase::Resuming)
+    }
+
+    /// Mean duration of the calls of this run; none before the first.
+    pub fn mean_latency_ms(&self) -> Option<f64> {
+        let calls = self.latencies_ms.len();
+        (calls > 0).then(|| self.latencies_ms.iter().sum::<f64>() / calls as f64)
+    }
+
+    /// The sentence about what stands in the way.
+    pub fn problem(&self) -> Option<String> {
+        self.failure.as_ref().map(explain)
+    }
+}
+
+/// The store: the session writes `state`, the transport writes cursor and playback.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// What the session has told.
+    pub state: RwSignal<RunState>,
+    /// How many calls of the run are shown: 0 is the start.
+    pub cursor: RwSignal<usize>,
+    /// Whether time goes on by itself.
+    pub playback: RwSignal<Playback>,
+    /// The slot that the inspector shows.
+    pub selected: RwSignal<Option<usize>>,
+}
+
+impl Run {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self {
+            state: RwSignal::new(RunState::default()),
+            cursor: RwSignal::new(0),
+            playback: RwSignal::new(Playback::Paused),
+            selected: RwSignal::new(None),
+        }
+    }
+
+    /// Takes in an event; a run that begins is shown from its beginning.
+    pub fn receive(&self, event: Event, calm: bool) {
+        let fresh = matches!(event, Event::Began(_));
+        let recorded = matches!(event, Event::Recorded { .. })
+            && self.state.with_untracked(|state| state.source == Source::Nothing);
+        self.state.update(|state| state.apply(event));
+        if fresh || recorded {
+            self.cursor.set(if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 });
+            self.playback.set(Playback::at_start(calm));
+        }
+    }
+
+    /// Obeys a button or a key.
+    pub fn command(&self, command: Command) {
+        let (steps, growing) = self.state.with_untracked(|state| (state.steps(), state.growing()));
+        let cursor = self.cursor.get_untracked();
+        if command == Command::Toggle {
+            let pause = self.playback.get_untracked().moves();
+            self.cursor.set(if pause { cursor } else { play_from(cursor, steps, growing) });
+            return self.playback.set(if pause { Playback::Paused } else { Playback::Playing });
+        }
+        self.playback.set(Playback::Paused);
+        self.cursor.set(match command {
+            Command::Back => cursor.saturating_sub(1),
+            Command::Forward => (cursor + 1).min(steps),
+            Command::Start => 0,
+            Command::End | Command::Toggle => steps,
+        });
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Error as EngineError;
+
+    use super::*;
+    use crate::session::Beginning;
+    use crate::session::start::tests::tokenizer;
+    use crate::view::tests::trajectory;
+
+    fn report() -> BackendReport {
+        BackendReport { name: "cpu", adapter: None, fallback: None }
+    }
+
+    fn loaded() -> Event {
+        let model = ModelFacts { name: "m".into(), parameters: 1, vocabulary: 9 };
+        Event::Loaded { model, words: Arc::new(tokenizer()) }
+    }
+
+    fn began() -> Event {
+        let mut start = trajectory();
+        start.steps.clear();
+        Event::Began(Box::new(Beginning { trajectory: start, planned: 3, unknown: vec![], cut: 0 }))
+    }
+
+    fn after(events: impl IntoIterator<Item = Event>) -> RunState {
+        let mut state = RunState::default();
+        events.into_iter().for_each(|event| state.apply(event));
+        state
+    }
+
+    #[test]
+    fn a_recording_plays_until_the_first_live_run_and_never_again() {
+        let recorded = || Event::Recorded { trajectory: trajectory(), words: Arc::new(tokenizer()) };
+        let state = after([recorded(), Event::Downloading { received: 1, total: Some(2) }]);
+        assert_eq!((state.source, state.steps(), state.phase.name()), (Source::Recording, 3, "loading"));
+        assert!(!state.growing());
+        let state = after([recorded(), loaded(), Event::Opened(report()), began(), recorded()]);
+        assert_eq!((state.source, state.steps()), (Source::Live, 0));
+        assert!(state.growing() && state.words.is_some());
+    }
+
+    #[test]
+    fn a_lost_device_keeps_every_step() {
+        let step = trajectory().steps[0].clone();
+        let lost = Event::Interrupted(EngineError::DeviceLost { reason: "destroyed".into() }.into());
+        let state = after([
+            loaded(),
+            Event::Opened(report()),
+            began(),
+            Event::Stepped { step, latency_ms: 4.0 },
+            lost,
+        ]);
+        assert_eq!((state.phase.name(), state.steps()), ("resuming", 1));
+        assert!(state.problem().is_some());
+        let mut state = state;
+        state.apply(Event::Opened(report()));
+        assert_eq!((state.resumed, state.steps(), state.problem()), (1, 1, None));
+    }
+
+    #[test]
+    fn words_that_do_not_fit_leave_the_run_alone() {
+        let refused = crate::session::start::StartError::TooLong { found: 70, expected: 64 };
+        let state = after([loaded(), Event::Opened(report()), began(), Event::Refused(refused.into())]);
+        assert_eq!((state.source, state.phase.name()), (Source::Live, "running"));
+        assert!(state.problem().is_some_and(|sentence| sentence.contains("70")));
+    }
+
+    #[test]
+    fn the_mean_latency_is_of_this_run_only() {
+        let step = trajectory().steps[0].clone();
+        let stepped = |latency_ms| Event::Stepped { step: step.clone(), latency_ms };
+        let state = after([loaded(), began(), stepped(100.0), began()]);
+        assert_eq!(state.mean_latency_ms(), None);
+        let state = after([loaded(), began(), stepped(2.0), stepped(4.0), Event::Finished]);
+        assert_eq!((state.mean_latency_ms(), state.planned), (Some(3.0), 2));
+    }
+}

@@ -1,0 +1,211 @@
+//! One run, call by call, until it is complete, overtaken by a newer wish, or stopped by a fault.
+
+use std::future::Future;
+
+use diffusion::decode::{DecodeError, Decoder};
+use diffusion::{Candidate, Denoiser, Prediction, TOP_CANDIDATES, TokenId};
+
+use super::Event;
+
+/// What a run needs of its host.
+pub trait Surroundings {
+    /// Whether the visitor wants something else by now.
+    fn overtaken(&self) -> bool;
+    /// Tells the page.
+    fn emit(&self, event: Event);
+    /// A clock in milliseconds.
+    fn now_ms(&self) -> f64;
+    /// Lets the browser paint and listen.
+    fn give_way(&self) -> impl Future<Output = ()>;
+}
+
+/// Why a run ended.
+#[derive(Debug)]
+pub enum Outcome<E> {
+    /// No slot is masked any more.
+    Finished,
+    /// A newer request waits.
+    Overtaken,
+    /// The denoiser failed; the decoder stands where it stood before the call.
+    Denoiser(E),
+    /// The denoiser's answer made no sense; the decoder stands where it stood before the call.
+    Answer(DecodeError),
+}
+
+/// Drives `decoder` from where it stands. Each call is one [`Event::Stepped`].
+pub async fn drive<D: Denoiser>(
+    denoiser: &mut D,
+    decoder: &mut Decoder,
+    around: &impl Surroundings,
+) -> Outcome<D::Error> {
+    while !decoder.is_finished() {
+        around.give_way().await;
+        if around.overtaken() {
+            return Outcome::Overtaken;
+        }
+        let begun = around.now_ms();
+        let predictions = match denoiser.predict(&decoder.query()).await {
+            Ok(predictions) => predictions,
+            Err(error) => return Outcome::Denoiser(error),
+        };
+        match decoder.apply(&predictions) {
+            Ok(step) => around.emit(Event::Stepped { step, latency_ms: around.now_ms() - begun }),
+            Err(error) => return Outcome::Answer(error),
+        }
+    }
+    around.emit(Event::Finished);
+    Outcome::Finished
+}
+
+/// How many calls a run will take, found by decoding a copy without a network. Exact for all rules whose numbers
+/// do not depend on what is predicted; else (ancestral sampling in another order than random) close.
+pub fn planned_calls(decoder: &Decoder) -> usize {
+    let mut copy = decoder.clone();
+    let mut calls = 0;
+    while !copy.is_finished() {
+        let answers: Vec<Prediction> = copy.rows(0).map(|row| blank(TokenId(row.first_token))).collect();
+        if copy.apply(&answers).is_err() {
+            break;
+        }
+        calls += 1;
+    }
+    calls
+}
+
+/// A prediction that says nothing.
+fn blank(token: TokenId) -> Prediction {
+    let candidate = Candidate { token, log_probability: 0.0 };
+    Prediction {
+        drawn: candidate,
+        entropy_nats: 0.0,
+        log_sum_exp: 0.0,
+        target_log_probability: 0.0,
+        top: [candidate; TOP_CANDIDATES],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use diffusion::decode::{DecodeSettings, Order, Parallelism};
+    use diffusion::{Query, Sequence, SpecialTokens};
+
+    use super::*;
+    use crate::view::tests::prediction;
+
+    #[derive(Default)]
+    struct Around {
+        events: RefCell<Vec<Event>>,
+        calls_before_newer: Cell<Option<usize>>,
+    }
+
+    impl Around {
+        fn steps(&self) -> usize {
+            self.events.borrow().iter().filter(|event| matches!(event, Event::Stepped { .. })).count()
+        }
+    }
+
+    impl Surroundings for Around {
+        fn overtaken(&self) -> bool {
+            self.calls_before_newer.get() == Some(self.steps())
+        }
+        fn emit(&self, event: Event) {
+            self.events.borrow_mut().push(event);
+        }
+        fn now_ms(&self) -> f64 {
+            0.0
+        }
+        async fn give_way(&self) {}
+    }
+
+    #[derive(Debug, PartialEq, thiserror::Error)]
+    #[error("device: found lost, expected present")]
+    struct Lost;
+
+    /// Answers every call but the one with this number, and that one too the second time.
+    struct Flaky {
+        calls: usize,
+        loses: Option<usize>,
+    }
+
+    impl Denoiser for Flaky {
+        type Error = Lost;
+        async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Lost> {
+            if self.loses == Some(self.calls) {
+                self.loses = None;
+                return Err(Lost);
+            }
+            self.calls += 1;
+            Ok(query.rows.iter().map(prediction).collect())
+        }
+    }
+
+    fn decoder(parallelism: Parallelism, order: Order) -> Decoder {
+        let special = SpecialTokens::default();
+        let settings = DecodeSettings { parallelism, order, ..DecodeSettings::default() };
+        Decoder::new(settings, Sequence::masked(6, special.mask), special).unwrap()
+    }
+
+    fn one_by_one() -> Decoder {
+        decoder(Parallelism::SlotsPerCall { slots: 1 }, Order::Random)
+    }
+
+    /// Polls a future that never really waits.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("nothing here waits"),
+        }
+    }
+
+    #[test]
+    fn a_run_tells_every_call_and_its_end() {
+        let (around, mut decoder) = (Around::default(), one_by_one());
+        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
+        assert!(matches!(outcome, Outcome::Finished));
+        assert_eq!(around.steps(), 6);
+        assert!(matches!(around.events.borrow().last(), Some(Event::Finished)));
+    }
+
+    #[test]
+    fn a_newer_request_stops_the_run_at_a_step_boundary() {
+        let (around, mut decoder) = (Around::default(), one_by_one());
+        around.calls_before_newer.set(Some(2));
+        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
+        assert!(matches!(outcome, Outcome::Overtaken));
+        assert_eq!((around.steps(), decoder.checkpoint().call), (2, 2));
+    }
+
+    #[test]
+    fn a_lost_device_resumes_at_its_step_and_writes_the_same_text() {
+        let run = |loses: Option<usize>| {
+            let (around, mut decoder, mut flaky) =
+                (Around::default(), one_by_one(), Flaky { calls: 0, loses });
+            let mut losses = 0;
+            while let Outcome::Denoiser(Lost) = now(drive(&mut flaky, &mut decoder, &around)) {
+                losses += 1;
+            }
+            (losses, around.steps(), decoder.sequence().clone())
+        };
+        let (losses, steps, text) = run(Some(3));
+        assert_eq!((losses, steps), (1, 6), "no step is lost and none is done twice");
+        assert_eq!(text, run(None).2);
+    }
+
+    #[test]
+    fn the_plan_is_the_number_of_calls_that_follow() {
+        for parallelism in [
+            Parallelism::SlotsPerCall { slots: 4 },
+            Parallelism::Quota { steps: 4, schedule: Default::default() },
+            Parallelism::Ancestral { steps: 5, schedule: Default::default() },
+        ] {
+            let (around, mut decoder) = (Around::default(), decoder(parallelism, Order::Random));
+            let planned = planned_calls(&decoder);
+            now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
+            assert_eq!(planned, around.steps(), "{parallelism:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The session's loop in the page: download, open, then one run after the other for as long as the page lives.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use diffusion::SpecialTokens;
+use diffusion::decode::{Decoder, Trajectory};
+use engine::{BackendChoice, Engine, Error as EngineError, Progress};
+use model_loader::{Checkpoint, Tokenizer};
+
+use super::decode::{Outcome, Surroundings, drive, planned_calls};
+use super::mailbox::Mailbox;
+use super::start::start;
+use super::{Beginning, Event, ModelFacts, Request};
+use crate::failure::Failure;
+use crate::platform::{fetch, time};
+use crate::recording::Recording;
+use crate::settings::Settings;
+
+/// The shipped model, relative to the page, so that it works in any folder.
+const MODEL: &str = "models/storyworld-mask/model.gguf";
+/// A run of the shipped model with the default settings.
+const RECORDING: &str = "runs/storyworld-mask.json";
+/// How often one run may lose its device before it goes on with the CPU.
+const LOSSES: u32 = 2;
+/// The longest that calls follow each other without a pause for the browser.
+const HOLD_MS: f64 = 8.0;
+
+/// The loop's means: where requests come from and where events go.
+pub struct Host<E: Fn(Event)> {
+    mailbox: Rc<Mailbox>,
+    emit: E,
+    /// When the browser last had its turn.
+    turn_ms: Cell<f64>,
+}
+
+/// A model that is ready to run.
+struct Open {
+    engine: Engine,
+    tokenizer: Arc<Tokenizer>,
+    /// What the visitor asked for; a fallback does not change it.
+    wanted: BackendChoice,
+}
+
+impl<E: Fn(Event)> Host<E> {
+    /// A host that takes from `mailbox` and tells `emit`.
+    pub fn new(mailbox: Rc<Mailbox>, emit: E) -> Self {
+        Self { mailbox, emit, turn_ms: Cell::new(0.0) }
+    }
+
+    /// Serves requests. Never returns while the page lives.
+    pub async fn serve(&self, choice: BackendChoice) {
+        loop {
+            match self.open(choice).await {
+                Ok(open) => self.run_all(open).await,
+                Err(failure) => self.emit(Event::Failed(failure)),
+            }
+            while self.mailbox.take().await != Request::Retry {}
+        }
+    }
+
+    /// Downloads and opens the model.
+    async fn open(&self, choice: BackendChoice) -> Result<Open, Failure> {
+        let progress = |received, total| self.emit(Event::Downloading { received, total });
+        let bytes = fetch::bytes(MODEL, progress).await?;
+        let checkpoint = Checkpoint::from_bytes(&bytes)?;
+        drop(bytes);
+        let tokenizer = Arc::new(checkpoint.tokenizer.clone());
+        self.emit(Event::Loaded { model: facts(&checkpoint), words: tokenizer.clone() });
+        let (engine, report) =
+            Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
+        self.emit(Event::Opened(report));
+        Ok(Open { engine, tokenizer, wanted: choice })
+    }
+
+    /// Takes one request after the other; returns when nothing goes on without the visitor.
+    async fn run_all(&self, mut open: Open) {
+        loop {
+            match self.mailbox.take().await {
+                Request::Retry => {}
+                Request::LoseDevice => lose(&open.engine),
+                Request::Run(settings) => match self.run(&mut open, &settings).await {
+                    Ok(()) => {}
+                    Err(failure @ (Failure::Start(_) | Failure::Settings(_))) => {
+                        self.emit(Event::Refused(failure));
+                    }
+                    Err(failure) => return self.emit(Event::Failed(failure)),
+                },
+            }
+        }
+    }
+
+    /// One run, through losses of the device.
+    async fn run(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
+        let special = SpecialTokens::default();
+        // A link may ask for a longer window than this model has.
+        let length = settings.length.min(open.engine.config().context_length);
+        let settings = &Settings { length, ..settings.clone() };
+        let start = start(settings, &open.tokenizer, special)?;
+        let mut decoder = Decoder::new(settings.decode(), start.sequence, special)?;
+        if settings.backend != open.wanted {
+            open.wanted = settings.backend;
+            self.reopen(open, settings.backend).await?;
+        }
+        self.emit(Event::Began(Box::new(Beginning {
+            trajectory: Trajectory::begin(&decoder),
+            planned: planned_calls(&decoder),
+            unknown: start.unknown,
+            cut: start.cut,
+        })));
+        let mut losses = 0;
+        loop {
+            let error = match self.attempt(open, &mut decoder).await {
+                Outcome::Finished => return Ok(()),
+                Outcome::Overtaken if self.mailbox.next_is_run() => return Ok(()),
+                Outcome::Overtaken => {
+                    self.aside(open).await;
+                    continue;
+                }
+                Outcome::Answer(error) => return Err(error.into()),
+                Outcome::Denoiser(error) => error,
+            };
+            self.recover(open, error, losses).await?;
+            losses += 1;
+        }
+    }
+
+    /// Runs from where the decoder stands, on the back end that is open now.
+    async fn attempt(&self, open: &mut Open, decoder: &mut Decoder) -> Outcome<EngineError> {
+        let length = decoder.sequence().len();
+        match open.engine.prepare(1, length, &mut |progress| self.progress(progress)).await {
+            Ok(()) => drive(&mut open.engine, decoder, self).await,
+            Err(error) => Outcome::Denoiser(error),
+        }
+    }
+
+    /// Serves a request that asks for no run.
+    async fn aside(&self, open: &Open) {
+        if self.mailbox.take().await == Request::LoseDevice {
+            lose(&open.engine);
+        }
+    }
+
+    /// Opens a back end for the rest of the run: the same after a lost device, the CPU after anything else.
+    async fn recover(&self, open: &mut Open, error: EngineError, losses: u32) -> Result<(), Failure> {
+        if open.engine.device().is_none() {
+            return Err(error.into());
+        }
+        let lost = matches!(error, EngineError::DeviceLost { .. });
+        self.emit(Event::Interrupted(error.into()));
+        let choice = if lost && losses < LOSSES { open.wanted } else { BackendChoice::Cpu };
+        self.reopen(open, choice).await
+    }
+
+    async fn reopen(&self, open: &mut Open, choice: BackendChoice) -> Result<(), Failure> {
+        let report = open.engine.reopen(choice, &mut |progress| self.progress(progress)).await?;
+        self.emit(Event::Opened(report));
+        Ok(())
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.emit(match progress {
+            Progress::Compiling { done, total } => Event::Compiling { done, total },
+            Progress::Testing { backend } => Event::Testing { backend },
+        });
+    }
+}
+
+impl<E: Fn(Event)> Surroundings for Host<E> {
+    fn overtaken(&self) -> bool {
+        !self.mailbox.is_empty()
+    }
+
+    fn emit(&self, event: Event) {
+        (self.emit)(event);
+    }
+
+    fn now_ms(&self) -> f64 {
+        time::now_ms()
+    }
+
+    async fn give_way(&self) {
+        if time::now_ms() - self.turn_ms.get() >= HOLD_MS {
+            time::sleep_ms(0).await;
+            self.turn_ms.set(time::now_ms());
+        }
+    }
+}
+
+/// Fetches the recorded run. It is a courtesy while the model loads: without it the page says so and goes on.
+pub async fn play_recording(emit: impl Fn(Event)) {
+    let read = async {
+        let bytes = fetch::bytes(RECORDING, |_, _| {}).await?;
+        Recording::from_json(&bytes).map_err(Failure::from)
+    };
+    match read.await {
+        Ok((trajectory, words)) => emit(Event::Recorded { trajectory, words: Arc::new(words) }),
+        Err(failure) => emit(Event::Refused(failure)),
+    }
+}
+
+fn facts(checkpoint: &Checkpoint) -> ModelFacts {
+    ModelFacts {
+        name: checkpoint.origin.name.clone().unwrap_or_else(|| "unnamed model".into()),
+        parameters: checkpoint.parameters(),
+        vocabulary: checkpoint.config.vocab_size,
+    }
+}
+
+/// Destroys the graphics device, if there is one; the next call finds it lost.
+fn lose(engine: &Engine) {
+    if let Some(device) = engine.device() {
+        device.destroy();
+    }
+}

@@ -1,0 +1,110 @@
+//! The bridge between what the visitor wants and what happens: settings in, events out.
+//!
+//! Two closed enums of plain values are all that crosses it, so that the same loop could be hosted by a worker.
+
+pub mod decode;
+pub mod host;
+pub mod link;
+pub mod mailbox;
+pub mod start;
+
+use std::sync::Arc;
+
+use diffusion::decode::{Step, Trajectory};
+use engine::BackendReport;
+use model_loader::Tokenizer;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// What the page asks of the session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Run with these settings; the newest wins.
+    Run(Box<Settings>),
+    /// Try again to download and open the model.
+    Retry,
+    /// Destroy the graphics device, as a driver reset would: for tests of the recovery.
+    LoseDevice,
+}
+
+/// The model in a few words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFacts {
+    /// Its name.
+    pub name: String,
+    /// Number of weights.
+    pub parameters: usize,
+    /// Words of its vocabulary.
+    pub vocabulary: usize,
+}
+
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Where it begins; without steps.
+    pub trajectory: Trajectory,
+    /// How many calls it will take.
+    pub planned: usize,
+    /// Words of the visitor that the model does not know.
+    pub unknown: Vec<String>,
+    /// Words of the visitor's text that are outside the window.
+    pub cut: usize,
+}
+
+/// What the session tells the page.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A recorded run is there.
+    Recorded {
+        /// The run, whole.
+        trajectory: Trajectory,
+        /// Its words.
+        words: Arc<Tokenizer>,
+    },
+    /// The model is on its way.
+    Downloading {
+        /// Bytes so far.
+        received: u64,
+        /// Of how many, where the server says so.
+        total: Option<u64>,
+    },
+    /// Shaders are being compiled.
+    Compiling {
+        /// Pipelines ready.
+        done: usize,
+        /// Pipelines needed.
+        total: usize,
+    },
+    /// The back end is computing a known answer.
+    Testing {
+        /// Its name.
+        backend: &'static str,
+    },
+    /// The model is there.
+    Loaded {
+        /// What it is.
+        model: ModelFacts,
+        /// Its words.
+        words: Arc<Tokenizer>,
+    },
+    /// A back end is open: at first, or again after a loss.
+    Opened(BackendReport),
+    /// A run begins.
+    Began(Box<Beginning>),
+    /// One call more.
+    Stepped {
+        /// What was predicted and committed.
+        step: Step,
+        /// How long the call took.
+        latency_ms: f64,
+    },
+    /// The run is complete.
+    Finished,
+    /// The run is held up and will go on at its step.
+    Interrupted(Failure),
+    /// The visitor's words do not fit; the run before stays.
+    Refused(Failure),
+    /// Nothing goes on without the visitor.
+    Failed(Failure),
+}

@@ -1,0 +1,196 @@
+//! What the visitor wants, as one plain value. A link carries all of it, so a link reproduces the page.
+
+pub mod percent;
+pub mod query;
+
+use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
+use diffusion::schedule::Schedule;
+use engine::BackendChoice;
+
+/// Fewest and most slots of a run; the shipped model was trained on windows of 64.
+pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=64;
+/// Highest temperature of the knob.
+pub const HIGHEST_TEMPERATURE: f32 = 2.0;
+/// A run begins at a time above zero: at zero there would be nothing to undo.
+pub const EARLIEST_TIME: f64 = 0.01;
+
+/// What the colour of a slot says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColourBy {
+    /// Given, masked, just committed or committed.
+    #[default]
+    State,
+    /// Probability of the token shown, or of the best candidate while masked.
+    Confidence,
+    /// Entropy of the slot's distribution.
+    Entropy,
+    /// The call in which the slot was committed.
+    CommitTime,
+}
+
+impl ColourBy {
+    /// Every choice, in the order of the menu.
+    pub const ALL: [Self; 4] = [Self::State, Self::Confidence, Self::Entropy, Self::CommitTime];
+}
+
+/// How many slots one call commits: the rule behind the knob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// The knob counts slots per call.
+    #[default]
+    SlotsPerCall,
+    /// The knob counts calls, with a quota of slots for each along the schedule.
+    Quota,
+    /// The knob counts steps of ancestral sampling.
+    Ancestral,
+}
+
+impl Rule {
+    /// Every rule, in the order of the menu.
+    pub const ALL: [Self; 3] = [Self::SlotsPerCall, Self::Quota, Self::Ancestral];
+}
+
+/// Everything that a visitor can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Words that stay as they are; `_` stands for one hidden slot.
+    pub prompt: String,
+    /// The visitor's text, which follows the prompt and is corrupted.
+    pub text: String,
+    /// Time at which the starting state is drawn: 0 clean, 1 pure noise.
+    pub time: f64,
+    /// How fast the corruption proceeds in time.
+    pub schedule: Schedule,
+    /// Softmax temperature of the draws; 0 takes the most probable token.
+    pub temperature: f32,
+    /// What the parallelism knob counts.
+    pub rule: Rule,
+    /// Slots per call under [`Rule::SlotsPerCall`].
+    pub slots: u32,
+    /// Steps under the other rules.
+    pub steps: u32,
+    /// Which slots go first.
+    pub order: Order,
+    /// Draw among so many best tokens; 0 is off.
+    pub top_k: u32,
+    /// Draw from the smallest set of best tokens with this mass; 1 is off.
+    pub top_p: f32,
+    /// Never predict the end of the text.
+    pub suppress_end: bool,
+    /// Slots of the window.
+    pub length: usize,
+    /// Seed of every random decision.
+    pub seed: u32,
+    /// Which executor is wanted.
+    pub backend: BackendChoice,
+    /// What colour says.
+    pub colour: ColourBy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            text: String::new(),
+            time: 1.0,
+            schedule: Schedule::Linear,
+            temperature: 0.8,
+            rule: Rule::SlotsPerCall,
+            slots: 2,
+            steps: 16,
+            order: Order::Random,
+            top_k: 0,
+            top_p: 1.0,
+            suppress_end: false,
+            length: *LENGTHS.end(),
+            seed: 1,
+            backend: BackendChoice::Auto,
+            colour: ColourBy::State,
+        }
+    }
+}
+
+impl Settings {
+    /// The decoder's part of the settings; always valid.
+    pub fn decode(&self) -> DecodeSettings {
+        let parallelism = match self.rule {
+            Rule::SlotsPerCall => Parallelism::SlotsPerCall { slots: self.slots },
+            Rule::Quota => Parallelism::Quota { steps: self.steps, schedule: self.schedule },
+            Rule::Ancestral => Parallelism::Ancestral { steps: self.steps, schedule: self.schedule },
+        };
+        DecodeSettings {
+            seed: self.seed,
+            order: self.order,
+            parallelism,
+            sampling: Sampling {
+                temperature: self.temperature,
+                top_k: self.top_k,
+                top_p: self.top_p,
+                suppress_end_of_text: self.suppress_end,
+            },
+            start_time: self.time.max(EARLIEST_TIME),
+        }
+    }
+
+    /// The same settings with every number in its range, as the controls would have it.
+    pub fn clamped(mut self) -> Self {
+        let number = |value: f64, low: f64, high: f64, default: f64| {
+            if value.is_finite() { value.clamp(low, high) } else { default }
+        };
+        let default = Self::default();
+        let highest = f64::from(HIGHEST_TEMPERATURE);
+        self.time = number(self.time, 0.0, 1.0, default.time);
+        self.temperature = number(f64::from(self.temperature), 0.0, highest, 1.0) as f32;
+        self.top_p = number(f64::from(self.top_p), 0.01, 1.0, 1.0) as f32;
+        self.length = self.length.clamp(*LENGTHS.start(), *LENGTHS.end());
+        let most = *LENGTHS.end() as u32;
+        self.slots = self.slots.clamp(1, most);
+        self.steps = self.steps.clamp(1, most);
+        self
+    }
+
+    /// Whether a change from `self` to `other` asks for a new run; colours do not.
+    pub fn same_run(&self, other: &Self) -> bool {
+        let plain = |settings: &Self| Self { colour: ColourBy::State, ..settings.clone() };
+        plain(self) == plain(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_visitor_can_set_is_valid_for_the_decoder() {
+        for rule in Rule::ALL {
+            for time in [0.0, 0.5, 1.0] {
+                let settings = Settings { rule, time, ..Settings::default() };
+                settings.decode().validate().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn clamping_brings_any_number_into_range() {
+        let wild = Settings {
+            time: f64::NAN,
+            temperature: f32::INFINITY,
+            top_p: -1.0,
+            slots: 0,
+            steps: 9999,
+            length: 1,
+            ..Settings::default()
+        };
+        let tame = wild.clamped();
+        tame.decode().validate().unwrap();
+        assert_eq!((tame.time, tame.temperature, tame.length), (1.0, 1.0, 8));
+        assert_eq!((tame.slots, tame.steps), (1, 64));
+    }
+
+    #[test]
+    fn colour_is_no_reason_for_a_new_run_and_a_seed_is() {
+        let settings = Settings::default();
+        assert!(settings.same_run(&Settings { colour: ColourBy::Entropy, ..settings.clone() }));
+        assert!(!settings.same_run(&Settings { seed: 2, ..settings.clone() }));
+    }
+}

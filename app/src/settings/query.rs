@@ -1,0 +1,199 @@
+//! Settings to and from the query of the address.
+//!
+//! Only what differs from the default is written, and always the seed. Unknown keys and unreadable values are
+//! ignored: a link from another version still opens.
+
+use diffusion::decode::Order;
+use diffusion::schedule::Schedule;
+use engine::BackendChoice;
+
+use super::percent::{decode, encode};
+use super::{ColourBy, Rule, Settings};
+
+/// Names of the choices: in a query, in menus and in the page's state as JSON.
+pub(crate) trait Named: Copy + PartialEq + 'static {
+    /// Every value and its name.
+    const NAMES: &'static [(Self, &'static str)];
+
+    /// The name.
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(value, _)| *value == self).map_or("", |(_, name)| name)
+    }
+
+    /// The value with this name.
+    fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(value, _)| *value)
+    }
+}
+
+impl Named for Schedule {
+    const NAMES: &'static [(Self, &'static str)] = &[(Self::Linear, "linear"), (Self::Cosine, "cosine")];
+}
+
+impl Named for Rule {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::SlotsPerCall, "slots"), (Self::Quota, "quota"), (Self::Ancestral, "ancestral")];
+}
+
+impl Named for Order {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Random, "random"),
+        (Self::LeftToRight, "left_to_right"),
+        (Self::Confidence, "confidence"),
+        (Self::Margin, "margin"),
+        (Self::Entropy, "entropy"),
+    ];
+}
+
+impl Named for BackendChoice {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Auto, "auto"), (Self::WebGpu, "webgpu"), (Self::Cpu, "cpu"), (Self::Reference, "reference")];
+}
+
+impl Named for ColourBy {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::State, "state"),
+        (Self::Confidence, "confidence"),
+        (Self::Entropy, "entropy"),
+        (Self::CommitTime, "time"),
+    ];
+}
+
+impl Named for bool {
+    const NAMES: &'static [(Self, &'static str)] = &[(true, "1"), (false, "0")];
+}
+
+impl Settings {
+    /// Key and value of every setting, in the order in which a link shows them.
+    fn pairs(&self) -> [(&'static str, String); 16] {
+        [
+            ("prompt", encode(&self.prompt)),
+            ("text", encode(&self.text)),
+            ("corruption", self.time.to_string()),
+            ("schedule", self.schedule.name().into()),
+            ("temperature", self.temperature.to_string()),
+            ("rule", self.rule.name().into()),
+            ("slots", self.slots.to_string()),
+            ("steps", self.steps.to_string()),
+            ("order", self.order.name().into()),
+            ("top_k", self.top_k.to_string()),
+            ("top_p", self.top_p.to_string()),
+            ("suppress_end", self.suppress_end.name().into()),
+            ("length", self.length.to_string()),
+            ("seed", self.seed.to_string()),
+            ("backend", self.backend.name().into()),
+            ("colour", self.colour.name().into()),
+        ]
+    }
+
+    /// The query of a link to these settings, without the question mark.
+    pub fn to_query(&self) -> String {
+        let default = Self::default().pairs();
+        let told = |((key, value), (_, usual)): (&(&str, String), &(&str, String))| {
+            (*key == "seed" || value != usual).then(|| format!("{key}={value}"))
+        };
+        self.pairs().iter().zip(&default).filter_map(told).collect::<Vec<_>>().join("&")
+    }
+
+    /// The settings of a link. What it does not say, or does not say clearly, is as by default.
+    pub fn from_query(query: &str) -> Self {
+        let mut settings = Self::default();
+        for pair in query.split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            settings.set(key, &decode(value));
+        }
+        settings.clamped()
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        match key {
+            "prompt" => value.clone_into(&mut self.prompt),
+            "text" => value.clone_into(&mut self.text),
+            "corruption" => keep(&mut self.time, value.parse().ok()),
+            "schedule" => keep(&mut self.schedule, Named::named(value)),
+            "temperature" => keep(&mut self.temperature, value.parse().ok()),
+            "rule" => keep(&mut self.rule, Named::named(value)),
+            "slots" => keep(&mut self.slots, value.parse().ok()),
+            "steps" => keep(&mut self.steps, value.parse().ok()),
+            "order" => keep(&mut self.order, Named::named(value)),
+            "top_k" => keep(&mut self.top_k, value.parse().ok()),
+            "top_p" => keep(&mut self.top_p, value.parse().ok()),
+            "suppress_end" => keep(&mut self.suppress_end, Named::named(value)),
+            "length" => keep(&mut self.length, value.parse().ok()),
+            "seed" => keep(&mut self.seed, value.parse().ok()),
+            "backend" => keep(&mut self.backend, Named::named(value)),
+            "colour" => keep(&mut self.colour, Named::named(value)),
+            _ => {}
+        }
+    }
+}
+
+/// Takes the value if there is one.
+fn keep<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything_changed() -> Settings {
+        Settings {
+            prompt: "the cat _ the mat".into(),
+            text: "a & b = c, 100 %".into(),
+            time: 0.35,
+            schedule: Schedule::Cosine,
+            temperature: 1.3,
+            rule: Rule::Ancestral,
+            slots: 5,
+            steps: 12,
+            order: Order::Entropy,
+            top_k: 40,
+            top_p: 0.9,
+            suppress_end: true,
+            length: 32,
+            seed: u32::MAX,
+            backend: BackendChoice::Cpu,
+            colour: ColourBy::CommitTime,
+        }
+    }
+
+    #[test]
+    fn a_link_reproduces_every_setting() {
+        let settings = everything_changed();
+        let default = Settings::default().pairs();
+        let unchanged: Vec<_> = settings.pairs().into_iter().filter(|p| default.contains(p)).collect();
+        assert!(unchanged.is_empty(), "this test must change every setting, not all but {unchanged:?}");
+        assert_eq!(Settings::from_query(&settings.to_query()), settings);
+    }
+
+    #[test]
+    fn every_choice_has_a_name_of_its_own() {
+        fn check<T: Named + std::fmt::Debug>(all: &[T]) {
+            for &value in all {
+                assert_eq!(T::named(value.name()), Some(value));
+            }
+        }
+        check(&Schedule::ALL);
+        check(&Rule::ALL);
+        check(&Order::ALL);
+        check(&ColourBy::ALL);
+        check(&[BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu, BackendChoice::Reference]);
+        check(&[true, false]);
+    }
+
+    #[test]
+    fn the_default_is_a_short_link_with_its_seed() {
+        assert_eq!(Settings::default().to_query(), "seed=1");
+        assert_eq!(Settings::from_query(""), Settings::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_as_by_default() {
+        let settings =
+            Settings::from_query("slots=many&seed=-1&colour=red&new_thing=3&&top_p=2&corruption=NaN");
+        assert_eq!(settings, Settings::default());
+    }
+}

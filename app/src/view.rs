@@ -1,0 +1,195 @@
+//! A trajectory as views see it: one cell per position and stored step.
+
+use diffusion::decode::{SlotPrediction, Trajectory};
+use diffusion::{Prediction, Sequence, SlotState, TokenId};
+
+/// How a slot stands at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Hidden.
+    Masked,
+    /// Part of the prompt, or a survivor of the corruption.
+    Given,
+    /// Committed by this very call.
+    Fresh,
+    /// Committed by an earlier call.
+    Committed,
+}
+
+impl Mark {
+    /// Name in the page's state, in tests and in style sheets.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Masked => "masked",
+            Self::Given => "given",
+            Self::Fresh => "fresh",
+            Self::Committed => "committed",
+        }
+    }
+}
+
+/// One slot at one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// What stands there.
+    pub token: TokenId,
+    /// How it stands.
+    pub mark: Mark,
+    /// Probability (temperature 1) of the committed token when it was drawn; of the best candidate while masked.
+    pub confidence: Option<f32>,
+    /// Entropy of the last distribution predicted here.
+    pub entropy_nats: Option<f32>,
+    /// The call that committed it, counted from 1.
+    pub call: Option<usize>,
+}
+
+impl Cell {
+    fn start(token: TokenId, state: SlotState) -> Self {
+        let mark = match state {
+            SlotState::Masked => Mark::Masked,
+            SlotState::Given => Mark::Given,
+            SlotState::Committed => Mark::Committed,
+        };
+        Self { token, mark, confidence: None, entropy_nats: None, call: None }
+    }
+
+    fn predicted(&mut self, prediction: &Prediction) {
+        self.confidence = Some(prediction.top[0].log_probability.exp());
+        self.entropy_nats = Some(prediction.entropy_nats);
+    }
+
+    fn committed(&mut self, token: TokenId, call: usize, confidence: Option<f32>) {
+        *self = Self { token, mark: Mark::Fresh, confidence, call: Some(call), ..*self };
+    }
+}
+
+/// All cells of a run: column 0 is the start, column k what stands after k calls. `// (steps + 1, positions)`
+pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
+    let mut present = first_column(&trajectory.start.sequence);
+    let mut columns = vec![present.clone()];
+    for (index, step) in trajectory.steps.iter().enumerate() {
+        for cell in present.iter_mut().filter(|cell| cell.mark == Mark::Fresh) {
+            cell.mark = Mark::Committed;
+        }
+        for SlotPrediction { slot, prediction } in &step.predictions {
+            if let Some(cell) = present.get_mut(*slot as usize) {
+                cell.predicted(prediction);
+            }
+        }
+        for commit in &step.commits {
+            let drawn = step.predictions.iter().find(|p| p.slot == commit.slot).map(|p| p.prediction.drawn);
+            let confidence = drawn.map(|candidate| candidate.log_probability.exp());
+            if let Some(cell) = present.get_mut(commit.slot as usize) {
+                cell.committed(commit.token, index + 1, confidence);
+            }
+        }
+        columns.push(present.clone());
+    }
+    columns
+}
+
+fn first_column(sequence: &Sequence) -> Vec<Cell> {
+    sequence.slots.iter().map(|slot| Cell::start(slot.token, slot.state)).collect()
+}
+
+/// The last prediction for `slot` among the first `step` calls, and the number of that call, counted from 1.
+pub fn last_prediction(trajectory: &Trajectory, step: usize, slot: usize) -> Option<(usize, &Prediction)> {
+    let done = trajectory.steps.get(..step.min(trajectory.steps.len()))?;
+    let find = |(index, step): (usize, &'_ diffusion::decode::Step)| -> Option<usize> {
+        step.predictions.iter().any(|p| p.slot as usize == slot).then_some(index)
+    };
+    let index = done.iter().enumerate().rev().find_map(find)?;
+    let found = done[index].predictions.iter().find(|p| p.slot as usize == slot)?;
+    Some((index + 1, &found.prediction))
+}
+
+/// Mean entropy over the slots that a call asked about: how open the text still was.
+pub fn mean_entropy_nats(trajectory: &Trajectory, step: usize) -> Option<f32> {
+    let predictions = &trajectory.steps.get(step.checked_sub(1)?)?.predictions;
+    let sum: f32 = predictions.iter().map(|p| p.prediction.entropy_nats).sum();
+    (!predictions.is_empty()).then(|| sum / predictions.len() as f32)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use diffusion::decode::{DecodeSettings, Decoder, Order, Parallelism};
+    use diffusion::{Candidate, Row, SpecialTokens};
+
+    use super::*;
+
+    /// A prediction whose drawn token tells the slot and whose probability is one half.
+    pub(crate) fn prediction(row: &Row) -> Prediction {
+        let candidate = |id: u32| Candidate { token: TokenId(id), log_probability: 0.5f32.ln() };
+        Prediction {
+            drawn: candidate(10 + row.slot),
+            entropy_nats: 1.0 + row.slot as f32,
+            log_sum_exp: 0.0,
+            target_log_probability: 0.0,
+            top: [10, 11, 12, 13, 14].map(candidate),
+        }
+    }
+
+    /// A run over four slots of which the second is given; one slot per call from left to right.
+    pub(crate) fn trajectory() -> Trajectory {
+        let special = SpecialTokens::default();
+        let start = Sequence::infill(&[None, Some(TokenId(7)), None, None], special.mask);
+        let settings = DecodeSettings {
+            order: Order::LeftToRight,
+            parallelism: Parallelism::SlotsPerCall { slots: 1 },
+            ..DecodeSettings::default()
+        };
+        let mut decoder = Decoder::new(settings, start, special).unwrap();
+        let mut trajectory = Trajectory::begin(&decoder);
+        while !decoder.is_finished() {
+            let answers: Vec<_> = decoder.rows(0).map(|row| prediction(&row)).collect();
+            trajectory.steps.push(decoder.apply(&answers).unwrap());
+        }
+        trajectory
+    }
+
+    #[test]
+    fn a_slot_is_fresh_for_one_column_and_committed_after() {
+        let columns = columns(&trajectory());
+        let marks: Vec<&str> = columns.iter().map(|column| column[0].mark.name()).collect();
+        assert_eq!(marks, ["masked", "fresh", "committed", "committed"]);
+        let last: Vec<&str> = columns.iter().map(|column| column[3].mark.name()).collect();
+        assert_eq!(last, ["masked", "masked", "masked", "fresh"]);
+        assert!(columns.iter().all(|column| column[1].mark == Mark::Given && column[1].confidence.is_none()));
+    }
+
+    #[test]
+    fn columns_show_what_the_trajectory_says() {
+        let trajectory = trajectory();
+        for (step, column) in columns(&trajectory).iter().enumerate() {
+            let expected: Vec<_> = trajectory.sequence_at(step).unwrap().tokens().collect();
+            assert_eq!(column.iter().map(|cell| cell.token).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn cells_keep_the_numbers_of_their_last_prediction() {
+        let columns = columns(&trajectory());
+        let cell = columns[3][2];
+        assert_eq!((cell.call, cell.entropy_nats), (Some(2), Some(3.0)));
+        assert!((cell.confidence.unwrap() - 0.5).abs() < 1e-6);
+        assert_eq!(columns[0][2].entropy_nats, None, "nothing is predicted before the first call");
+    }
+
+    #[test]
+    fn the_inspector_finds_the_last_call_that_asked() {
+        let trajectory = trajectory();
+        assert!(last_prediction(&trajectory, 0, 2).is_none());
+        assert_eq!(last_prediction(&trajectory, 1, 2).unwrap().0, 1);
+        assert_eq!(last_prediction(&trajectory, 3, 2).unwrap().0, 2);
+        assert!(last_prediction(&trajectory, 3, 1).is_none(), "given slots are never asked about");
+    }
+
+    #[test]
+    fn mean_entropy_is_over_the_slots_asked() {
+        let trajectory = trajectory();
+        assert_eq!(mean_entropy_nats(&trajectory, 0), None);
+        assert_eq!(mean_entropy_nats(&trajectory, 1), Some((1.0 + 3.0 + 4.0) / 3.0));
+        assert_eq!(mean_entropy_nats(&trajectory, 3), Some(4.0));
+        assert_eq!(mean_entropy_nats(&trajectory, 4), None);
+    }
+}
