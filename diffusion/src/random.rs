@@ -8,6 +8,7 @@
 //! items begin far above any vocabulary.
 
 /// Mixes four words into four words (`pcg4d`).
+#[inline]
 pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
     let [mut x, mut y, mut z, mut w] = key.map(|k| k.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     for round in 0..2 {
@@ -24,6 +25,7 @@ pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
 
 /// One 32-bit word for (seed, call, slot, item); item is a token id for token draws. Counting along one part of
 /// the key leaves the lowest byte uneven, the others not: compare words or scale them, never take remainders.
+#[inline]
 pub fn word(seed: u32, call: u32, slot: u32, item: u32) -> u32 {
     pcg4d([seed, call, slot, item])[0]
 }

@@ -11,9 +11,12 @@ use super::math::{exp, ln, max, sum_by};
 pub fn winner(row: &Row, slot: u32, logits: &[f32], work: &mut [f32]) -> Option<usize> {
     let threshold = if row.is_truncated() { threshold(row, logits, work) } else { f32::NEG_INFINITY };
     let cold = 1.0 / row.temperature;
-    for ((token, key), &logit) in (row.first_token..).zip(work.iter_mut()).zip(logits) {
-        let arrival = exponential(word(row.seed, row.call, slot, token));
-        *key = if logit >= threshold { logit * cold - ln(arrival) } else { f32::NEG_INFINITY };
+    for (index, key) in work.iter_mut().enumerate() {
+        let token = row.first_token.wrapping_add(index as u32);
+        *key = -ln(exponential(word(row.seed, row.call, slot, token)));
+    }
+    for (key, &logit) in work.iter_mut().zip(logits) {
+        *key = if logit >= threshold { *key + logit * cold } else { f32::NEG_INFINITY };
     }
     // Keys are negated: the largest wins, and the first of equals.
     let best = max(work);
@@ -30,7 +33,7 @@ fn exponential(word: u32) -> f32 {
     let w = (folded + 0.5) * SCALE;
     let series = w * (1.0 + w * (0.5 + w * (1.0 / 3.0 + w * 0.25)));
     let exact = -ln(if low { 1.0 - w } else { w });
-    if low && w < 1e-2 { series } else { exact }
+    if low & (w < 1e-2) { series } else { exact }
 }
 
 /// The smallest logit that stays in the race: fewer than `top_k` tokens are strictly more probable, and their
