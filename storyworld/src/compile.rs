@@ -14,8 +14,14 @@ const MAX_ENTRIES: usize = 255;
 
 /// Compiles all rules that the rule `story` reaches.
 pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, NotationError> {
-    let mut compiler =
-        Compiler { lexicon, rules, nodes: Vec::new(), calls: HashMap::new(), words: HashMap::new() };
+    let mut compiler = Compiler {
+        lexicon,
+        rules,
+        nodes: Vec::new(),
+        calls: HashMap::new(),
+        words: HashMap::new(),
+        verbs: BTreeSet::new(),
+    };
     let whole = |problem: String| NotationError { line: 1, problem };
     if let Some(class) = lexicon.classes.iter().find(|class| class.entries.len() > MAX_ENTRIES) {
         return Err(whole(format!(
@@ -31,7 +37,8 @@ pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, Notati
         return Err(whole("a rule has no end".to_string()));
     }
     let vocabulary = compiler.sort_words();
-    Ok(Parts { nodes: compiler.nodes, need, start, vocabulary })
+    let Compiler { nodes, verbs, .. } = compiler;
+    Ok(Parts { nodes, need, start, vocabulary, verbs })
 }
 
 struct Compiler<'a> {
@@ -41,6 +48,8 @@ struct Compiler<'a> {
     /// Node of each rule with its arguments.
     calls: HashMap<(String, Vec<u8>), NodeId>,
     words: HashMap<String, WordId>,
+    /// Base form of every verb that is inflected.
+    verbs: BTreeSet<String>,
 }
 
 /// Slots of the parameters of the rule that is being compiled.
@@ -170,6 +179,14 @@ impl Compiler<'_> {
         if let Some((name, _)) = field {
             slots.push(self.slot(name, bindings)?);
         }
+        let bases: Vec<String> = match field {
+            None => vec![verb.to_string()],
+            Some((name, field)) => {
+                let entries = &self.class(self.slot(name, bindings)?).entries;
+                entries.iter().filter_map(|entry| entry.field(field)).map(str::to_string).collect()
+            }
+        };
+        self.verbs.extend(bases);
         let irregular = &self.lexicon.verbs;
         let form = |entries: &[&Entry]| {
             let mut entries = entries.iter();

@@ -49,7 +49,7 @@ pub fn generate(grammar: &Grammar, options: StoryOptions, seed: u64) -> Option<S
     let (mut words, mut weights) = (Vec::new(), Vec::new());
     loop {
         match machine.run(&mut state, &mut weights) {
-            Event::Word(word, _) => words.push(word),
+            Event::Write(node) => words.push(machine.word(&state, node)),
             Event::Choose => machine.take(&mut state, random.weighted(&weights)),
             Event::End => return Some(Story { words }),
         }

@@ -1,13 +1,14 @@
 //! The grammar as data: an arena of nodes that generator, parser and checker all walk with the same machine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compile::compile;
 use crate::first::FirstWords;
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Entry, Kind, Lexicon};
+use crate::morphology::{Agreement, Tense, finite};
 use crate::notation::{NotationError, parse_rules};
 
 /// Index of a word in [`Grammar::vocabulary`].
@@ -21,13 +22,11 @@ pub(crate) struct NodeId(pub u32);
 
 /// Index of a slot: a variable of the story, such as its hero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SlotId(pub u8);
+pub(crate) struct SlotId(pub u8);
 
-/// What a word does in its sentence, as far as the grammar knows.
+/// What a word that depends on slots does in its sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Written in the rule itself.
-    Literal,
+pub(crate) enum Role {
     /// The noun or name of a slot, or a field of its entry.
     Noun(SlotId),
     /// A pronoun for a slot.
@@ -66,8 +65,19 @@ pub struct Grammar {
     pub(crate) lexicon: Lexicon,
     /// Number of each entry's lemma, class by class: equal numbers mean the same thing. `// (class, entry)`
     pub(crate) lemmas: Vec<Vec<u16>>,
+    /// Finite forms by word; a word such as "put" has several.
+    pub(crate) verb_forms: HashMap<WordId, Vec<VerbForm>>,
     vocabulary: Vec<String>,
     ids: HashMap<String, WordId>,
+}
+
+/// A verb and the form in which a word gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VerbForm {
+    /// Number of the verb: forms of one verb share it.
+    pub verb: usize,
+    pub tense: Tense,
+    pub agreement: Agreement,
 }
 
 /// Arena, needs, start and words, as the compiler hands them over.
@@ -76,6 +86,8 @@ pub(crate) struct Parts {
     pub need: Vec<u16>,
     pub start: NodeId,
     pub vocabulary: Vec<String>,
+    /// Base form of every verb that is inflected.
+    pub verbs: BTreeSet<String>,
 }
 
 impl Grammar {
@@ -95,9 +107,10 @@ impl Grammar {
             .iter()
             .map(|class| class.entries.iter().map(|entry| number(&entry.lemma)).collect());
         let lemmas = lemmas.collect();
-        let Parts { nodes, need, start, vocabulary } = parts;
+        let Parts { nodes, need, start, vocabulary, verbs } = parts;
+        let verb_forms = verb_forms(&verbs, &lexicon, &ids);
         let first = FirstWords::new(&nodes, vocabulary.len());
-        Ok(Grammar { nodes, need, first, start, lexicon, lemmas, vocabulary, ids })
+        Ok(Grammar { nodes, need, first, start, lexicon, lemmas, verb_forms, vocabulary, ids })
     }
 
     /// The grammar of storyworld.
@@ -120,6 +133,41 @@ impl Grammar {
         &self.vocabulary[usize::from(id.0)]
     }
 
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// All slots of a story.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotId> {
+        (0..self.slot_count()).map(|slot| SlotId(slot as u8))
+    }
+
+    /// An entry of the class of a slot.
+    pub(crate) fn entry(&self, slot: SlotId, entry: u8) -> &Entry {
+        &self.lexicon.classes[self.class_of(slot)].entries[usize::from(entry)]
+    }
+
+    /// Number of the lemma of an entry of the class of a slot.
+    pub(crate) fn lemma(&self, slot: SlotId, entry: u8) -> u16 {
+        self.lemmas[self.class_of(slot)][usize::from(entry)]
+    }
+
+    /// What the entries of a slot's class are.
+    pub(crate) fn kind(&self, slot: SlotId) -> Kind {
+        self.lexicon.classes[self.class_of(slot)].kind
+    }
+
+    /// The entries that an index into a table over the slots stands for.
+    pub(crate) fn entries_at(&self, slots: &[SlotId], mut index: usize) -> Vec<(SlotId, u8)> {
+        let mut entries = Vec::with_capacity(slots.len());
+        for &slot in slots.iter().rev() {
+            let count = self.lexicon.classes[self.class_of(slot)].entries.len();
+            entries.push((slot, (index % count) as u8));
+            index /= count;
+        }
+        entries
+    }
+
     /// Number of slots of a story.
     pub(crate) fn slot_count(&self) -> usize {
         self.lexicon.slots.len()
@@ -129,6 +177,25 @@ impl Grammar {
     pub(crate) fn class_of(&self, slot: SlotId) -> usize {
         self.lexicon.slots[usize::from(slot.0)].1
     }
+}
+
+/// All finite forms of the verbs that are words of the language.
+fn verb_forms(
+    verbs: &BTreeSet<String>,
+    lexicon: &Lexicon,
+    ids: &HashMap<String, WordId>,
+) -> HashMap<WordId, Vec<VerbForm>> {
+    let mut forms: HashMap<WordId, Vec<VerbForm>> = HashMap::new();
+    for (verb, base) in verbs.iter().enumerate() {
+        for tense in [Tense::Past, Tense::Present] {
+            for agreement in [Agreement::First, Agreement::Singular, Agreement::Plural] {
+                if let Some(id) = ids.get(&finite(base, tense, agreement, &lexicon.verbs)) {
+                    forms.entry(*id).or_default().push(VerbForm { verb, tense, agreement });
+                }
+            }
+        }
+    }
+    forms
 }
 
 const LEXICON: &str = include_str!("../grammar/lexicon.txt");

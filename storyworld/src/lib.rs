@@ -1,5 +1,6 @@
 //! A small language whose truth is known: children's stories from a probabilistic grammar with meaning.
 
+mod check;
 mod compile;
 mod entropy;
 mod first;
@@ -13,9 +14,10 @@ mod parse;
 mod random;
 mod text;
 
+pub use check::{Violation, ViolationKind, check};
 pub use entropy::{Entropy, entropy};
 pub use generate::{Story, StoryOptions, generate};
-pub use grammar::{Grammar, Role, SlotId, WordId};
+pub use grammar::{Grammar, WordId};
 pub use notation::NotationError;
 pub use parse::log_probability;
 pub use text::detokenize;

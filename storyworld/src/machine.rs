@@ -1,7 +1,7 @@
 //! The one machine that walks the grammar. It runs until a word is written, a choice is open or the story ends;
 //! who decides the choice (a random number, a word to be matched) is the interpreter's affair.
 
-use crate::grammar::{Grammar, Node, NodeId, Role, SlotId, WordId};
+use crate::grammar::{Grammar, Node, NodeId, SlotId, WordId};
 
 /// An empty slot.
 const EMPTY: u8 = u8::MAX;
@@ -17,11 +17,23 @@ pub(crate) struct State {
     spare: u16,
 }
 
+impl State {
+    /// The entry in a slot, unless it is empty.
+    pub fn entry(&self, slot: SlotId) -> Option<u8> {
+        Some(self.slots[usize::from(slot.0)]).filter(|entry| *entry != EMPTY)
+    }
+
+    /// Fills a slot.
+    pub fn fill(&mut self, slot: SlotId, entry: u8) {
+        self.slots[usize::from(slot.0)] = entry;
+    }
+}
+
 /// Why the machine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A word was written.
-    Word(WordId, Role),
+    /// A word is due: [`Machine::word`] says which.
+    Write(NodeId),
     /// A choice is open: the weights are in `options`, and [`Machine::take`] goes on.
     Choose,
     /// The story is complete.
@@ -68,13 +80,9 @@ impl<'a> Machine<'a> {
                     self.draw_weights(state, *slot, options);
                     return Event::Choose;
                 }
-                Node::Word(word) => {
+                Node::Word(_) | Node::Inflect { .. } => {
                     state.stack.pop();
-                    return Event::Word(*word, Role::Literal);
-                }
-                Node::Inflect { role, slots, words } => {
-                    state.stack.pop();
-                    return Event::Word(words[self.table_index(state, slots)], *role);
+                    return Event::Write(top);
                 }
                 Node::Set(slot, entry) => {
                     state.stack.pop();
@@ -87,6 +95,15 @@ impl<'a> Machine<'a> {
             }
         }
         Event::End
+    }
+
+    /// The word of a node that is due. Its slots are filled.
+    pub fn word(&self, state: &State, node: NodeId) -> WordId {
+        match self.node(node) {
+            Node::Word(word) => *word,
+            Node::Inflect { slots, words, .. } => words[self.table_index(state, slots)],
+            other => unreachable!("no word is due at {other:?}"),
+        }
     }
 
     /// Decides the open choice.
@@ -121,7 +138,27 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn node(&self, id: NodeId) -> &'a Node {
+    /// Whether the story may end here without a further word.
+    pub fn may_end(&self, state: &State) -> bool {
+        let silent = |node: &NodeId| self.grammar.first.may_be_silent(node.0 as usize);
+        state.stack.iter().all(silent)
+    }
+
+    /// The slot that the open choice fills, if it is a draw.
+    pub fn open_draw(&self, state: &State) -> Option<SlotId> {
+        match self.node(*state.stack.last()?) {
+            Node::Draw(slot) => Some(*slot),
+            _ => None,
+        }
+    }
+
+    /// Passes over an open draw: the slot is left empty, to be filled when a word tells its entry.
+    pub fn leave_open(&self, state: &mut State, slot: SlotId) {
+        state.stack.pop();
+        state.slots[usize::from(slot.0)] = EMPTY;
+    }
+
+    pub fn node(&self, id: NodeId) -> &'a Node {
         &self.grammar.nodes[id.0 as usize]
     }
 

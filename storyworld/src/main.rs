@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use storyworld::{Grammar, Story, StoryOptions, entropy, generate};
+use storyworld::{Grammar, Story, StoryOptions, check, entropy, generate};
 
 const USAGE: &str = "storyworld COMMAND [--stories N] [--seed S] [--max-words W]
 
 corpus       one story per line, words separated by single spaces: seeds S, S + 1, ...
 sample       the same stories as a person would print them
 vocabulary   all words of the language, one per line, in the order of their identifiers
+check        reads texts, one per line, from standard input (a hidden word is _) and lists what is broken
 entropy      entropy of the language, from the exact probabilities of the stories
 
 Defaults: 1 story, seed 0, at most 63 words. Disjoint ranges of seeds give independent sets.";
@@ -59,6 +60,7 @@ fn run(request: &Request) -> io::Result<()> {
                 writeln!(out, "{word}")?;
             }
         }
+        "check" => write_checks(&mut out)?,
         "entropy" => write_entropy(request, &mut out)?,
         other => return Err(io::Error::other(format!("unknown command {other}"))),
     }
@@ -80,4 +82,21 @@ fn write_entropy(request: &Request, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "words per story {:.3}", measured.words_per_story)?;
     writeln!(out, "bits per story  {:.3} +- {:.3}", measured.bits_per_story, measured.bits_per_story_error)?;
     writeln!(out, "bits per word   {:.4} +- {:.4}", measured.bits_per_word, measured.bits_per_word_error)
+}
+
+fn write_checks(out: &mut impl Write) -> io::Result<()> {
+    for line in io::stdin().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let visible: Vec<Option<&str>> =
+            words.iter().map(|word| Some(*word).filter(|word| *word != "_")).collect();
+        let violations = check(Grammar::storyworld(), &visible);
+        writeln!(out, "{}: {line}", if violations.is_empty() { "clean" } else { "broken" })?;
+        for violation in violations {
+            let named: Vec<String> =
+                violation.positions.iter().map(|p| format!("{p} {}", words[*p])).collect();
+            writeln!(out, "    {:?} at {}", violation.kind, named.join(", "))?;
+        }
+    }
+    Ok(())
 }

@@ -69,10 +69,12 @@ pub(crate) fn expand(
     let mut weights = Vec::new();
     match machine.run(&mut state, &mut weights) {
         Event::End => {}
-        Event::Word(written, _) if word.is_none_or(|word| word == written) => {
-            visit(written, state, probability)
+        Event::Write(node) => {
+            let written = machine.word(&state, node);
+            if word.is_none_or(|word| word == written) {
+                visit(written, state, probability);
+            }
         }
-        Event::Word(..) => {}
         Event::Choose => {
             let total: f64 = weights.iter().sum();
             for (option, weight) in weights.into_iter().enumerate() {
@@ -91,7 +93,7 @@ pub(crate) fn end_probability(machine: &Machine, state: &State) -> f64 {
     let (mut state, mut weights) = (state.clone(), Vec::new());
     match machine.run(&mut state, &mut weights) {
         Event::End => 1.0,
-        Event::Word(..) => 0.0,
+        Event::Write(_) => 0.0,
         Event::Choose => {
             let total: f64 = weights.iter().sum();
             let branch = |(option, weight): (usize, &f64)| {
