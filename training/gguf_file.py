@@ -31,6 +31,17 @@ def default_form(name: str) -> str:
     return "F32" if "norm" in name or name == "position_embd.weight" else "Q4_0"
 
 
+def as_stored(model: Transformer, form_of=default_form) -> Transformer:
+    """The model that a reader of its file gets: every weight quantized and dequantized."""
+    stored = Transformer(model.config)
+    rounded = {
+        name: torch.from_numpy(decode(encode(weights.float().numpy(), form_of(name)), form_of(name)))
+        for name, weights in model.state_dict().items()
+    }
+    stored.load_state_dict(rounded)
+    return stored.eval()
+
+
 def write(path: Path, model: Transformer, tokenizer: Tokenizer, about: dict, form_of=default_form) -> None:
     """`about` holds name, description and provenance (a mapping, stored as JSON)."""
     c = model.config

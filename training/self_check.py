@@ -14,6 +14,7 @@ from .golden import TINY, TINY_WORDS, tiny_form, tiny_model
 from .model import ModelConfig, Transformer
 
 SMALL = ModelConfig(vocabulary=8, layers=2, width=32, heads=2, head_dim=16, feed_forward=64, length=4)
+STEPS = 1000
 TWO_SENTENCES = ["He likes apple", "I play tennis"]
 
 
@@ -22,13 +23,13 @@ def trained_on_two_sentences() -> tuple[Transformer, data.Texts]:
     texts = data.encode(TWO_SENTENCES, words, SMALL.length)
     torch.manual_seed(0)
     model = Transformer(replace(SMALL, vocabulary=len(words) + 3))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)
     settings = {"weight_clip": 4.0, "padding_weight": 1.0}
     clean = texts.windows.long().repeat(32, 1)
-    for step in range(400):
+    for step in range(STEPS):
         generator = torch.Generator().manual_seed(step)
         for group in optimiser.param_groups:
-            group["lr"] = 3e-3 * (1 - step / 400)
+            group["lr"] = 1e-2 * (1 - step / STEPS)
         process.training_loss(model, trunk_of(model), clean, settings, generator).backward()
         optimiser.step()
         optimiser.zero_grad()
