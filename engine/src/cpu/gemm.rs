@@ -204,6 +204,9 @@ fn floats<S: Simd>(vector: &S::f32s) -> &[f32] {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn noise(seed: u32, count: usize) -> Vec<f32> {

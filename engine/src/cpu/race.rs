@@ -80,6 +80,9 @@ fn smallest_kept(logits: &mut [f32], limit: usize, target: f64, mass: impl Fn(f3
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

@@ -1,13 +1,20 @@
-//! Every kernel's cases, replayed on the CPU and held against the f64 reference.
+//! Every kernel's cases, replayed on the CPU and held against the f64 reference: natively and, like all tests of
+//! this back end, in a browser.
 
 use shaders::kernels::{CATALOGUE, head, head_merge, head_threshold};
 use shaders::records::{Row, Summary};
 use shaders::{Case, Kernel, Values};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::matrix::PackedWeights;
 use super::memory::Call;
 use super::plan::Plan;
 use crate::program::{BufferId, BufferSpec, Dispatch, Program, Role, Workgroups};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 /// The case as a program of one dispatch.
 fn program(kernel: &'static Kernel, case: &Case) -> Program {
