@@ -2,8 +2,8 @@
 
     python -m training.onnx_export static/models/storyworld-mask/model.gguf work/bench
 
-Writes f32.onnx (weights dequantized) and int4.onnx (the layers' matrices as MatMulNBits, block 32). Both map tokens
-(1, length) to logits (1, length, vocabulary). Queries, keys and values are one product, and so are gate and up, as in our
+Writes f32.onnx (weights dequantized), int4.onnx (the layers' matrices as MatMulNBits, block 32) and single products. Both
+models map tokens (1, length) to logits (1, length, vocabulary). Queries, keys and values are one product, and so are gate and up, as in our
 own engine; norm, rotation and attention are onnxruntime's fused operators, so that the peer is at its best.
 """
 
@@ -18,6 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from .quantize import BLOCK, decode
 
 FUSED = "com.microsoft"
+ACCURACY_LEVEL = 4  # lets onnxruntime multiply in 8-bit integers, its fast path
+PRODUCTS = [(256, 512, 512), (128, 3072, 768)]  # rows, outputs, inputs
 
 
 class Graph:
@@ -59,7 +61,7 @@ class Graph:
         scales = raw[..., :2].copy().view(np.float16).astype(np.float32).reshape(-1)
         codes = np.concatenate((raw[..., 2:] & 15, raw[..., 2:] >> 4), axis=-1)
         packed = codes[..., 0::2] | (codes[..., 1::2] << 4)
-        shape = {"N": outputs, "K": raw.shape[1] * BLOCK, "bits": 4, "block_size": BLOCK}
+        shape = {"N": outputs, "K": raw.shape[1] * BLOCK, "bits": 4, "block_size": BLOCK, "accuracy_level": ACCURACY_LEVEL}
         return self.apply("MatMulNBits", x, self.constant(packed), self.constant(scales), domain=FUSED, **shape)
 
 
@@ -105,9 +107,21 @@ def model(file: gguf.GGUFReader, four_bits: bool) -> onnx.ModelProto:
     graph.nodes[-1].output[0] = "logits"
     tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, length])
     output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, length, vocabulary])
-    built = helper.make_graph(graph.nodes, "unmask", [tokens], [output], graph.constants)
+    return finished(helper.make_graph(graph.nodes, "unmask", [tokens], [output], graph.constants))
+
+
+def product(rows: int, outputs: int, inputs: int) -> onnx.ModelProto:
+    """y = x W, with a constant W."""
+    weights = np.random.default_rng(0).standard_normal((inputs, outputs), dtype=np.float32)
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, inputs])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, outputs])
+    node = helper.make_node("MatMul", ["x", "weights"], ["y"])
+    return finished(helper.make_graph([node], "product", [x], [y], [numpy_helper.from_array(weights, "weights")]))
+
+
+def finished(graph: onnx.GraphProto) -> onnx.ModelProto:
     versions = [helper.make_opsetid("", 18), helper.make_opsetid(FUSED, 1)]
-    return helper.make_model(built, opset_imports=versions, ir_version=9)
+    return helper.make_model(graph, opset_imports=versions, ir_version=9)
 
 
 if __name__ == "__main__":
@@ -119,3 +133,5 @@ if __name__ == "__main__":
     reader = gguf.GGUFReader(arguments.model)
     for name, four_bits in (("f32", False), ("int4", True)):
         onnx.save(model(reader, four_bits), arguments.folder / f"{name}.onnx")
+    for shape in PRODUCTS:
+        onnx.save(product(*shape), arguments.folder / f"product-{'x'.join(map(str, shape))}.onnx")

@@ -20,7 +20,7 @@ fn webgpu_writes_a_whole_text() {
         finished(&browser, "?backend=webgpu&seed=3&length=16&slots=4").await?;
         let words = final_words(&browser).await?;
         let state = browser.state().await?;
-        assert_eq!(state["backend"]["name"], "WebGPU", "{state}");
+        assert_eq!(state["backend"]["name"], "webgpu", "{state}");
         assert_eq!(count(&state, "masked"), 0, "{state}");
         assert!(words.iter().all(|word| word != "[MASK]"), "{words:?}");
         Ok(())
@@ -33,7 +33,7 @@ fn both_back_ends_write_the_same_text_from_the_same_seed() {
         finished(&browser, "?backend=webgpu&seed=11&length=16&slots=4").await?;
         let on_gpu = final_words(&browser).await?;
         finished(&browser, "?backend=cpu&seed=11&length=16&slots=4").await?;
-        assert_eq!(browser.state().await?["backend"]["name"], "CPU");
+        assert_eq!(browser.state().await?["backend"]["name"], "cpu");
         assert_eq!(final_words(&browser).await?, on_gpu);
         Ok(())
     });

@@ -17,11 +17,15 @@ pub fn check(dist: &Path) -> Result<()> {
         let bytes = std::fs::read(&file)?;
         match file.extension().and_then(|extension| extension.to_str()) {
             Some("gguf") => largest_model = largest_model.max(bytes.len()),
-            Some("html" | "js" | "css" | "wasm" | "svg" | "json" | "webmanifest") => page += brotli_size(&bytes)?,
+            Some("html" | "js" | "css" | "wasm" | "svg" | "json" | "webmanifest") => {
+                page += brotli_size(&bytes)?
+            }
             _ => page += bytes.len(),
         }
     }
-    println!("page without model: {page} bytes brotli (budget {PAGE}); largest model: {largest_model} (budget {MODEL})");
+    println!(
+        "page without model: {page} bytes brotli (budget {PAGE}); largest model: {largest_model} (budget {MODEL})"
+    );
     ensure!(page <= PAGE, "the page is {page} bytes brotli, its budget is {PAGE}");
     ensure!(largest_model <= MODEL, "the largest model is {largest_model} bytes, the budget is {MODEL}");
     ensure!(largest_model > 0, "the built page has no model in it");

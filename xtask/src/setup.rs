@@ -36,7 +36,10 @@ pub struct TestTools {
 pub fn for_tests() -> Result<TestTools> {
     for_page()?;
     if !vulkan_is_there() {
-        install_packages(&["mesa-vulkan-drivers", "libvulkan1"], "a Vulkan driver (software will do: lavapipe)")?;
+        install_packages(
+            &["mesa-vulkan-drivers", "libvulkan1"],
+            "a Vulkan driver (software will do: lavapipe)",
+        )?;
     }
     if chromedriver().is_none() || browser().is_none() {
         install_packages(&["chromium", "chromium-driver"], "Chromium and its chromedriver")?;
@@ -58,7 +61,8 @@ fn chromedriver() -> Option<PathBuf> {
 
 fn vulkan_is_there() -> bool {
     let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];
-    let has_driver = folders.iter().any(|folder| std::fs::read_dir(folder).is_ok_and(|mut f| f.next().is_some()));
+    let has_driver =
+        folders.iter().any(|folder| std::fs::read_dir(folder).is_ok_and(|mut f| f.next().is_some()));
     has_driver || std::env::var_os("VK_DRIVER_FILES").is_some() || !cfg!(target_os = "linux")
 }
 

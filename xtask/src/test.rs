@@ -78,7 +78,17 @@ fn page_tests(counts: &mut Counts, tools: &TestTools) {
     server.spawn();
     counts.tests(
         cargo()
-            .args(["test", "-p", "tests", "--features", "browser", "--test", "page", "--", "--test-threads=1"])
+            .args([
+                "test",
+                "-p",
+                "tests",
+                "--features",
+                "browser",
+                "--test",
+                "page",
+                "--",
+                "--test-threads=1",
+            ])
             .env("UNMASK_URL", server.address())
             .env("UNMASK_BROWSER", &tools.browser)
             .env("CHROMEDRIVER", &tools.chromedriver),
