@@ -1,7 +1,7 @@
 //! Exact probabilities by parsing: all derivations of a text at once, word by word (the forward algorithm over
 //! the states of the machine). States that agree in everything still to come are merged, so the sum is exact.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::generate::StoryOptions;
 use crate::grammar::{Grammar, WordId};
@@ -14,27 +14,57 @@ use crate::machine::{Event, Machine, State};
 /// all texts sum to one.
 pub fn log_probability(grammar: &Grammar, options: StoryOptions, words: &[WordId]) -> f64 {
     let machine = Machine::new(grammar, options.max_words);
-    let Some(start) = machine.start() else { return f64::NEG_INFINITY };
-    let mut states = vec![(start, 1.0)];
-    let mut log_total = 0.0;
-    for &word in words {
-        let mut next = Frontier::default();
-        for (state, probability) in states {
-            expand(&machine, state, probability, Some(word), &mut |_, state, probability| {
-                next.add(state, probability);
-            });
-        }
-        let total: f64 = next.states.iter().map(|(_, probability)| probability).sum();
-        if total <= 0.0 {
-            return f64::NEG_INFINITY;
-        }
-        log_total += total.ln();
-        states = next.states;
-        states.iter_mut().for_each(|(_, probability)| *probability /= total);
-    }
+    let read = Forward::new(&machine).and_then(|forward| forward.read_all(&machine, words));
+    let Some(Forward { states, log_probability }) = read else { return f64::NEG_INFINITY };
     let ended: f64 =
         states.iter().map(|(state, probability)| probability * end_probability(&machine, state)).sum();
-    log_total + ended.ln()
+    log_probability + ended.ln()
+}
+
+/// The exact distribution of the word after a prefix, in the order of word identifiers: p(word | prefix). What is
+/// missing to one is the probability that the story has ended. Empty for a prefix outside the language.
+pub fn next_words(grammar: &Grammar, options: StoryOptions, prefix: &[WordId]) -> Vec<(WordId, f64)> {
+    let machine = Machine::new(grammar, options.max_words);
+    let mut words: BTreeMap<WordId, f64> = BTreeMap::new();
+    let states = Forward::new(&machine).and_then(|forward| forward.read_all(&machine, prefix));
+    for (state, probability) in states.map(|forward| forward.states).unwrap_or_default() {
+        expand(&machine, state, probability, None, &mut |word, _, probability| {
+            *words.entry(word).or_default() += probability;
+        });
+    }
+    words.into_iter().collect()
+}
+
+/// The states after some words, with their probabilities given these words.
+struct Forward {
+    states: Vec<(State, f64)>,
+    /// Natural logarithm of the probability of the words.
+    log_probability: f64,
+}
+
+impl Forward {
+    fn new(machine: &Machine) -> Option<Self> {
+        Some(Forward { states: vec![(machine.start()?, 1.0)], log_probability: 0.0 })
+    }
+
+    fn read_all(mut self, machine: &Machine, words: &[WordId]) -> Option<Self> {
+        for &word in words {
+            let mut next = Frontier::default();
+            for (state, probability) in self.states {
+                expand(machine, state, probability, Some(word), &mut |_, state, probability| {
+                    next.add(state, probability);
+                });
+            }
+            let total: f64 = next.states.iter().map(|(_, probability)| probability).sum();
+            if total <= 0.0 {
+                return None;
+            }
+            self.log_probability += total.ln();
+            self.states = next.states;
+            self.states.iter_mut().for_each(|(_, probability)| *probability /= total);
+        }
+        Some(self)
+    }
 }
 
 /// States with their probabilities, equal states merged, in the order in which they were first reached.

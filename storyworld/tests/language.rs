@@ -1,0 +1,101 @@
+//! The language as a whole: it is frozen, its stories keep their promises, its text is well printed.
+
+#![allow(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+
+use std::collections::HashSet;
+
+use storyworld::{Grammar, StoryOptions, check, detokenize, generate, log_probability};
+
+fn lines(max_words: u16, seeds: std::ops::Range<u64>) -> Vec<String> {
+    let (grammar, options) = (Grammar::storyworld(), StoryOptions { max_words });
+    seeds.map(|seed| generate(grammar, options, seed).expect("a story fits").line(grammar)).collect()
+}
+
+/// FNV-1a, 64 bits.
+fn digest(lines: &[String]) -> u64 {
+    let bytes = lines.iter().flat_map(|line| line.bytes().chain([b'\n']));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The shipped models were trained on exactly this language. Who changes it on purpose trains them anew and
+/// writes the new digests here.
+#[test]
+fn the_language_is_the_one_that_models_were_trained_on() {
+    assert_eq!(Grammar::storyworld().vocabulary().len(), 1138);
+    assert_eq!(digest(Grammar::storyworld().vocabulary()), VOCABULARY_DIGEST);
+    assert_eq!(digest(&lines(63, 0..2000)), CORPUS_DIGEST);
+}
+
+const VOCABULARY_DIGEST: u64 = 0x82a3_951c_2670_ed40;
+const CORPUS_DIGEST: u64 = 0x9800_b546_f654_ab9d;
+
+#[test]
+fn every_story_checks_clean_and_has_a_probability() {
+    let grammar = Grammar::storyworld();
+    for max_words in [25, 40, 63, 120] {
+        let options = StoryOptions { max_words };
+        for seed in 0..500 {
+            let story = generate(grammar, options, seed).expect("a story fits");
+            assert!(story.words.len() <= usize::from(max_words));
+            let log_p = log_probability(grammar, options, &story.words);
+            assert!(log_p.is_finite() && log_p < 0.0, "{log_p}: {}", story.line(grammar));
+            let words: Vec<_> = story.words.iter().map(|&word| Some(grammar.word(word))).collect();
+            assert_eq!(check(grammar, &words), vec![], "{}", story.line(grammar));
+        }
+    }
+}
+
+#[test]
+fn a_limit_below_the_shortest_story_gives_none() {
+    let grammar = Grammar::storyworld();
+    let options = StoryOptions { max_words: 5 };
+    assert_eq!(generate(grammar, options, 0), None);
+    assert_eq!(log_probability(grammar, options, &[]), f64::NEG_INFINITY);
+}
+
+/// A question or a cry in quotes is part of the sentence that says who speaks.
+fn sentences(line: &str) -> usize {
+    let spoken = line.replace("? \"", "\"").replace("! \"", "\"");
+    spoken.split(' ').filter(|word| matches!(*word, "." | "?" | "!")).count()
+}
+
+#[test]
+fn stories_are_varied_and_nearly_all_of_two_to_eight_sentences() {
+    let lines = lines(63, 10_000..20_000);
+    let distinct: HashSet<_> = lines.iter().collect();
+    assert!(distinct.len() > 9_990, "{} of 10000 are distinct", distinct.len());
+    let counts: Vec<usize> = lines.iter().map(|line| sentences(line)).collect();
+    assert!(counts.iter().all(|count| (2..=11).contains(count)));
+    let long = counts.iter().filter(|count| **count > 8).count();
+    assert!(long < 100, "{long} of 10000 have more than eight sentences");
+}
+
+/// Common words are common and rare words are rare: the counts fall off at least as fast as Zipf's law says.
+#[test]
+fn every_word_is_used_and_few_words_make_most_of_the_text() {
+    let lines = lines(63, 0..200_000);
+    let mut counts = std::collections::HashMap::new();
+    for word in lines.iter().flat_map(|line| line.split(' ')) {
+        *counts.entry(word).or_insert(0u32) += 1;
+    }
+    let unused: Vec<_> = Grammar::storyworld()
+        .vocabulary()
+        .iter()
+        .filter(|word| !counts.contains_key(word.as_str()))
+        .collect();
+    assert!(unused.is_empty(), "never used: {unused:?}");
+    let mut sorted: Vec<u32> = counts.into_values().collect();
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    let share = |n: usize| f64::from(sorted[..n].iter().sum::<u32>()) / f64::from(sorted.iter().sum::<u32>());
+    assert!(share(20) > 0.4 && share(100) > 0.65, "{} and {}", share(20), share(100));
+    assert!(sorted[0] > 10_000 * sorted[sorted.len() - 1], "{sorted:?}");
+}
+
+#[test]
+fn text_is_printed_with_capitals_quotes_and_tight_punctuation() {
+    let printed = |line: &str| detokenize(line.split(' '));
+    assert_eq!(printed("\" is it ready ? \" asked Tom . it was ."), "\"Is it ready?\" asked Tom. It was.");
+    assert_eq!(printed("Tom ran . \" oh no ! \" he said ."), "Tom ran. \"Oh no!\" he said.");
+    assert_eq!(printed("\" I am here . \" then Mia , too , came !"), "\"I am here.\" Then Mia, too, came!");
+    assert_eq!(detokenize([]), "");
+}
