@@ -49,7 +49,7 @@ pub fn Facts(
                     latency.get().map_or(NONE.into(), |ms| format!("{ms:.0} ms"))
                 }))}
             </dl>
-            <p class="hint" data-testid="model">{about}</p>
+            <p class="hint about-model" data-testid="model">{about}</p>
         </section>
     }
 }
@@ -61,10 +61,12 @@ fn masked(cells: &[Cell]) -> (usize, usize) {
 
 /// The effective length: slots before the first end of text.
 fn text_end(cells: &[Cell]) -> String {
-    match cells.iter().position(|cell| cell.token.0 == END) {
-        Some(slots) => format!("{slots} of {} slots", cells.len()),
-        None => "no end yet".into(),
-    }
+    let Some(slots) = cells.iter().position(|cell| cell.token.0 == END) else {
+        return if masked(cells).0 > 0 { "no end yet".into() } else { format!("{} slots", cells.len()) };
+    };
+    // A hidden slot before the end may still become an earlier end.
+    let bound = if masked(&cells[..slots]).0 > 0 { "at most " } else { "" };
+    format!("{bound}{slots} slots")
 }
 
 /// The model in one line.
@@ -78,4 +80,24 @@ fn about(state: &RunState) -> String {
         format!("{}: {millions:.1} million weights, {} words.", model.name, model.vocabulary)
     });
     format!("{recorded}{}", model.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::columns;
+    use crate::view::tests::trajectory;
+
+    #[test]
+    fn the_end_is_a_bound_while_slots_before_it_are_hidden() {
+        let columns = columns(&trajectory());
+        let with_end = |column: usize| {
+            let mut cells: Vec<Cell> = columns[column].clone();
+            cells[3].token = diffusion::TokenId(END);
+            text_end(&cells)
+        };
+        assert_eq!(text_end(&columns[0]), "no end yet");
+        assert_eq!(text_end(&columns[3]), "4 slots");
+        assert_eq!([with_end(1), with_end(2)], ["at most 3 slots", "3 slots"]);
+    }
 }

@@ -41,15 +41,15 @@ fn Badge() -> impl IntoView {
     let report = Memo::new(move |_| run.state.with(|state| state.backend.clone()));
     let kind = move || report.with(|report| report.as_ref().map_or("none", |report| report.name));
     view! {
-        <span
-            class="badge"
-            data-testid="backend"
-            data-kind=kind
-            title=move || report.with(|report| report.as_ref().map(reason))
-        >
-            {move || report.with(|report| report.as_ref().map_or("No back end yet", |r| title(r.name)))}
-            <span class="detail">{move || report.with(|report| report.as_ref().and_then(detail))}</span>
-        </span>
+        <details class="with-note" data-testid="backend" data-kind=kind>
+            <summary class="badge" data-kind=kind>
+                {move || report.with(|report| report.as_ref().map_or("Starting", |r| title(r.name)))}
+                <span class="detail">{move || report.with(|report| report.as_ref().and_then(detail))}</span>
+            </summary>
+            <p class="note wide">
+                {move || report.with(|report| report.as_ref().map_or("No back end is open yet.".into(), reason))}
+            </p>
+        </details>
     }
 }
 

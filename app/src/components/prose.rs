@@ -28,6 +28,8 @@ pub fn Prose(
         let text = pieces.into_iter().zip(&tokens);
         join(text.map(|(piece, &token)| (piece.space_before, (token != MASK).then_some(piece.text))))
     });
+    // Words that arrive one by one would push the others about: the text is set when time stands still.
+    let still = Memo::new(move |_| !run.playback.get().moves());
     let shown = move |part: Part| match part {
         Part::Words(words) => words.into_any(),
         Part::Hole => view! { <span class="hole" role="img" aria-label="masked"></span> }.into_any(),
@@ -35,7 +37,12 @@ pub fn Prose(
     view! {
         <section class="prose" aria-label="The text as a reader sees it">
             <h2>"The text"</h2>
-            <p data-testid="prose">{move || parts.get().into_iter().map(shown).collect_view()}</p>
+            <p data-testid="prose" data-pending=move || (!still.get()).then_some("")>
+                {move || match still.get() {
+                    true => parts.get().into_iter().map(shown).collect_view().into_any(),
+                    false => "Set here as soon as the run pauses or ends.".into_any(),
+                }}
+            </p>
         </section>
     }
 }

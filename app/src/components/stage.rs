@@ -49,8 +49,7 @@ pub fn Stage(
     view! {
         <section class="stage" aria-label="Stage">
             <p class="intro">
-                "Every block hides a word. In each call the model reads all of the text at once, guesses every
-                hidden word, and keeps a few."
+                "Every block hides a word. In each call the model guesses all of them and keeps a few."
             </p>
             <div class="stage-head">
                 <Status retry />
@@ -61,11 +60,37 @@ pub fn Stage(
             <FilmStrip columns scale theme />
             <Transport />
             <Prose cells />
+            <About />
         </section>
         <aside class="facts">
             <Facts cells columns />
             <Inspector cells />
         </aside>
+    }
+}
+
+/// For newcomers.
+#[component]
+fn About() -> impl IntoView {
+    view! {
+        <details class="about" data-testid="about">
+            <summary>"What you see"</summary>
+            <p>
+                "A language model of the masked-diffusion kind. It was trained to restore texts of which part was
+                hidden, so it can write by starting from nothing but hidden words. Each call of the network
+                predicts every hidden word at once; a few predictions are kept, the rest are thrown away and made
+                again with more to go by."
+            </p>
+            <p>
+                "The strip below the text is the whole run at a glance: one row for each slot, one column for each
+                call. Drag over it to go back and forth; nothing is computed again. Choose a slot to see which
+                words the model weighed up there."
+            </p>
+            <p>
+                "The model is small and knows a small world of short stories. Everything it writes, and every
+                number on this page, is computed here while you watch."
+            </p>
+        </details>
     }
 }
 

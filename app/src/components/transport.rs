@@ -40,8 +40,26 @@ pub fn Transport() -> impl IntoView {
             {button("step", "One step on", FORWARD, Command::Forward, at_end)}
             {button("to-end", "To the newest step", TO_END, Command::End, at_end)}
             <span class="where number" data-testid="where">
-                {move || format!("call {} of {}", run.cursor.get(), planned.get())}
+                {move || where_now(run.cursor.get(), planned.get())}
             </span>
         </div>
+    }
+}
+
+/// The place in the run, as wide at every step: shorter numbers are filled up with figure spaces.
+fn where_now(cursor: usize, planned: usize) -> String {
+    let (total, now) = (planned.to_string(), cursor.to_string());
+    let filling = "\u{2007}".repeat(total.len().saturating_sub(now.len()));
+    format!("call {filling}{now} of {total}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_as_wide_at_every_step() {
+        let widths: Vec<usize> = (0..=64).map(|cursor| where_now(cursor, 64).chars().count()).collect();
+        assert!(widths.iter().all(|&width| width == widths[64]), "{widths:?}");
     }
 }

@@ -85,13 +85,13 @@ pub fn state_colours(theme: Theme) -> StateColours {
     match theme {
         Theme::Light => StateColours {
             masked: Rgb(212, 207, 196),
-            given: Rgb(0, 92, 153),
+            given: Rgb(79, 131, 168),
             fresh: Rgb(230, 159, 0),
             committed: Rgb(154, 197, 223),
         },
         Theme::Dark => StateColours {
             masked: Rgb(58, 63, 72),
-            given: Rgb(120, 190, 240),
+            given: Rgb(127, 179, 218),
             fresh: Rgb(240, 180, 60),
             committed: Rgb(45, 96, 134),
         },
@@ -138,6 +138,22 @@ mod tests {
             let c = state_colours(theme);
             assert!(c.fresh.contrast(c.given) > 1.07 && c.committed.contrast(c.given) > 1.5, "{theme:?}");
             assert!(c.fresh.contrast(c.masked) > 1.2, "{theme:?}");
+        }
+    }
+
+    #[test]
+    fn the_grid_and_the_film_strip_use_the_same_colours() {
+        let sheet = include_str!("../../../static/styles/tokens.css");
+        let (light, dark) = sheet.split_once("data-theme=\"dark\"").expect("two themes");
+        for (theme, sheet) in [(Theme::Light, light), (Theme::Dark, dark)] {
+            let c = state_colours(theme);
+            for (name, colour) in
+                [("masked", c.masked), ("given", c.given), ("fresh", c.fresh), ("committed", c.committed)]
+            {
+                let rule = format!("--state-{name}: {};", colour.css());
+                assert!(sheet.contains(&rule), "tokens.css has no {rule} for {theme:?}");
+            }
+            assert!(sheet.contains(&format!("--sunken: {};", blank(theme).css())), "{theme:?}");
         }
     }
 

@@ -41,6 +41,14 @@ pub fn show_theme(theme: Theme, chosen: bool) {
     }
 }
 
+/// Takes away the recorded run that plays until the page has started.
+pub fn end_prelude() {
+    let prelude = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("prelude"));
+    if let Some(prelude) = prelude {
+        prelude.remove();
+    }
+}
+
 /// How many slots stand side by side at the window's present width.
 pub fn columns() -> usize {
     if matches("(max-width: 760px)") { 4 } else { 8 }

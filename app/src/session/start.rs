@@ -110,7 +110,8 @@ pub(crate) mod tests {
     #[test]
     fn without_words_everything_is_hidden_at_any_time() {
         for time in [0.0, 0.3, 1.0] {
-            assert_eq!(begin(Settings { time, ..settings() }).unwrap().sequence.masked_count(), 8);
+            let text = String::new();
+            assert_eq!(begin(Settings { text, time, ..settings() }).unwrap().sequence.masked_count(), 8);
         }
     }
 

@@ -14,6 +14,11 @@ pub const HIGHEST_TEMPERATURE: f32 = 2.0;
 /// A run begins at a time above zero: at zero there would be nothing to undo.
 pub const EARLIEST_TIME: f64 = 0.01;
 
+/// The text that the corruption knob works on until the visitor writes their own: a held-out story of the language
+/// that the model was trained on.
+pub const OWN_TEXT: &str = "One day, Ivy broke her silver lamp. Crack! It was very loud. She told her grandpa the \
+truth. \"We can mend it,\" said Mia. Ivy danced with joy.";
+
 /// What the colour of a slot says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColourBy {
@@ -91,7 +96,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             prompt: String::new(),
-            text: String::new(),
+            text: OWN_TEXT.to_owned(),
             time: 1.0,
             schedule: Schedule::Linear,
             temperature: 0.8,
