@@ -117,12 +117,27 @@ fn operations(config: &ModelConfig, positions: usize) -> f64 {
     2.0 * (positions * (config.block_count * (layer + mixing) + head)) as f64
 }
 
-/// Plain floats, small enough that activations stay of order one.
+/// Weights from counters in the formats of the shipped model, small enough that activations stay of order one.
 fn tensor(name: String, shape: model_loader::Shape) -> Tensor {
     let number = name.bytes().fold(0, |number: u32, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
-    let offset = if name.ends_with("norm.weight") { 1.0 } else { 0.0 };
-    let values = (0..shape.values() as u32).map(|index| offset + 0.2 * uniform(number, index));
-    Tensor { name, shape, format: Format::F32, bytes: values.flat_map(f32::to_le_bytes).collect() }
+    let format = match name.as_str() {
+        "token_embd.weight" => Format::Q8_0,
+        name if name.ends_with("norm.weight") || name == "position_embd.weight" => Format::F32,
+        _ => Format::Q4_0,
+    };
+    let block = |index: u32| -> Vec<u8> {
+        let codes = |scale: f32, count: usize| {
+            let bytes = (0..count as u32).map(|byte| word(number, index, 0, byte) as u8);
+            half::f16::from_f32(scale).to_le_bytes().into_iter().chain(bytes).collect()
+        };
+        match format {
+            Format::Q8_0 => codes(0.001, 32),
+            Format::Q4_0 => codes(0.01, 16),
+            _ => (1.0 + 0.2 * uniform(number, index)).to_le_bytes().to_vec(),
+        }
+    };
+    let blocks = (shape.values() / format.block_values()) as u32;
+    Tensor { name, shape, format, bytes: (0..blocks).flat_map(block).collect() }
 }
 
 /// A number in -1/2..1/2.

@@ -208,6 +208,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::cpu::matrix::panel_width;
 
     fn noise(seed: u32, count: usize) -> Vec<f32> {
         let uniform = |i| diffusion::random::word(seed, 0, 0, i) as f32 / 4_294_967_296.0 - 0.5;
@@ -231,31 +232,54 @@ mod tests {
         (0..m).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| one(i, j)).collect()
     }
 
-    fn check(shape: [usize; 3], epilogue: Epilogue) {
+    /// Holds one product against f64; `lanes` is the width of the vectors that `run` works with.
+    fn check(shape: [usize; 3], epilogue: Epilogue, lanes: usize, run: impl Fn(Product)) {
         let [m, n, k] = shape;
         let (x, w, before) = (noise(1, m * k), noise(2, n * k), noise(3, m * n));
         let order = if epilogue == Epilogue::SwiGlu { Order::Paired } else { Order::Plain };
-        let matrix = PackedMatrix::pack(n, k, order, |j, row| row.copy_from_slice(&w[j * k..][..k]));
+        let read_row = |j: usize, row: &mut [f32]| row.copy_from_slice(&w[j * k..][..k]);
+        let matrix = PackedMatrix::pack_in_panels(2 * lanes, [n, k], order, read_row);
         let want = expected(&x, &w, shape, epilogue, &before);
         let mut y = before[..want.len()].to_vec();
-        let rows = Rows { values: &x, stride: k, count: m };
-        let output = Output { values: &mut y, stride: want.len() / m, epilogue };
-        multiply(rows, &matrix, output, &mut TileBuffer::default());
+        run(Product {
+            x: Rows { values: &x, stride: k, count: m },
+            panels: matrix.panels(),
+            outputs: n,
+            inputs: k,
+            y: Output { values: &mut y, stride: want.len() / m, epilogue },
+            tiles: &mut Vec::new(),
+        });
         for (index, (&found, want)) in y.iter().zip(want).enumerate() {
             let close = (f64::from(found) - want).abs() <= 1e-5;
             assert!(close, "{shape:?} {epilogue:?} element {index}: {found} instead of {want}");
         }
     }
 
-    #[test]
-    fn agrees_with_f64_on_even_and_odd_shapes() {
+    fn check_all_shapes(lanes: usize, run: impl Fn(Product)) {
         for epilogue in [Epilogue::Store, Epilogue::Add, Epilogue::SwiGlu] {
             for shape in [[1, 2, 1], [3, 6, 5], [4, 8, 32], [9, 70, 33], [64, 96, 64], [130, 34, 100]] {
-                check(shape, epilogue);
+                check(shape, epilogue, lanes, &run);
             }
         }
-        check([7, 35, 64], Epilogue::Store);
-        check([7, 35, 64], Epilogue::Add);
+        check([7, 35, 64], Epilogue::Store, lanes, &run);
+        check([7, 35, 64], Epilogue::Add, lanes, &run);
+    }
+
+    #[test]
+    fn agrees_with_f64_on_even_and_odd_shapes() {
+        check_all_shapes(panel_width() / 2, |product| Arch::new().dispatch(product));
+    }
+
+    #[test]
+    fn agrees_with_f64_without_simd() {
+        check_all_shapes(pulp::Scalar::F32_LANES, |product| pulp::Scalar.vectorize(product));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn agrees_with_f64_on_avx2() {
+        let avx2 = pulp::x86::V3::try_new().expect("a processor with AVX2");
+        check_all_shapes(pulp::x86::V3::F32_LANES, |product| Simd::vectorize(avx2, product));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub enum Order {
 /// A matrix (outputs, inputs) in panels.
 pub struct PackedMatrix {
     panels: Vec<f32>, // (panels, inputs, panel_width), channels beyond `outputs` zero
+    panel_width: usize,
     outputs: usize,
     inputs: usize,
     order: Order,
@@ -33,11 +34,20 @@ impl PackedMatrix {
         outputs: usize,
         inputs: usize,
         order: Order,
+        read_row: impl FnMut(usize, &mut [f32]),
+    ) -> Self {
+        Self::pack_in_panels(panel_width(), [outputs, inputs], order, read_row)
+    }
+
+    /// The same for vectors of another width.
+    pub(super) fn pack_in_panels(
+        width: usize,
+        [outputs, inputs]: [usize; 2],
+        order: Order,
         mut read_row: impl FnMut(usize, &mut [f32]),
     ) -> Self {
-        let width = panel_width();
         let panels = vec![0.0; outputs.div_ceil(width) * width * inputs];
-        let mut matrix = Self { panels, outputs, inputs, order };
+        let mut matrix = Self { panels, panel_width: width, outputs, inputs, order };
         let mut row = vec![0.0; inputs];
         for n in 0..outputs {
             read_row(n, &mut row);
@@ -51,7 +61,7 @@ impl PackedMatrix {
 
     /// Copies row `n` out again: the embedding of token `n`.
     pub fn copy_row(&self, n: usize, row: &mut [f32]) {
-        let entries = self.panels[self.start_of(n)..].iter().step_by(panel_width());
+        let entries = self.panels[self.start_of(n)..].iter().step_by(self.panel_width);
         for (target, &value) in row.iter_mut().zip(entries) {
             *target = value;
         }
@@ -79,7 +89,7 @@ impl PackedMatrix {
 
     /// Index of the entry (n, 0).
     fn start_of(&self, n: usize) -> usize {
-        let width = panel_width();
+        let width = self.panel_width;
         let (panel, column) = (n / width, n % width);
         let column = match self.order {
             Order::Plain => column,

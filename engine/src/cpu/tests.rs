@@ -140,3 +140,40 @@ fn a_kernel_without_a_twin_is_refused() {
         Plan::new(&program(&STRANGER, case), &|_, _| Ok(&[]), &mut PackedWeights::default()).err().unwrap();
     assert_eq!(error.to_string(), "shader stranger was refused: the CPU back end has no twin of it");
 }
+
+/// The counter of allocations is native.
+#[cfg(not(target_arch = "wasm32"))]
+mod allocations {
+    use model_loader::Checkpoint;
+    use shaders::records::Row;
+
+    use crate::cpu::CpuExecutor;
+    use crate::model;
+    use crate::weights::Weights;
+
+    #[test]
+    fn a_later_call_allocates_nothing_but_its_answer() {
+        let checkpoint = Checkpoint::from_bytes(include_bytes!("../../../tests/golden/tiny.gguf")).unwrap();
+        let weights = Weights::pack(&checkpoint.config, |name| checkpoint.tensor(name)).unwrap();
+        let length = checkpoint.config.context_length;
+        let shape = model::Shape { batch: 1, length, rows: length };
+        let options = model::Options { products: model::Products::Direct, truncated: true };
+        let program = model::record(&checkpoint.config, &weights, shape, options).unwrap();
+        let mut executor = CpuExecutor::new(&program, &weights).unwrap();
+        let row = |position| Row {
+            position,
+            temperature: 0.8,
+            top_k: 5,
+            top_p: 0.9,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let rows: Vec<Row> = (0..length as u32).map(row).collect();
+        let mut call =
+            || executor.run(&vec![3; length], bytemuck::cast_slice(&rows)).map(|answer| answer.len());
+        let first = allocation_counter::measure(|| assert_eq!(call(), Ok(16 * length)));
+        let later = allocation_counter::measure(|| assert_eq!(call(), Ok(16 * length)));
+        assert!(first.count_total > 2, "the counter counts: {first:?}");
+        // The tokens above and the answer.
+        assert_eq!(later.count_total, 2);
+    }
+}
