@@ -80,6 +80,7 @@ fn a_story_keeps_its_tense() {
 fn words_stand_in_order_once_and_exist() {
     let story = "Tom had a shy dog . it slept in the basket all day . it barked loudly . Tom loved the dog .";
     expect(Duplicate, "the", &story.replace("loved the", "loved the the"));
+    expect(Duplicate, "dog", &story.replace("the dog .", "the dog dog"));
     expect(WordOrder, "cake", &story.replace("slept in", "slept cake"));
     expect(WordOrder, "basket", &story.replace("the basket", "basket"));
     expect(UnknownForm, "sleeped", &story.replace("slept", "sleeped"));
@@ -134,6 +135,20 @@ fn a_text_is_clean_exactly_if_it_has_a_probability() {
         if inside { clean += 1 } else { broken += 1 }
     }
     assert!(clean > 20 && broken > 1500, "{clean} clean, {broken} broken");
+}
+
+/// Hiding words of a story never makes the checker find a fault in the rest.
+#[test]
+fn what_can_be_completed_is_clean() {
+    let grammar = Grammar::storyworld();
+    let mut dice = Dice(4);
+    for seed in 0..600 {
+        let words = generate(grammar, StoryOptions::default(), seed).expect("a story fits").words;
+        let share = dice.below(10);
+        let text: Vec<_> =
+            words.iter().map(|&word| Some(grammar.word(word)).filter(|_| dice.below(10) >= share)).collect();
+        assert_eq!(check(grammar, &text), [], "{text:?}");
+    }
 }
 
 /// One wrong word is found at its place.

@@ -6,12 +6,12 @@ use std::hash::{Hash, Hasher};
 
 use super::classify::{extra_word, gap, wrong_word};
 use super::hypothesis::{Condition, Hypothesis};
-use super::{Observed, Violation};
+use super::{Observed, Violation, ViolationKind};
 use crate::grammar::{Grammar, Node, NodeId, WordId};
 use crate::machine::{Event, Machine};
 
 /// Most hypotheses kept after a word.
-const BEAM: usize = 96;
+const BEAM: usize = 384;
 /// Hypotheses that cost this much more than the best are dropped.
 const WINDOW: f64 = 2.3;
 /// What an improbable choice costs, per nat: only to decide between equal repairs.
@@ -31,7 +31,19 @@ pub(super) fn align(grammar: &Grammar, words: &[Observed]) -> Vec<Violation> {
         repair = found.previous.as_ref();
     }
     violations.sort_by_key(|violation| violation.positions[0]);
+    violations.dedup_by(|next, run| continues(run, next));
     violations
+}
+
+/// Joins words side by side that cannot stand where they stand: they are one fault.
+fn continues(run: &mut Violation, next: &Violation) -> bool {
+    let both = run.kind == ViolationKind::WordOrder && next.kind == ViolationKind::WordOrder;
+    let adjacent = run.positions.last().is_some_and(|last| next.positions[0] <= last + 1);
+    if both && adjacent {
+        run.positions.extend_from_slice(&next.positions);
+        run.positions.dedup();
+    }
+    both && adjacent
 }
 
 struct Aligner<'a> {
@@ -113,7 +125,7 @@ impl Aligner<'_> {
     fn repair(&self, node: NodeId, leaf: &Hypothesis, position: usize, out: &mut Beam) {
         let observed = self.words[position];
         if observed != Observed::Hidden {
-            let (violation, cost) = wrong_word(self.grammar, leaf, node, observed, position);
+            let (violation, cost) = wrong_word(self.grammar, leaf, node, self.words, position);
             out.add(leaf.clone().repaired(violation, cost));
         }
         if let Observed::Known(word) = observed {
@@ -152,8 +164,7 @@ impl Aligner<'_> {
                 if !self.repairs {
                     return None;
                 }
-                let (violation, cost) =
-                    wrong_word(self.grammar, &hypothesis, node, Observed::Known(word), position);
+                let (violation, cost) = wrong_word(self.grammar, &hypothesis, node, self.words, position);
                 hypothesis = hypothesis.repaired(violation, cost);
             } else if possible.len() > 1 {
                 hypothesis.conditions.push(Condition { node, word, position });

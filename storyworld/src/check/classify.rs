@@ -16,39 +16,45 @@ fn cost(kind: ViolationKind) -> f64 {
     }
 }
 
-/// The text has another word than the one that is due at `node`.
+/// The text has another word at `position` than the one that is due at `node`.
 pub(super) fn wrong_word(
     grammar: &Grammar,
     hypothesis: &Hypothesis,
     node: NodeId,
-    observed: Observed,
+    words: &[Observed],
     position: usize,
 ) -> (Violation, f64) {
-    let kind = match observed {
-        Observed::Known(found) => kind_of(grammar, hypothesis, node, found),
-        _ => ViolationKind::UnknownForm,
+    let Observed::Known(found) = words[position] else {
+        let kind = ViolationKind::UnknownForm;
+        return (Violation { kind, positions: vec![position] }, cost(kind));
     };
-    let mut positions = vec![position];
-    if !matches!(kind, ViolationKind::UnknownForm | ViolationKind::WordOrder) {
-        positions
-            .extend(hypothesis.antecedents(grammar, node).into_iter().filter(|other| *other != position));
-    }
+    let kind = kind_of(grammar, hypothesis, node, found);
     // A word that fits is blamed only if another explanation needs more: the first of two names that differ
     // introduces someone, the second is the wrong one.
-    let fits =
-        matches!(observed, Observed::Known(word) if !hypothesis.fillings(grammar, node, word).is_empty());
-    (Violation { kind, positions }, cost(kind) + if fits { 0.15 } else { 0.0 })
+    let fits = !hypothesis.fillings(grammar, node, found).is_empty();
+    let cost = cost(kind) + if fits { 0.15 } else { 0.0 };
+    if kind == ViolationKind::WordOrder {
+        let (kind, positions) = misplaced(words, position);
+        return (Violation { kind, positions }, cost);
+    }
+    let antecedents = hypothesis.antecedents(grammar, node).into_iter().filter(|other| *other != position);
+    (Violation { kind, positions: std::iter::once(position).chain(antecedents).collect() }, cost)
+}
+
+/// A word that cannot stand where it stands; a duplicate if it repeats the word before.
+fn misplaced(words: &[Observed], position: usize) -> (ViolationKind, Vec<usize>) {
+    match words[position] {
+        Observed::Unknown => (ViolationKind::UnknownForm, vec![position]),
+        word if position > 0 && words[position - 1] == word => {
+            (ViolationKind::Duplicate, vec![position, position - 1])
+        }
+        _ => (ViolationKind::WordOrder, vec![position]),
+    }
 }
 
 /// The text has a word too many.
 pub(super) fn extra_word(words: &[Observed], position: usize) -> (Violation, f64) {
-    let repeats = position > 0 && words[position] == words[position - 1];
-    let kind = match words[position] {
-        Observed::Unknown => ViolationKind::UnknownForm,
-        _ if repeats => ViolationKind::Duplicate,
-        _ => ViolationKind::WordOrder,
-    };
-    let positions = if repeats { vec![position, position - 1] } else { vec![position] };
+    let (kind, positions) = misplaced(words, position);
     (Violation { kind, positions }, cost(kind) + 0.1)
 }
 

@@ -1,8 +1,9 @@
 //! What is broken in a text, and where.
 //!
 //! The checker looks for the derivation of the grammar that explains the text with the fewest repairs (wrong,
-//! missing or extra words). Each repair is one violation; its kind follows from what the grammar expected. A text
-//! has no violation exactly if the language has a story (of any length) that agrees with its visible words.
+//! missing or extra words). Each repair is a violation, except that words out of order side by side are one. Its
+//! kind follows from what the grammar expected. A fully visible text has no violation exactly if it is a story
+//! of the language, of any length. Where words are hidden, a text that can be completed to a story has none.
 
 mod align;
 mod classify;
@@ -40,7 +41,8 @@ pub enum ViolationKind {
 pub struct Violation {
     /// What is broken.
     pub kind: ViolationKind,
-    /// The offending position first, then the positions of the words that it disagrees with, as far as known.
+    /// The offending position first, then the positions of the words that it disagrees with, as far as known;
+    /// for [`ViolationKind::WordOrder`] all positions of the run of words.
     pub positions: Vec<usize>,
 }
 
