@@ -11,7 +11,7 @@ import torch
 from . import data, gguf_file, process
 from .model import Transformer
 
-DRAWS = 8
+DRAWS = 4
 
 
 def bound(model: Transformer, texts: data.Texts, count: int) -> tuple[float, float]:

@@ -17,8 +17,9 @@ from .model import Transformer
 from .sample import sample, texts_of
 from .train import ROOT, checkpoint_folder, load_checkpoint
 
-SAMPLES = 64
-TEXTS_SCORED = 2000
+SAMPLES = 128
+CHECKER = ["cargo", "run", "--quiet", "--release", "-p", "storyworld", "--", "check"]
+TEXTS_SCORED = 1000
 
 
 def commit() -> str:
@@ -40,6 +41,15 @@ def measure(config: dict, state: dict, model: Transformer) -> dict:
         mean, error = evaluate.bound(candidate, validation, TEXTS_SCORED)
         bounds[name] = {"bits_per_word": round(mean, 4), "standard_error": round(error, 4)}
     return bounds
+
+
+def accepted(texts: list[str]) -> int:
+    """How many of the texts the language's own checker finds nothing wrong with."""
+    lines = "".join(f"{text}\n" for text in texts)
+    found = subprocess.run(CHECKER, cwd=ROOT, input=lines, capture_output=True, text=True, check=True).stdout
+    verdicts = [line.partition(":")[0] for line in found.splitlines() if not line.startswith(" ")]
+    assert len(verdicts) == len(texts), f"the checker answered {len(verdicts)} of {len(texts)} texts"
+    return verdicts.count("clean")
 
 
 def provenance(config: dict, state: dict, bounds: dict) -> dict:
@@ -71,14 +81,16 @@ def card(config: dict, state: dict, bounds: dict, path: Path, samples: list[str]
 | file | {path.stat().st_size:,} bytes, sha256 `{hashlib.sha256(path.read_bytes()).hexdigest()}` |
 | data | {config["data"]["source"]} |
 | code | commit `{commit()}`, `training/configs/{config["name"]}.toml` |
-| seen | {state["step"]:,} steps of {recipe["batch"]} texts: {state["tokens"]:,} tokens, padding included, in {state["seconds"] / 60:.0f} minutes on two CPU cores |
+| seen | {state["step"]:,} of {recipe["steps"]:,} steps, {recipe["batch"]} texts each: {state["tokens"]:,} tokens, padding included, in {state["seconds"] / 60:.0f} minutes on two CPU cores |
 | bound, f32 | {bound("f32")} bits per word |
 | bound, as shipped | {bound("quantized")} bits per word |
+| samples in the language | {accepted(samples)} of {len(samples)} have no fault that `storyworld check` finds |
 | licence | MIT OR Apache-2.0 |
 
 **Bound.** The negative evidence lower bound of the absorbing-mask process on {TEXTS_SCORED:,} held-out texts: exactly k slots hidden, k
 uniform in 1..{c.length}, weight {c.length}/k, {evaluate.DRAWS} stratified draws a text. Bits of the whole window, padding included, over the number of
 words and first `[EOS]`s; ± one standard error over texts. It bounds the cross-entropy from above.
+{config["data"]["entropy"]}
 
 **Training.** Plain cross-entropy at hidden slots, weight n/k clipped at {recipe["weight_clip"]:g}, `[EOS]` after the first counted
 {recipe["padding_weight"]:g}; Muon for the matrices of the layers, AdamW for the rest, warm-up, plateau and linear decay to zero; the
