@@ -109,3 +109,49 @@ fn best(logits: &[f32]) -> [(usize, f32); TOP] {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::cpu::matrix::Order;
+
+    /// Summaries of two rows over 40 tokens, whose logits are their ids times the row's only activation.
+    fn summaries(activations: [f32; 2]) -> [Summary; 2] {
+        let embedding = PackedMatrix::pack(40, 1, Order::Plain, |n, row| row[0] = n as f32);
+        let row = Row { target: 3, first_token: 2, top_p: 1.0, ..bytemuck::Zeroable::zeroed() };
+        let rows = [row, Row { temperature: 1.0, top_k: 3, ..row }];
+        let mut summaries = [bytemuck::Zeroable::zeroed(); 2];
+        let work = (&mut Scratch::default(), &mut TileBuffer::default());
+        summarise(&rows, 1, &activations, &embedding, work, &mut summaries);
+        summaries
+    }
+
+    #[test]
+    fn equal_logits_are_uniform_and_ties_go_to_the_smaller_id() {
+        let [summary, _] = summaries([0.0, 0.0]);
+        let uniform = 38f32.ln();
+        assert!(
+            (summary.entropy_nats - uniform).abs() < 1e-6 && (summary.log_sum_exp - uniform).abs() < 1e-6
+        );
+        assert!((summary.target_log_probability + uniform).abs() < 1e-6);
+        assert_eq!((summary.drawn, summary.top_tokens), (2, [2, 3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn a_truncated_draw_stays_among_the_best() {
+        let [_, summary] = summaries([0.0, 0.01]);
+        assert_eq!(summary.top_tokens, [39, 38, 37, 36, 35]);
+        assert!(summary.drawn >= 37, "{}", summary.drawn);
+    }
+
+    #[test]
+    fn a_nan_shows_in_its_own_row_only() {
+        let [sound, broken] = summaries([1.0, f32::NAN]);
+        assert!(sound.log_sum_exp.is_finite() && sound.entropy_nats.is_finite());
+        let statistics = [broken.log_sum_exp, broken.entropy_nats, broken.target_log_probability];
+        assert!(statistics.iter().chain(&broken.top_log_probabilities).all(|value| value.is_nan()));
+    }
+}

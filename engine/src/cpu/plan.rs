@@ -84,7 +84,7 @@ impl<'a> Planner<'a> {
             "embedding" => {
                 let p: embedding::Params = params(dispatch);
                 let (positions, x) = (self.floats(dispatch, "positions")?, self.floats(dispatch, "x")?);
-                let matrix = self.matrix(dispatch, None, p.width, Order::Plain)?;
+                let matrix = self.matrix(dispatch, p.width, Order::Plain)?;
                 Step::Embed { matrix, positions, length: p.length as usize, x }
             }
             "rms_norm" => {
@@ -108,7 +108,7 @@ impl<'a> Planner<'a> {
             "head_tiled" | "head_direct" => {
                 let p: head::Params = params(dispatch);
                 let normed = self.floats(dispatch, "normed")?;
-                let matrix = self.matrix(dispatch, Some(p.vocabulary), p.inner, Order::Plain)?;
+                let matrix = self.matrix(dispatch, p.inner, Order::Plain)?;
                 Step::Summarise { matrix, length: p.length, normed }
             }
             // Before and after the head proper: `Step::Summarise` does their work too.
@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
         };
         let order = if epilogue == Epilogue::SwiGlu { Order::Paired } else { Order::Plain };
         let (x, y) = (self.floats(dispatch, "x")?, self.floats(dispatch, "output")?);
-        let matrix = self.matrix(dispatch, Some(p.columns), p.inner, order)?;
+        let matrix = self.matrix(dispatch, p.inner, order)?;
         Ok(Step::Multiply { matrix, rows: p.rows as usize, x, epilogue, y })
     }
 
@@ -164,14 +164,8 @@ impl<'a> Planner<'a> {
         Ok(id)
     }
 
-    /// Index of the dispatch's weight matrix (outputs, inputs). Without `outputs`, as many as the buffer holds.
-    fn matrix(
-        &mut self,
-        dispatch: &Dispatch,
-        outputs: Option<u32>,
-        inputs: u32,
-        order: Order,
-    ) -> Result<usize, Error> {
+    /// Index of the dispatch's weight matrix, packed at its first use.
+    fn matrix(&mut self, dispatch: &Dispatch, inputs: u32, order: Order) -> Result<usize, Error> {
         let (program, weights) = (self.program, self.weights);
         let (key, size) = weight(program, bound(dispatch, "weights"));
         let matrix = self.packed.find_or_pack(key, order, || {
@@ -185,8 +179,7 @@ impl<'a> Planner<'a> {
                 }
             };
             let inputs = inputs as usize;
-            let all = words.len() * codes_per_word(format) / inputs;
-            let outputs = outputs.map_or(all, |outputs| outputs as usize);
+            let outputs = words.len() * codes_per_word(format) / inputs;
             Ok(PackedMatrix::pack(outputs, inputs, order, |n, row| {
                 for (k, value) in row.iter_mut().enumerate() {
                     // Exact: a code times an f16 scale has at most 19 significant bits.
