@@ -12,7 +12,7 @@
 //! - `slot pet animal`: a variable of a story and the class from which it is drawn.
 
 use crate::morphology::{Agreement, IrregularVerb, with_s};
-use crate::notation::NotationError;
+use crate::notation::{NotationError, parse_weight};
 
 /// Rank offset of Zipf's law within a group: weight 1 / (rank + offset), rank from 0.
 const ZIPF_OFFSET: f64 = 2.0;
@@ -144,7 +144,7 @@ impl Lexicon {
         let (head, items) = line.split_once(':').ok_or_else(|| format!("not a statement: {line}"))?;
         let (group, weight) =
             head.split_once(' ').ok_or_else(|| format!("group without a weight: {head}"))?;
-        let weight: f64 = weight.trim().parse().map_err(|_| format!("weight is not a number: {weight}"))?;
+        let weight = parse_weight(weight.trim())?;
         let items: Vec<&str> = items.split(';').map(str::trim).filter(|item| !item.is_empty()).collect();
         let total: f64 = (0..items.len()).map(zipf).sum();
         let mut entries = Vec::new();

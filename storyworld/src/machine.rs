@@ -178,6 +178,7 @@ impl<'a> Machine<'a> {
                 options[option] = 0.0;
             }
         }
+        assert!(options.iter().any(|weight| *weight > 0.0), "a class has no entry left to draw");
     }
 
     fn table_index(&self, state: &State, slots: &[SlotId]) -> usize {

@@ -109,6 +109,12 @@ fn parse_rule(block: &[(usize, String)]) -> Result<Rule, NotationError> {
     Ok(Rule { name: name.trim().to_string(), parameters, body: Expression::Choice(choices), line: *line })
 }
 
+/// Reads a weight: a positive, finite number.
+pub(crate) fn parse_weight(text: &str) -> Result<f64, String> {
+    let weight: Option<f64> = text.parse().ok().filter(|weight: &f64| weight.is_finite() && *weight > 0.0);
+    weight.ok_or_else(|| format!("weight is not a positive number: {text}"))
+}
+
 struct Reader<'a> {
     items: Vec<&'a str>,
     next: usize,
@@ -127,7 +133,7 @@ impl<'a> Reader<'a> {
     fn weight(&mut self) -> Result<Option<f64>, String> {
         let Some(number) = self.peek().and_then(|item| item.strip_suffix(':')) else { return Ok(None) };
         self.next += 1;
-        number.parse().map(Some).map_err(|_| format!("weight is not a number: {number}"))
+        parse_weight(number).map(Some)
     }
 
     fn alternative(&mut self) -> Result<(f64, Expression), String> {

@@ -115,7 +115,7 @@ fn a_text_is_clean_exactly_if_it_has_a_probability() {
     let grammar = Grammar::storyworld();
     let mut dice = Dice(1);
     let (mut clean, mut broken) = (0, 0);
-    for seed in 0..2000 {
+    for seed in 0..1000 {
         let mut words = generate(grammar, StoryOptions::default(), seed).expect("a story fits").words;
         let (a, b) = (dice.below(words.len()), dice.below(words.len()));
         match seed % 5 {
@@ -134,7 +134,7 @@ fn a_text_is_clean_exactly_if_it_has_a_probability() {
         );
         if inside { clean += 1 } else { broken += 1 }
     }
-    assert!(clean > 20 && broken > 1500, "{clean} clean, {broken} broken");
+    assert!(clean > 10 && broken > 750, "{clean} clean, {broken} broken");
 }
 
 /// Hiding words of a story never makes the checker find a fault in the rest.
@@ -142,7 +142,7 @@ fn a_text_is_clean_exactly_if_it_has_a_probability() {
 fn what_can_be_completed_is_clean() {
     let grammar = Grammar::storyworld();
     let mut dice = Dice(4);
-    for seed in 0..600 {
+    for seed in 0..300 {
         let words = generate(grammar, StoryOptions::default(), seed).expect("a story fits").words;
         let share = dice.below(10);
         let text: Vec<_> =
@@ -157,7 +157,7 @@ fn a_single_wrong_word_is_blamed_itself() {
     let grammar = Grammar::storyworld();
     let mut dice = Dice(2);
     let (mut blamed, mut broken) = (0, 0);
-    for seed in 0..1000 {
+    for seed in 0..400 {
         let mut words = generate(grammar, StoryOptions::default(), seed).expect("a story fits").words;
         let position = dice.below(words.len());
         words[position] = grammar.word_id(&grammar.vocabulary()[dice.below(1138)]).expect("known");
@@ -166,7 +166,7 @@ fn a_single_wrong_word_is_blamed_itself() {
         broken += usize::from(!found.is_empty());
         blamed += usize::from(found.iter().any(|violation| violation.positions.contains(&position)));
     }
-    assert!(broken > 900 && blamed * 100 > broken * 95, "{blamed} of {broken} blamed at their place");
+    assert!(broken > 360 && blamed * 100 > broken * 95, "{blamed} of {broken} blamed at their place");
 }
 
 #[test]

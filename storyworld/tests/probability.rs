@@ -197,6 +197,53 @@ fn first_words_of_stories_have_their_exact_frequencies() {
     );
 }
 
+/// The whole language: hiding one word, the posterior is Bayes' rule over the words of the vocabulary.
+#[test]
+fn one_hidden_word_has_the_posterior_of_bayes_rule() {
+    let grammar = Grammar::storyworld();
+    let options = StoryOptions::default();
+    for seed in 0..12 {
+        let mut text = generate(grammar, options, seed).expect("a story fits").words;
+        let position = (seed as usize * 7) % text.len();
+        let mut page: Vec<_> = text.iter().copied().map(Some).collect();
+        page[position] = None;
+        let found = posterior(grammar, options, &page, 100_000).expect("the story itself agrees");
+        let mut joint = vec![0.0; grammar.vocabulary().len()];
+        for (id, joint) in joint.iter_mut().enumerate() {
+            text[position] = WordId(id as u16);
+            *joint = log_probability(grammar, options, &text).exp();
+        }
+        let evidence: f64 = joint.iter().sum();
+        assert!((found.log_evidence - evidence.ln()).abs() < 1e-9, "seed {seed}");
+        assert_eq!(found.words[position].len(), joint.iter().filter(|p| **p > 0.0).count(), "seed {seed}");
+        for (word, probability) in &found.words[position] {
+            assert!(
+                (probability - joint[usize::from(word.0)] / evidence).abs() < 1e-9,
+                "seed {seed}: {word:?}"
+            );
+        }
+    }
+}
+
+/// The chain rule: word by word, the exact next-word distributions multiply to the probability of the prefix.
+#[test]
+fn next_words_multiply_to_the_probability_of_the_story() {
+    let grammar = Grammar::storyworld();
+    let options = StoryOptions::default();
+    for seed in 0..6 {
+        let text = generate(grammar, options, seed).expect("a story fits").words;
+        let mut log_p = 0.0;
+        for position in 0..text.len() {
+            let next = next_words(grammar, options, &text[..position]);
+            let chance = next.iter().find(|(word, _)| *word == text[position]).map_or(0.0, |(_, p)| *p);
+            log_p += chance.ln();
+        }
+        let goes_on: f64 = next_words(grammar, options, &text).iter().map(|(_, p)| p).sum();
+        log_p += (1.0 - goes_on).ln();
+        assert!((log_p - log_probability(grammar, options, &text)).abs() < 1e-8, "seed {seed}: {log_p}");
+    }
+}
+
 #[test]
 fn the_entropy_has_an_error_that_shrinks() {
     let grammar = Grammar::storyworld();

@@ -1,14 +1,13 @@
 //! Turns rules and lexicon into the arena of nodes: calls are expanded, inflection becomes tables.
 
+mod inflect;
+
 use std::collections::{BTreeSet, HashMap};
 
-use crate::grammar::{Node, NodeId, Parts, Role, SlotId, WordId};
-use crate::lexicon::{Class, Entry, Gender, Lexicon};
-use crate::morphology::{Agreement, Tense, article, finite};
+use crate::grammar::{Node, NodeId, Parts, SlotId, WordId};
+use crate::lexicon::{Class, Lexicon};
 use crate::notation::{Expression, NotationError, Rule};
 
-/// Name of the slot that holds the tense of the story.
-const TENSE_SLOT: &str = "tense";
 /// Most entries of one class: a state keeps an entry in one byte, and the last value means "empty".
 const MAX_ENTRIES: usize = 255;
 
@@ -21,6 +20,7 @@ pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, Notati
         calls: HashMap::new(),
         words: HashMap::new(),
         verbs: BTreeSet::new(),
+        line: 1,
     };
     let whole = |problem: String| NotationError { line: 1, problem };
     if let Some(class) = lexicon.classes.iter().find(|class| class.entries.len() > MAX_ENTRIES) {
@@ -50,6 +50,8 @@ struct Compiler<'a> {
     words: HashMap<String, WordId>,
     /// Base form of every verb that is inflected.
     verbs: BTreeSet<String>,
+    /// Line of the rule that is being compiled, for errors.
+    line: usize,
 }
 
 /// Slots of the parameters of the rule that is being compiled.
@@ -59,6 +61,10 @@ impl Compiler<'_> {
     fn push(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    fn error(&self, problem: String) -> NotationError {
+        NotationError { line: self.line, problem }
     }
 
     fn word(&mut self, word: &str) -> WordId {
@@ -71,8 +77,7 @@ impl Compiler<'_> {
         if let Some(node) = self.calls.get(&key) {
             return Ok(*node);
         }
-        let missing =
-            || NotationError { line: 1, problem: format!("no rule {name} with {} slots", arguments.len()) };
+        let missing = || self.error(format!("no rule {name} with {} slots", arguments.len()));
         let rules = self.rules;
         let fits = |rule: &&Rule| rule.name == name && rule.parameters.len() == arguments.len();
         let rule = rules.iter().find(fits).ok_or_else(missing)?;
@@ -80,17 +85,20 @@ impl Compiler<'_> {
         self.calls.insert(key, node);
         let bindings: Vec<_> =
             rule.parameters.iter().map(String::as_str).zip(arguments.iter().copied()).collect();
-        let locate = |problem| NotationError { line: rule.line, problem: format!("rule {name}: {problem}") };
-        let body = self.expression(&rule.body, &bindings).map_err(locate)?;
+        let caller = std::mem::replace(&mut self.line, rule.line);
+        let body = self.expression(&rule.body, &bindings)?;
+        self.line = caller;
         self.nodes[node.0 as usize] = Node::Sequence(vec![body]);
         Ok(node)
     }
 
-    fn expression(&mut self, expression: &Expression, bindings: Bindings) -> Result<NodeId, String> {
+    fn expression(&mut self, expression: &Expression, bindings: Bindings) -> Result<NodeId, NotationError> {
         let node = match expression {
-            Expression::Item(item) => return self.item(item, bindings),
+            Expression::Item(item) => {
+                return self.item(item, bindings).map_err(|problem| self.error(problem));
+            }
             Expression::Sequence(parts) => {
-                let parts: Result<_, String> =
+                let parts: Result<_, NotationError> =
                     parts.iter().map(|part| self.expression(part, bindings)).collect();
                 Node::Sequence(parts?)
             }
@@ -104,7 +112,8 @@ impl Compiler<'_> {
             Expression::Call(names) => {
                 let arguments: Result<Vec<_>, String> =
                     names[1..].iter().map(|name| self.slot(name, bindings)).collect();
-                return self.call(&names[0], &arguments?).map_err(|error| error.problem);
+                let arguments = arguments.map_err(|problem| self.error(problem))?;
+                return self.call(&names[0], &arguments);
             }
         };
         Ok(self.push(node))
@@ -138,101 +147,6 @@ impl Compiler<'_> {
         }
         let word = self.word(item);
         Ok(self.push(Node::Word(word)))
-    }
-
-    /// `pet`, `pet.he` or `pet.food`.
-    fn noun(&mut self, path: &str, bindings: Bindings) -> Result<NodeId, String> {
-        let (name, form) = path.split_once('.').unwrap_or((path, ""));
-        let slot = self.slot(name, bindings)?;
-        let role =
-            if pronoun(Gender::Neuter, form).is_some() { Role::Pronoun(slot) } else { Role::Noun(slot) };
-        let one = |entries: &[&Entry]| match (form, pronoun(entries[0].gender, form)) {
-            ("", _) => Ok(entries[0].word.clone()),
-            (_, Some(pronoun)) => Ok(pronoun.to_string()),
-            _ => entries[0]
-                .field(form)
-                .map(str::to_string)
-                .ok_or_else(|| format!("{} has no {form}", entries[0].word)),
-        };
-        self.inflect(role, vec![slot], one)
-    }
-
-    /// `go/hero`, `toy.play/hero`, `!be/pet`, `want/I`.
-    fn verb(&mut self, path: &str, bindings: Bindings) -> Result<NodeId, String> {
-        let (verb, subject) =
-            path.split_once('/').ok_or_else(|| format!("verb without a subject: {path}"))?;
-        let (verb, fixed) = verb.strip_prefix('!').map_or((verb, None), |verb| (verb, Some(Tense::Present)));
-        let mut slots = Vec::new();
-        if fixed.is_none() {
-            slots.push(self.slot(TENSE_SLOT, &[])?);
-        }
-        let person = match subject {
-            "I" => Some(Agreement::First),
-            "they" => Some(Agreement::Plural),
-            "it" => Some(Agreement::Singular),
-            name => {
-                slots.push(self.slot(name, bindings)?);
-                None
-            }
-        };
-        let field = verb.split_once('.');
-        if let Some((name, _)) = field {
-            slots.push(self.slot(name, bindings)?);
-        }
-        let bases: Vec<String> = match field {
-            None => vec![verb.to_string()],
-            Some((name, field)) => {
-                let entries = &self.class(self.slot(name, bindings)?).entries;
-                entries.iter().filter_map(|entry| entry.field(field)).map(str::to_string).collect()
-            }
-        };
-        self.verbs.extend(bases);
-        let irregular = &self.lexicon.verbs;
-        let form = |entries: &[&Entry]| {
-            let mut entries = entries.iter();
-            let tense = fixed.or_else(|| entries.next().map(|entry| tense_of(entry))).ok_or("no tense")?;
-            let agreement = person
-                .or_else(|| entries.next().map(|entry| entry.gender.agreement()))
-                .ok_or("no subject")?;
-            let base = match field {
-                None => verb,
-                Some((_, field)) => entries
-                    .next()
-                    .and_then(|entry| entry.field(field))
-                    .ok_or_else(|| format!("no field {path}"))?,
-            };
-            Ok(finite(base, tense, agreement, irregular))
-        };
-        self.inflect(Role::Verb, slots, form)
-    }
-
-    /// `color` or `color.toy`: the article fits the sound of the first and the number of the last.
-    fn article(&mut self, path: &str, bindings: Bindings) -> Result<NodeId, String> {
-        let slots: Result<Vec<_>, String> = path.split('.').map(|name| self.slot(name, bindings)).collect();
-        self.inflect(Role::Article, slots?, |entries| {
-            let many =
-                entries.last().is_some_and(|entry| matches!(entry.gender, Gender::Plural | Gender::Mass));
-            Ok(if many { "some" } else { article(&entries[0].word) }.to_string())
-        })
-    }
-
-    /// A table of words over all combinations of entries of the slots.
-    fn inflect<F>(&mut self, role: Role, slots: Vec<SlotId>, form: F) -> Result<NodeId, String>
-    where
-        F: Fn(&[&Entry]) -> Result<String, String>,
-    {
-        let lexicon = self.lexicon;
-        let mut rows: Vec<Vec<&Entry>> = vec![Vec::new()];
-        for slot in &slots {
-            let entries = &lexicon.classes[lexicon.slots[usize::from(slot.0)].1].entries;
-            rows =
-                rows.iter().flat_map(|row| entries.iter().map(|e| [row.as_slice(), &[e]].concat())).collect();
-        }
-        let mut words = Vec::with_capacity(rows.len());
-        for row in &rows {
-            words.push(self.word(&form(row)?));
-        }
-        Ok(self.push(Node::Inflect { role, slots, words }))
     }
 
     fn slot(&self, name: &str, bindings: Bindings) -> Result<SlotId, String> {
@@ -287,27 +201,5 @@ impl Compiler<'_> {
             words.iter_mut().for_each(|word| *word = renumbered[usize::from(word.0)]);
         }
         vocabulary
-    }
-}
-
-fn tense_of(entry: &Entry) -> Tense {
-    if entry.word == "past" { Tense::Past } else { Tense::Present }
-}
-
-/// The pronoun of a form named after its masculine, or `None` if the form is no pronoun's.
-fn pronoun(gender: Gender, form: &str) -> Option<&'static str> {
-    let [he, him, his, himself, child] = match gender {
-        Gender::Masculine => ["he", "him", "his", "himself", "boy"],
-        Gender::Feminine => ["she", "her", "her", "herself", "girl"],
-        Gender::Neuter | Gender::Mass => ["it", "it", "its", "itself", "child"],
-        Gender::Plural => ["they", "them", "their", "themselves", "children"],
-    };
-    match form {
-        "he" => Some(he),
-        "him" => Some(him),
-        "his" => Some(his),
-        "himself" => Some(himself),
-        "child" => Some(child),
-        _ => None,
     }
 }
