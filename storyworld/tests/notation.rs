@@ -41,8 +41,7 @@ fn faulty_lexicons_are_refused_with_their_line() {
 
 #[test]
 fn a_small_grammar_writes_what_it_says() {
-    let grammar =
-        Grammar::parse(LEXICON, "rule story\n- <see pet> .\nrule see(x)\n- +x a/x $x";
+    let rules = "rule story\n- <see pet> .\nrule see(x)\n- +x a/x $x";
     let grammar = Grammar::parse(LEXICON, rules).expect("well formed");
     assert_eq!(grammar.vocabulary(), [".", "a", "an", "cat", "owl"]);
     let mut stories: Vec<String> = (0..50)
