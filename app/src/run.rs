@@ -153,9 +153,9 @@ impl RunState {
                 self.phase = Phase::Resuming;
                 self.failure = Some(failure);
             }
-            Event::Refused(failure) => {
-                self.failure = Some(failure);
-            }
+            // What the visitor can mend is no news while nothing goes on at all.
+            Event::Refused(_) if self.phase == Phase::Failed => {}
+            Event::Refused(failure) => self.failure = Some(failure),
             Event::Failed(failure) => {
                 self.phase = Phase::Failed;
                 self.failure = Some(failure);

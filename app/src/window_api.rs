@@ -1,6 +1,7 @@
 //! `window.unmask`: the page's state for tests and embedders.
 //!
-//! - `unmask.state()` gives the present settings, phase, tokens, number of steps, cursor and back end as JSON text.
+//! - `unmask.state()` gives the present settings, phase, number of steps, cursor and back end as JSON text; `tokens` are
+//!   the slots at the cursor, `newest` the token ids after the last stored step.
 //! - `unmask.loseDevice()` destroys the graphics device as a driver reset would, to try the recovery. On the CPU it
 //!   does nothing.
 
@@ -52,6 +53,7 @@ fn put(object: &JsValue, key: &str, value: &JsValue) {
 /// The state of the page as a value.
 pub fn describe(settings: &Settings, state: &RunState, cursor: usize, playing: bool) -> Value {
     let shown = state.trajectory.as_ref().map(columns).unwrap_or_default();
+    let newest = shown.last().map(Vec::as_slice).unwrap_or_default();
     let cells = shown.get(cursor).map(Vec::as_slice).unwrap_or_default();
     json!({
         "settings": describe_settings(settings),
@@ -66,6 +68,7 @@ pub fn describe(settings: &Settings, state: &RunState, cursor: usize, playing: b
         "planned": state.planned,
         "cursor": cursor,
         "playing": playing,
+        "newest": newest.iter().map(|cell| cell.token.0).collect::<Vec<_>>(),
         "tokens": cells.iter().map(|cell| describe_cell(cell, state)).collect::<Vec<_>>(),
         "backend": state.backend.as_ref().map(|report| json!({
             "name": report.name,

@@ -37,7 +37,7 @@ pub fn Facts(
         <section class="panel" aria-label="This run">
             <h2>"This run"</h2>
             <dl>
-                {fact("Hidden at the start", "hidden", Signal::derive(move || {
+                {fact("Hidden at start", "hidden", Signal::derive(move || {
                     hidden.get().map_or(NONE.into(), |(masked, slots)| format!("{masked} of {slots}"))
                 }))}
                 {fact("Hidden now", "masked", Signal::derive(move || cells.with(|cells| masked(cells).0.to_string())))}

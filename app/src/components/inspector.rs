@@ -112,12 +112,12 @@ fn spell(words: &Tokenizer, token: u32) -> String {
     if token == END { "end of text".into() } else { words.word(token).unwrap_or("?").to_owned() }
 }
 
-/// A probability with as many digits as it deserves.
+/// A probability with as many digits as it deserves, never broken at a line's end.
 fn percent(probability: f32) -> String {
     match probability * 100.0 {
-        small if small < 0.1 => "< 0.1 %".into(),
-        small if small < 10.0 => format!("{small:.1} %"),
-        large => format!("{large:.0} %"),
+        small if small < 0.1 => "< 0.1\u{a0}%".into(),
+        small if small < 10.0 => format!("{small:.1}\u{a0}%"),
+        large => format!("{large:.0}\u{a0}%"),
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_committed_slot_shows_its_call_and_what_was_drawn() {
         let finding = found(3, 2);
-        assert!(finding.says.contains("call 2") && finding.says.contains("50 %"), "{}", finding.says);
+        assert!(finding.says.contains("call 2") && finding.says.contains("50\u{a0}%"), "{}", finding.says);
         let drawn: Vec<&str> = finding.candidates.iter().filter(|c| c.2).map(|c| c.0.as_str()).collect();
         assert_eq!(drawn, ["w12"]);
     }
@@ -175,6 +175,9 @@ mod tests {
 
     #[test]
     fn probabilities_keep_the_digits_they_deserve() {
-        assert_eq!([percent(0.5), percent(0.025), percent(0.0001)], ["50 %", "2.5 %", "< 0.1 %"]);
+        assert_eq!(
+            [percent(0.5), percent(0.025), percent(0.0001)],
+            ["50\u{a0}%", "2.5\u{a0}%", "< 0.1\u{a0}%"]
+        );
     }
 }

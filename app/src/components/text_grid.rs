@@ -82,7 +82,9 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>) -> impl IntoView {
     let get = move |read: fn(&Face) -> Option<String>| face.with(|face| face.as_ref().and_then(read));
     let selected = Memo::new(move |_| run.selected.get() == Some(index));
     let stop = move || {
-        (selected.get() || (index == 0 && run.selected.with(Option::is_none))).then_some("0").unwrap_or("-1")
+        // One slot is in the order of the Tab key; arrows reach the others.
+        let first = index == 0 && run.selected.with(Option::is_none);
+        if selected.get() || first { "0" } else { "-1" }
     };
     let select = move || run.selected.update(|slot| *slot = (*slot != Some(index)).then_some(index));
     view! {

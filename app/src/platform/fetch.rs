@@ -54,7 +54,7 @@ pub async fn bytes(path: &str, mut progress: impl FnMut(u64, Option<u64>)) -> Re
     progress(0, total);
     loop {
         let chunk = JsFuture::from(reader.read()).await.map_err(|_| cut(bytes.len()))?;
-        let Some(part) = value_of(&chunk.into()) else { break };
+        let Some(part) = value_of(&chunk) else { break };
         let start = bytes.len();
         bytes.resize(start + part.length() as usize, 0);
         part.copy_to(&mut bytes[start..]);

@@ -49,9 +49,16 @@ pub fn end_prelude() {
     }
 }
 
-/// How many slots stand side by side at the window's present width.
+/// How many slots stand side by side at the window's present width. `stage.css` has the same two widths, for the
+/// recorded run that plays before this code is there.
 pub fn columns() -> usize {
-    if matches("(max-width: 760px)") { 4 } else { 8 }
+    if matches("(max-width: 760px)") {
+        4
+    } else if matches("(max-width: 1000px)") {
+        6
+    } else {
+        8
+    }
 }
 
 /// The browser's own store; absent in private windows and sandboxed frames.
