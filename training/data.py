@@ -23,11 +23,10 @@ class Texts:
         return len(self.windows)
 
 
-def vocabulary_of(path: Path, at_least: int = 1) -> list[str]:
-    """Words seen `at_least` times, most frequent first; ties in alphabetical order."""
-    counts = Counter(word for line in path.open(encoding="utf-8") for word in line.split())
-    kept = [(count, word) for word, count in counts.items() if count >= at_least]
-    return [word for _, word in sorted(kept, key=lambda pair: (-pair[0], pair[1]))]
+def vocabulary_of(path: Path) -> list[str]:
+    """All words of a text file, most frequent first; ties in alphabetical order."""
+    counts = Counter(path.read_text(encoding="utf-8").split())
+    return sorted(counts, key=lambda word: (-counts[word], word))
 
 
 def encode(lines: list[str], vocabulary: list[str], length: int) -> Texts:

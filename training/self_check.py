@@ -15,6 +15,7 @@ from .model import ModelConfig, Transformer
 
 SMALL = ModelConfig(vocabulary=8, layers=2, width=32, heads=2, head_dim=16, feed_forward=64, length=4)
 STEPS = 1000
+torch.set_num_threads(1)  # the models here are too small to share
 TWO_SENTENCES = ["He likes apple", "I play tennis"]
 
 
@@ -56,6 +57,20 @@ class TwoSentences(unittest.TestCase):
         drawn = sample.sample(self.model, 200, seed=0)
         seen = {tuple(row) for row in drawn.tolist()}
         self.assertEqual(seen, {tuple(row) for row in self.texts.windows.tolist()})
+
+
+class Windows(unittest.TestCase):
+    def test_are_filled_with_ends_and_hold_whole_texts_only(self):
+        texts = data.encode(["b a", "a b a", "", "a b a b", "c"], ["a", "b"], length=4)
+        self.assertEqual(texts.windows.tolist(), [[4, 3, 2, 2], [3, 4, 3, 2], [1, 2, 2, 2]])
+        self.assertEqual((texts.words.tolist(), texts.dropped), ([2, 3, 1], 1))
+
+    def test_every_text_comes_once_an_epoch(self):
+        texts = data.encode(["a"] * 5 + ["b"] * 3, ["a", "b"], length=2)
+        batches = data.Batches(texts, size=4, seed=0)
+        epochs = [torch.cat([batches.at(2 * n), batches.at(2 * n + 1)])[:, 0].tolist() for n in range(4)]
+        self.assertTrue(all(sorted(epoch) == [3] * 5 + [4] * 3 for epoch in epochs))
+        self.assertGreater(len(set(map(tuple, epochs))), 1)
 
 
 class Masks(unittest.TestCase):
