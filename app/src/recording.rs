@@ -90,4 +90,47 @@ mod tests {
         let error = Recording::from_json(json.to_string().as_bytes()).unwrap_err();
         assert!(matches!(error, RecordingError::Steps { .. }), "{error}");
     }
+
+    /// `static/runs/README.md` says how to write the recording again when one of these fails.
+    mod shipped {
+        use std::path::PathBuf;
+
+        use model_loader::Checkpoint;
+        use sha2::{Digest, Sha256};
+
+        use super::super::*;
+        use crate::session::start::start;
+        use crate::settings::Settings;
+
+        fn read(path: &str) -> Vec<u8> {
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../static").join(path);
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        }
+
+        fn model() -> Vec<u8> {
+            read("models/storyworld-mask/model.gguf")
+        }
+
+        #[test]
+        fn the_recording_is_of_the_shipped_model_and_the_default_settings() {
+            let json: serde_json::Value = serde_json::from_slice(&read("runs/storyworld-mask.json")).unwrap();
+            let sha256: String = Sha256::digest(model()).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(json["model"]["sha256"], sha256, "the model has changed since the recording");
+            let (trajectory, words) = Recording::from_json(&read("runs/storyworld-mask.json")).unwrap();
+            trajectory.verify().unwrap();
+            assert_eq!(trajectory.settings, Settings::default().decode());
+            let checkpoint = Checkpoint::from_bytes(&model()).unwrap();
+            let begun = start(&Settings::default(), &checkpoint.tokenizer, trajectory.special).unwrap();
+            assert_eq!(trajectory.start.sequence, begun.sequence);
+            assert_eq!(words.vocab_size(), checkpoint.tokenizer.vocab_size());
+        }
+
+        #[test]
+        fn the_text_that_visitors_find_is_in_the_language() {
+            let checkpoint = Checkpoint::from_bytes(&model()).unwrap();
+            let settings = Settings { time: 0.5, ..Settings::default() };
+            let begun = start(&settings, &checkpoint.tokenizer, Default::default()).unwrap();
+            assert_eq!((begun.unknown, begun.cut), (vec![], 0));
+        }
+    }
 }

@@ -20,6 +20,8 @@ struct Report<'a> {
     backend: BackendName,
     prompt: &'a str,
     text: &'a str,
+    /// Every word of the model by token id, so that the trajectory can be read without the model.
+    vocabulary: Vec<&'a str>,
     trajectory: &'a Trajectory,
 }
 
@@ -45,7 +47,16 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     output::message(&format!("{calls} calls on {} in {seconds:.2} s", backend.name));
     if arguments.json {
         let (model, prompt) = (model.identity, arguments.prompt.as_str());
-        return output::json(&Report { model, backend, prompt, text: &text, trajectory: &trajectory });
+        let vocabulary =
+            (0..tokenizer.vocab_size() as u32).filter_map(|token| tokenizer.word(token)).collect();
+        return output::json(&Report {
+            model,
+            backend,
+            prompt,
+            text: &text,
+            vocabulary,
+            trajectory: &trajectory,
+        });
     }
     output::result(&(text + "\n"))
 }

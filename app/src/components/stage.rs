@@ -49,7 +49,7 @@ pub fn Stage(
     view! {
         <section class="stage" aria-label="Stage">
             <p class="intro">
-                "Every block hides a word. In each call the model guesses all of them and keeps a few."
+                "Every block hides a word. Each call guesses all of them and keeps as many as you allow."
             </p>
             <div class="stage-head">
                 <Status retry />

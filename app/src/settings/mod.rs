@@ -101,7 +101,7 @@ impl Default for Settings {
             schedule: Schedule::Linear,
             temperature: 0.8,
             rule: Rule::SlotsPerCall,
-            slots: 2,
+            slots: 1,
             steps: 16,
             order: Order::Random,
             top_k: 0,
