@@ -33,6 +33,7 @@
   /** One `.slot` element in the state that the style sheet knows. */
   const show = (slot, state, word) => {
     slot.dataset.state = state;
+    if (word === "end") slot.dataset.end = "";
     slot.textContent = state === "masked" ? "" : word;
   };
 
