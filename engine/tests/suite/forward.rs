@@ -5,6 +5,28 @@ on_every_target! {
     the_gpu_gives_pytorch_logits
 }
 
+/// The trained model that ships: natively, by every back end.
+#[cfg(not(target_arch = "wasm32"))]
+mod shipped {
+    use super::bodies::{cpu, gpu, reference};
+    use crate::golden::STORYWORLD;
+
+    #[test]
+    fn the_reference_is_pytorch() {
+        reference(&STORYWORLD, STORYWORLD.checkpoint().config.block_count);
+    }
+
+    #[test]
+    fn the_cpu_gives_pytorch_logits() {
+        cpu(&STORYWORLD);
+    }
+
+    #[test]
+    fn the_gpu_gives_pytorch_logits() {
+        pollster::block_on(gpu(&STORYWORLD));
+    }
+}
+
 mod bodies {
     use engine::Program;
     use engine::cpu::CpuExecutor;
@@ -29,24 +51,28 @@ mod bodies {
     }
 
     pub async fn the_reference_is_pytorch_layer_by_layer() {
-        let checkpoint = TINY.checkpoint();
-        let weights = golden::weights(&checkpoint);
-        for depth in 0..=checkpoint.config.block_count {
-            let program = program(&TINY, depth, Products::Tiled);
-            let mut executor = ReferenceExecutor::new(&program, &weights).unwrap();
-            executor.run(&TINY.tokens(), &[]).unwrap();
-            let compare = |buffer: &str, tensor: &str| {
-                let found = executor.buffer(buffer).unwrap().floats();
-                TINY.assert_near("reference", tensor, found, ACTIVATIONS);
-            };
-            match depth.checked_sub(1) {
-                None => compare("x", "embedding"),
-                Some(layer) => compare("x", &format!("layer.{layer}")),
-            }
-            if depth == checkpoint.config.block_count {
-                compare("normed", "normed");
-                compare("logits", "logits");
-            }
+        for depth in 0..=TINY.checkpoint().config.block_count {
+            reference(&TINY, depth);
+        }
+    }
+
+    /// The first `depth` layers in f64, and the logits if these are all layers.
+    pub fn reference(golden: &Golden, depth: usize) {
+        let checkpoint = golden.checkpoint();
+        let program = program(golden, depth, Products::Tiled);
+        let mut executor = ReferenceExecutor::new(&program, &golden::weights(&checkpoint)).unwrap();
+        executor.run(&golden.tokens(), &[]).unwrap();
+        let compare = |buffer: &str, tensor: &str| {
+            let found = executor.buffer(buffer).unwrap().floats();
+            golden.assert_near("reference", tensor, found, ACTIVATIONS);
+        };
+        match depth.checked_sub(1) {
+            None => compare("x", "embedding"),
+            Some(layer) => compare("x", &format!("layer.{layer}")),
+        }
+        if depth == checkpoint.config.block_count {
+            compare("normed", "normed");
+            compare("logits", "logits");
         }
     }
 
@@ -58,7 +84,7 @@ mod bodies {
         gpu(&TINY).await;
     }
 
-    fn cpu(golden: &Golden) {
+    pub fn cpu(golden: &Golden) {
         let checkpoint = golden.checkpoint();
         let program = program(golden, checkpoint.config.block_count, Products::Direct);
         let mut executor = CpuExecutor::new(&program, &golden::weights(&checkpoint)).unwrap();
@@ -68,7 +94,7 @@ mod bodies {
         golden.assert_near("CPU", "logits", &found, LOGITS);
     }
 
-    async fn gpu(golden: &Golden) {
+    pub async fn gpu(golden: &Golden) {
         let gpu = GpuDevice::open().await.expect("a graphics adapter");
         let checkpoint = golden.checkpoint();
         let weights = golden::weights(&checkpoint);

@@ -17,6 +17,13 @@ pub const TINY: Golden = Golden {
     tensors: include_bytes!("../../../tests/golden/tiny.safetensors"),
 };
 
+/// The shipped model: six layers, trained. Native only, where the f64 reference is quick enough.
+#[cfg(not(target_arch = "wasm32"))]
+pub const STORYWORLD: Golden = Golden {
+    model: include_bytes!("../../../static/models/storyworld-mask/model.gguf"),
+    tensors: include_bytes!("../../../tests/golden/storyworld-mask.safetensors"),
+};
+
 impl Golden {
     /// The checkpoint under test.
     pub fn checkpoint(&self) -> Checkpoint {
