@@ -107,7 +107,7 @@ fn play(run: Run) {
         spawn_local(async move {
             while run.playback.get_untracked().moves() {
                 let (steps, growing, planned) =
-                    run.state.with_untracked(|state| (state.steps(), state.growing(), state.planned));
+                    run.state.with_untracked(|state| (state.steps(), state.growing, state.planned));
                 time::sleep_ms(interval_ms(planned)).await;
                 time::next_frame().await;
                 advance(run, steps, growing);

@@ -1,15 +1,12 @@
-//! What has happened: where the session stands, the run that is shown, and the cursor in it.
+//! Everything that the session has told, as one value with one way to change it.
 
 use std::sync::Arc;
 
 use diffusion::decode::Trajectory;
 use engine::BackendReport;
-use leptos::prelude::*;
 use model_loader::Tokenizer;
 
 use crate::failure::{Failure, explain};
-use crate::keys::Command;
-use crate::playback::{Playback, play_from};
 use crate::session::{Event, ModelFacts};
 
 /// What the session is doing.
@@ -84,6 +81,8 @@ pub struct RunState {
     pub source: Source,
     /// The run.
     pub trajectory: Option<Trajectory>,
+    /// Whether more steps are coming, whatever else goes on meanwhile (shaders are compiled, a device reopened).
+    pub growing: bool,
     /// Calls of the complete run.
     pub planned: usize,
     /// Words of the tokens in the run.
@@ -122,13 +121,16 @@ impl RunState {
                 self.model_words = Some(words);
             }
             Event::Opened(report) => {
-                self.resumed += usize::from(self.failure.take().is_some());
+                let lost = matches!(self.failure, Some(Failure::Engine(_)));
+                self.resumed += usize::from(lost && self.growing);
+                self.failure = None;
                 self.backend = Some(report);
                 self.phase = Phase::Ready;
             }
             Event::Began(beginning) => {
                 self.phase = Phase::Running;
                 self.source = Source::Live;
+                self.growing = true;
                 self.words.clone_from(&self.model_words);
                 self.trajectory = Some(beginning.trajectory);
                 self.planned = beginning.planned;
@@ -147,6 +149,7 @@ impl RunState {
             }
             Event::Finished => {
                 self.phase = Phase::Finished;
+                self.growing = false;
                 self.planned = self.steps();
             }
             Event::Interrupted(failure) => {
@@ -158,6 +161,7 @@ impl RunState {
             Event::Refused(failure) => self.failure = Some(failure),
             Event::Failed(failure) => {
                 self.phase = Phase::Failed;
+                self.growing = false;
                 self.failure = Some(failure);
             }
         }
@@ -178,11 +182,6 @@ impl RunState {
         self.trajectory.as_ref().map_or(0, |trajectory| trajectory.steps.len())
     }
 
-    /// Whether more steps are coming.
-    pub fn growing(&self) -> bool {
-        self.source == Source::Live && matches!(self.phase, Phase::Running | Phase::Resuming)
-    }
-
     /// Mean duration of the calls of this run; none before the first.
     pub fn mean_latency_ms(&self) -> Option<f64> {
         let calls = self.latencies_ms.len();
@@ -192,67 +191,6 @@ impl RunState {
     /// The sentence about what stands in the way.
     pub fn problem(&self) -> Option<String> {
         self.failure.as_ref().map(explain)
-    }
-}
-
-/// The store: the session writes `state`, the transport writes cursor and playback.
-#[derive(Clone, Copy)]
-pub struct Run {
-    /// What the session has told.
-    pub state: RwSignal<RunState>,
-    /// How many calls of the run are shown: 0 is the start.
-    pub cursor: RwSignal<usize>,
-    /// Whether time goes on by itself.
-    pub playback: RwSignal<Playback>,
-    /// The slot that the inspector shows.
-    pub selected: RwSignal<Option<usize>>,
-}
-
-impl Run {
-    /// An empty store.
-    pub fn new() -> Self {
-        Self {
-            state: RwSignal::new(RunState::default()),
-            cursor: RwSignal::new(0),
-            playback: RwSignal::new(Playback::Paused),
-            selected: RwSignal::new(None),
-        }
-    }
-
-    /// Takes in an event; a run that begins is shown from its beginning.
-    pub fn receive(&self, event: Event, calm: bool) {
-        let fresh = matches!(event, Event::Began(_));
-        let recorded = matches!(event, Event::Recorded { .. })
-            && self.state.with_untracked(|state| state.source == Source::Nothing);
-        self.state.update(|state| state.apply(event));
-        if fresh || recorded {
-            self.cursor.set(if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 });
-            self.playback.set(Playback::at_start(calm));
-        }
-    }
-
-    /// Obeys a button or a key.
-    pub fn command(&self, command: Command) {
-        let (steps, growing) = self.state.with_untracked(|state| (state.steps(), state.growing()));
-        let cursor = self.cursor.get_untracked();
-        if command == Command::Toggle {
-            let pause = self.playback.get_untracked().moves();
-            self.cursor.set(if pause { cursor } else { play_from(cursor, steps, growing) });
-            return self.playback.set(if pause { Playback::Paused } else { Playback::Playing });
-        }
-        self.playback.set(Playback::Paused);
-        self.cursor.set(match command {
-            Command::Back => cursor.saturating_sub(1),
-            Command::Forward => (cursor + 1).min(steps),
-            Command::Start => 0,
-            Command::End | Command::Toggle => steps,
-        });
-    }
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -291,10 +229,10 @@ mod tests {
         let recorded = || Event::Recorded { trajectory: trajectory(), words: Arc::new(tokenizer()) };
         let state = after([recorded(), Event::Downloading { received: 1, total: Some(2) }]);
         assert_eq!((state.source, state.steps(), state.phase.name()), (Source::Recording, 3, "loading"));
-        assert!(!state.growing());
+        assert!(!state.growing);
         let state = after([recorded(), loaded(), Event::Opened(report()), began(), recorded()]);
         assert_eq!((state.source, state.steps()), (Source::Live, 0));
-        assert!(state.growing() && state.words.is_some());
+        assert!(state.growing && state.words.is_some());
     }
 
     #[test]
@@ -313,6 +251,14 @@ mod tests {
         let mut state = state;
         state.apply(Event::Opened(report()));
         assert_eq!((state.resumed, state.steps(), state.problem()), (1, 1, None));
+    }
+
+    #[test]
+    fn a_run_goes_on_while_shaders_are_compiled() {
+        let state = after([loaded(), began(), Event::Compiling { done: 1, total: 9 }]);
+        assert!(state.growing, "playback must wait, not stop");
+        let state = after([loaded(), began(), Event::Compiling { done: 9, total: 9 }, Event::Finished]);
+        assert!(!state.growing);
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! What has happened: where the session stands, the run that is shown, and the cursor in it.
+
+mod state;
+
+pub use state::{Phase, RunState, Source};
+
+use leptos::prelude::*;
+
+use crate::keys::Command;
+use crate::playback::{Playback, play_from};
+use crate::session::Event;
+
+/// The store: the session writes `state`, the transport writes cursor and playback.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// What the session has told.
+    pub state: RwSignal<RunState>,
+    /// How many calls of the run are shown: 0 is the start.
+    pub cursor: RwSignal<usize>,
+    /// Whether time goes on by itself.
+    pub playback: RwSignal<Playback>,
+    /// The slot that the inspector shows.
+    pub selected: RwSignal<Option<usize>>,
+}
+
+impl Run {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self {
+            state: RwSignal::new(RunState::default()),
+            cursor: RwSignal::new(0),
+            playback: RwSignal::new(Playback::Paused),
+            selected: RwSignal::new(None),
+        }
+    }
+
+    /// Takes in an event; a run that begins is shown from its beginning.
+    pub fn receive(&self, event: Event, calm: bool) {
+        let fresh = matches!(event, Event::Began(_));
+        let recorded = matches!(event, Event::Recorded { .. })
+            && self.state.with_untracked(|state| state.source == Source::Nothing);
+        self.state.update(|state| state.apply(event));
+        if fresh || recorded {
+            self.cursor.set(if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 });
+            self.playback.set(Playback::at_start(calm));
+        }
+    }
+
+    /// Obeys a button or a key.
+    pub fn command(&self, command: Command) {
+        let (steps, growing) = self.state.with_untracked(|state| (state.steps(), state.growing));
+        let cursor = self.cursor.get_untracked();
+        if command == Command::Toggle {
+            let pause = self.playback.get_untracked().moves();
+            self.cursor.set(if pause { cursor } else { play_from(cursor, steps, growing) });
+            return self.playback.set(if pause { Playback::Paused } else { Playback::Playing });
+        }
+        self.playback.set(Playback::Paused);
+        self.cursor.set(match command {
+            Command::Back => cursor.saturating_sub(1),
+            Command::Forward => (cursor + 1).min(steps),
+            Command::Start => 0,
+            Command::End | Command::Toggle => steps,
+        });
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::new()
+    }
+}
