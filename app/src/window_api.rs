@@ -131,7 +131,7 @@ mod tests {
         assert_eq!((&value["phase"], &value["source"]), (&json!("opening"), &json!("recording")));
         assert_eq!(value["tokens"][1], json!({ "token": 7, "word": "mat", "state": "given" }));
         assert_eq!(value["tokens"][2]["state"], json!("masked"));
-        assert_eq!(value["settings"]["seed"], json!(1));
+        assert_eq!(value["settings"]["seed"], json!(9));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Default for Settings {
             top_p: 1.0,
             suppress_end: false,
             length: *LENGTHS.end(),
-            seed: 1,
+            seed: 9,
             backend: BackendChoice::Auto,
             colour: ColourBy::State,
         }

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_default_is_a_short_link_with_its_seed() {
-        assert_eq!(Settings::default().to_query(), "seed=1");
+        assert_eq!(Settings::default().to_query(), "seed=9");
         assert_eq!(Settings::from_query(""), Settings::default());
     }
 
