@@ -64,8 +64,8 @@ def provenance(config: dict, state: dict, bounds: dict) -> dict:
     }
 
 
-def card(config: dict, state: dict, bounds: dict, path: Path, samples: list[str]) -> str:
-    recipe = config["train"]
+def card(config: dict, state: dict, origin: dict, path: Path, samples: list[str]) -> str:
+    recipe, bounds = config["train"], origin["bound"]
     c = state["model_config"]
     parameters = sum(weights.numel() for weights in state["average"].values())
     bound = lambda name: "{bits_per_word:.3f} ± {standard_error:.3f}".format(**bounds[name])
@@ -80,7 +80,7 @@ def card(config: dict, state: dict, bounds: dict, path: Path, samples: list[str]
 | weights | Q4_0 matrices, Q8_0 embedding, F32 positions and gains |
 | file | {path.stat().st_size:,} bytes, sha256 `{hashlib.sha256(path.read_bytes()).hexdigest()}` |
 | data | {config["data"]["source"]} |
-| code | commit `{commit()}`, `training/configs/{config["name"]}.toml` |
+| code | commit `{origin["commit"]}`, `training/configs/{config["name"]}.toml` |
 | seen | {state["step"]:,} of {recipe["steps"]:,} steps, {recipe["batch"]} texts each: {state["tokens"]:,} tokens, padding included, in {state["seconds"] / 60:.0f} minutes on two CPU cores |
 | bound, f32 | {bound("f32")} bits per word |
 | bound, as shipped | {bound("quantized")} bits per word |
@@ -107,21 +107,17 @@ def export(config: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = averaged_model(state)
     tokenizer = gguf_file.word_tokenizer(state["vocabulary"])
-    bounds = measure(config, state, model)
-    about = {
-        "name": config["title"],
-        "description": config["description"],
-        "provenance": provenance(config, state, bounds),
-    }
+    origin = provenance(config, state, measure(config, state, model))
+    about = {"name": config["title"], "description": config["description"], "provenance": origin}
     path = folder / "model.gguf"
     gguf_file.write(path, model, tokenizer, about)
     shipped, _, _ = gguf_file.read(path)
     samples = texts_of(sample(shipped, SAMPLES, seed=0), tokenizer)
     (folder / "samples.txt").write_text("".join(f"{text}\n" for text in samples), encoding="utf-8")
-    (folder / "MODEL.md").write_text(card(config, state, bounds, path, samples), encoding="utf-8")
+    (folder / "MODEL.md").write_text(card(config, state, origin, path, samples), encoding="utf-8")
     for curve in ("loss.csv", "loss.png"):
         shutil.copy(checkpoint_folder(config["name"]) / curve, folder / curve)
-    print(f"{path}: {bounds}")
+    print(f"{path}: {origin['bound']}")
 
 
 if __name__ == "__main__":
