@@ -76,7 +76,7 @@ fn no_size_scrolls_sideways() {
             finished(&browser, "?backend=cpu").await?;
             let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             let overflow = browser.client.execute(script, vec![]).await?;
-            assert_eq!(overflow, 0, "{width} x {height}");
+            assert!(overflow.as_i64().is_some_and(|pixels| pixels <= 0), "{width} x {height}: {overflow}");
             for knob in ["knob-corruption", "knob-temperature", "knob-parallelism"] {
                 let shown = browser.element(knob).await?.is_displayed().await?;
                 assert!(shown, "{knob} is hidden at {width} x {height}");
