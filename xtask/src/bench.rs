@@ -87,11 +87,10 @@ fn export_models(folder: &Path) -> Result<()> {
 }
 
 fn in_browser(folder: &Path, tools: &TestTools) -> Result<()> {
-    let server = Server::bind(folder, 0)?;
-    server.spawn();
+    let address = Server::bind(folder, 0)?.spawn()?;
     run(cargo()
         .args(["run", "-q", "-p", "tests", "--features", "browser", "--bin", "bench"])
-        .env("UNMASK_URL", server.address())
+        .env("UNMASK_URL", address)
         .env("UNMASK_BROWSER", &tools.browser)
         .env("CHROMEDRIVER", &tools.chromedriver))
 }

@@ -9,7 +9,6 @@ pub fn serve(port: u16) -> Result<()> {
     setup::for_page()?;
     let folder = page::build()?;
     let server = Server::bind(&folder, port)?;
-    println!("\nUnmask is at {}  (Ctrl-C ends it)", server.address());
-    server.run();
-    Ok(())
+    println!("\nUnmask is at {}  (Ctrl-C ends it)", server.address()?);
+    server.run()
 }

@@ -11,13 +11,12 @@ use crate::{page, setup};
 /// Builds and serves the page, and photographs it at three sizes in both themes.
 pub fn shots(folder: &Path) -> Result<()> {
     let tools = setup::for_tests()?;
-    let server = Server::bind(&page::build()?, 0)?;
-    server.spawn();
+    let address = Server::bind(&page::build()?, 0)?.spawn()?;
     std::fs::create_dir_all(folder)?;
     run(cargo()
         .args(["run", "-p", "tests", "--features", "browser", "--bin", "shots", "--"])
         .arg(folder.canonicalize()?)
-        .env("UNMASK_URL", server.address())
+        .env("UNMASK_URL", address)
         .env("UNMASK_BROWSER", &tools.browser)
         .env("CHROMEDRIVER", &tools.chromedriver))
 }

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: every test there is, and one plain line of counts.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -68,14 +67,13 @@ fn browser_tests(counts: &mut Counts, tools: &TestTools) {
 
 /// The built page, end to end.
 fn page_tests(counts: &mut Counts, tools: &TestTools) {
-    let served = (|| -> Result<Server> {
+    let served = (|| -> Result<String> {
         let dist = page::build()?;
         budget::check(&dist)?;
-        Server::bind(Path::new("dist"), 0)
+        Server::bind(&dist, 0)?.spawn()
     })();
     counts.result("the page builds within its budget", served.as_ref().map(|_| ()));
-    let Ok(server) = served else { return };
-    server.spawn();
+    let Ok(address) = served else { return };
     counts.tests(
         cargo()
             .args([
@@ -89,7 +87,7 @@ fn page_tests(counts: &mut Counts, tools: &TestTools) {
                 "--",
                 "--test-threads=1",
             ])
-            .env("UNMASK_URL", server.address())
+            .env("UNMASK_URL", address)
             .env("UNMASK_BROWSER", &tools.browser)
             .env("CHROMEDRIVER", &tools.chromedriver),
     );
