@@ -39,3 +39,25 @@ fn damaged_and_unknown_settings_in_a_link_are_ignored() {
         Ok(())
     });
 }
+
+#[test]
+fn without_webgpu_the_cpu_writes_and_the_page_says_why() {
+    in_browser(Window { webgpu: false, ..Window::default() }, async |browser| {
+        let state = finished(&browser, "?seed=3").await?;
+        assert_eq!(state["backend"]["name"], "cpu", "{state}");
+        assert!(state["backend"]["fallback"].as_str().is_some_and(|reason| !reason.is_empty()), "{state}");
+        assert!(browser.element("backend").await?.text().await?.contains("no WebGPU"));
+        Ok(())
+    });
+}
+
+#[test]
+fn webgpu_asked_for_and_missing_is_one_sentence_with_a_way_out() {
+    in_browser(Window { webgpu: false, ..Window::default() }, async |browser| {
+        browser.open("?backend=webgpu&seed=3").await?;
+        let state = browser.wait_until("a refusal", |state| state["phase"] == "failed").await?;
+        let problem = state["problem"].as_str().unwrap_or_default();
+        assert!(problem.contains("WebGPU") && problem.contains("hardware acceleration"), "{state}");
+        Ok(())
+    });
+}

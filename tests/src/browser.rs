@@ -28,11 +28,13 @@ pub struct Window {
     pub height: u32,
     /// What `prefers-color-scheme` says.
     pub dark: bool,
+    /// Whether the browser may use a software adapter for WebGPU; without, it has none here.
+    pub webgpu: bool,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { width: 1366, height: 768, dark: false }
+        Self { width: 1366, height: 768, dark: false, webgpu: true }
     }
 }
 
@@ -140,7 +142,6 @@ fn capabilities(window: Window) -> Result<fantoccini::wd::Capabilities> {
     let mut arguments = vec![
         "--headless=new".to_owned(),
         "--no-sandbox".into(),
-        "--enable-unsafe-webgpu".into(),
         "--disable-background-networking".into(),
         "--disable-component-update".into(),
         "--disable-sync".into(),
@@ -149,6 +150,9 @@ fn capabilities(window: Window) -> Result<fantoccini::wd::Capabilities> {
         "--hide-scrollbars".into(),
         format!("--window-size={},{}", window.width, window.height),
     ];
+    if window.webgpu {
+        arguments.push("--enable-unsafe-webgpu".into());
+    }
     if window.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".into());
     }

@@ -12,7 +12,7 @@ async fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).context("usage: shots FOLDER")?);
     for (size, width, height) in SIZES {
         for (theme, dark) in [("light", false), ("dark", true)] {
-            let browser = Browser::start(Window { width, height, dark }).await?;
+            let browser = Browser::start(Window { width, height, dark, ..Window::default() }).await?;
             browser.open("?backend=cpu&seed=7").await?;
             browser.wait_until("a finished run", |state| state["phase"] == "finished").await?;
             let file = folder.join(format!("generate-{size}-{theme}.png"));
