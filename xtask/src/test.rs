@@ -115,6 +115,9 @@ impl Counts {
         let counted = (self.passed, self.failed) != before;
         match run {
             Ok(_) if !counted => self.result(&show(command), Err("ran no test")),
+            Ok(true) if self.failed > before.1 => {
+                self.failures.push(format!("{}: a test is ignored", show(command)))
+            }
             Ok(true) => {}
             Ok(false) if self.failed > before.1 => self.failures.push(show(command)),
             Ok(false) => self.result(&show(command), Err("failed before its tests ran")),
@@ -138,13 +141,14 @@ impl Counts {
     }
 }
 
-/// The counts of a line such as `test result: ok. 3 passed; 0 failed; 0 ignored; …`.
+/// Passed and failed of a line such as `test result: ok. 3 passed; 0 failed; 0 ignored; …`. A test that is ignored counts as
+/// failed: there are no silent skips.
 fn parse_result(line: &str) -> Option<(usize, usize)> {
     let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let count = |word: &str| {
         counts.split(';').find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<usize>().ok())
     };
-    Some((count("passed")?, count("failed")?))
+    Some((count("passed")?, count("failed")? + count("ignored")?))
 }
 
 #[cfg(test)]
@@ -155,6 +159,8 @@ mod tests {
     fn result_lines_are_counted() {
         let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s";
         assert_eq!(parse_result(line), Some((12, 3)));
+        let line = "test result: ok. 2 passed; 0 failed; 1 ignored; 0 filtered out; finished in 0.10s";
+        assert_eq!(parse_result(line), Some((2, 1)), "an ignored test is a failure");
         assert_eq!(parse_result("test tests::x ... ok"), None);
     }
 }

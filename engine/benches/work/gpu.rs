@@ -60,8 +60,8 @@ pub struct GpuProduct {
 const REPEATS: usize = 4;
 
 impl GpuProduct {
-    /// `rows` rows of `inputs` values to `outputs` values, weights in this format. The values are zeros: no adapter
-    /// here takes a short cut for them.
+    /// For a shape of rows, outputs and inputs, weights in this format, by the tiled or the direct design. The values are
+    /// zeros: no adapter here takes a short cut for them.
     pub async fn new(shape: [usize; 3], format: Format, tiled: bool) -> Result<Self, Error> {
         let gpu = GpuDevice::open().await?;
         let program = product(shape, format, tiled);
