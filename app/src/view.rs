@@ -48,7 +48,7 @@ impl Cell {
         let mark = match state {
             SlotState::Masked => Mark::Masked,
             SlotState::Given => Mark::Given,
-            SlotState::Committed => Mark::Committed,
+            SlotState::Noisy | SlotState::Committed => Mark::Committed,
         };
         Self { token, mark, confidence: None, entropy_nats: None, call: None }
     }

@@ -32,6 +32,21 @@ pub struct Row {
     pub target: TokenId,
 }
 
+/// Largest number of tokens in a [`Mixture`].
+pub const MIXTURE_PARTS: usize = 5;
+
+/// A masked slot that shows a weighted mean of embeddings instead of the mask's own (soft masking, arXiv
+/// 2510.17206). What the weights lack to one is the mask's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixture {
+    /// Which sequence of the query's batch.
+    pub sequence: u32,
+    /// Which slot of that sequence.
+    pub slot: u32,
+    /// Tokens and their weights, at least 0, together at most 1; unused parts weigh nothing.
+    pub parts: [(TokenId, f32); MIXTURE_PARTS],
+}
+
 /// One call: a batch of sequences of equal length, and the rows whose predictions are wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -39,6 +54,11 @@ pub struct Query {
     pub length: usize,
     /// Token ids, sequence after sequence. `// (batch, length)`
     pub tokens: Vec<TokenId>,
+    /// Time in [0, 1] of every sequence, for networks that must be told (uniform noise); others ignore it.
+    /// `// (batch)`
+    pub times: Vec<f64>,
+    /// Masked slots that show a mixture; mostly none.
+    pub mixtures: Vec<Mixture>,
     /// The rows to predict, in the order in which predictions come back.
     pub rows: Vec<Row>,
 }
@@ -76,6 +96,17 @@ pub trait Denoiser {
 
     /// One forward pass over the batch. The answer has one prediction per row of the query, in order.
     fn predict(&mut self, query: &Query) -> impl Future<Output = Result<Vec<Prediction>, Self::Error>>;
+}
+
+/// A denoiser that can also show its whole distributions: what guides, constraints and conversions need. Costs a
+/// readback of the vocabulary per row, so the plain [`Denoiser`] is preferred wherever a summary will do.
+pub trait FullDenoiser: Denoiser {
+    /// Number of token ids.
+    fn vocabulary(&self) -> usize;
+
+    /// One forward pass: for every row of the query the log-probabilities (nats, temperature 1, summing to one
+    /// over all tokens from the row's `first_token` on) of every token. `// (rows, vocabulary)`
+    fn distributions(&mut self, query: &Query) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
 }
 
 /// Writes minus infinity as null, because JSON has no infinities.

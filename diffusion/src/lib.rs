@@ -16,6 +16,8 @@ pub mod sequence;
 mod testing;
 
 pub use decode::{DecodeSettings, Decoder, Order, Parallelism, Sampling, Step, Trajectory};
-pub use denoiser::{Candidate, Denoiser, Prediction, Query, Row, TOP_CANDIDATES};
+pub use denoiser::{
+    Candidate, Denoiser, FullDenoiser, MIXTURE_PARTS, Mixture, Prediction, Query, Row, TOP_CANDIDATES,
+};
 pub use schedule::Schedule;
 pub use sequence::{Sequence, Slot, SlotState, SpecialTokens, TokenId};

@@ -32,7 +32,7 @@ impl SpecialTokens {
     }
 }
 
-/// What a slot is, apart from its token.
+/// What a slot is, apart from its token. All but given slots are open: a decoder may write them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotState {
@@ -40,6 +40,8 @@ pub enum SlotState {
     Masked,
     /// Part of the prompt; a decoder never touches it.
     Given,
+    /// Holds a token that may be noise and may still change: states of the uniform processes.
+    Noisy,
     /// Written by the decoder.
     Committed,
 }
@@ -49,7 +51,7 @@ pub enum SlotState {
 pub struct Slot {
     /// The token that the denoiser sees (the mask symbol when masked).
     pub token: TokenId,
-    /// Masked, given or committed.
+    /// Masked, given, noisy or committed.
     pub state: SlotState,
 }
 
@@ -62,6 +64,11 @@ impl Slot {
     /// A hidden slot.
     pub fn masked(mask: TokenId) -> Self {
         Self { token: mask, state: SlotState::Masked }
+    }
+
+    /// A slot whose token may be noise.
+    pub fn noisy(token: TokenId) -> Self {
+        Self { token, state: SlotState::Noisy }
     }
 
     /// A slot written by a decoder.
@@ -115,6 +122,12 @@ impl Sequence {
     pub fn masked_slots(&self) -> impl Iterator<Item = usize> + '_ {
         let masked = |slot: &Slot| slot.state == SlotState::Masked;
         self.slots.iter().enumerate().filter(move |(_, slot)| masked(slot)).map(|(index, _)| index)
+    }
+
+    /// Indices of the slots that are not given, in reading order.
+    pub fn open_slots(&self) -> impl Iterator<Item = usize> + '_ {
+        let open = |slot: &Slot| slot.state != SlotState::Given;
+        self.slots.iter().enumerate().filter(move |(_, slot)| open(slot)).map(|(index, _)| index)
     }
 
     /// Number of masked slots.

@@ -26,7 +26,8 @@
 //!     first_token: 2,
 //!     target: TokenId(2),
 //! };
-//! let query = Query { length: 16, tokens: vec![TokenId(0); 16], rows: vec![row] };
+//! let tokens = vec![TokenId(0); 16];
+//! let query = Query { length: 16, tokens, times: vec![1.0], mixtures: Vec::new(), rows: vec![row] };
 //! let predictions = engine.predict(&query).await?;
 //! assert!(predictions[0].drawn.token >= TokenId(2));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

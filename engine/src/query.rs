@@ -36,6 +36,9 @@ pub(crate) fn check(config: &ModelConfig, query: &Query) -> Result<usize, Error>
         return wrong(format!("token {index}"), token.0.to_string(), format!("0 to {}", vocabulary - 1));
     }
     let batch = tokens / length;
+    if !query.mixtures.is_empty() {
+        return wrong("number of mixtures".into(), query.mixtures.len().to_string(), "0".into());
+    }
     for (index, row) in query.rows.iter().enumerate() {
         if let Some((quantity, found, expected)) = fault(row, batch, length, vocabulary) {
             return wrong(format!("{quantity} of row {index}"), found, expected);

@@ -122,11 +122,26 @@ impl Decoder {
         })
     }
 
+    /// Number of rows of the next call.
+    pub fn asked_count(&self) -> usize {
+        self.state.sequence.masked_count()
+    }
+
+    /// Time of the next call in [0, 1], for networks that must be told: the schedule's, or else the share of the
+    /// open slots that is still masked.
+    pub fn time(&self) -> f64 {
+        let share = self.state.sequence.masked_count() as f64 / f64::from(self.state.opened.max(1));
+        let time = self.settings.parallelism.time(self.state.step, self.settings.start_time);
+        time.unwrap_or(share.min(1.0))
+    }
+
     /// The next call of this run alone.
     pub fn query(&self) -> Query {
         Query {
             length: self.sequence().len(),
             tokens: self.sequence().tokens().collect(),
+            times: vec![self.time()],
+            mixtures: Vec::new(),
             rows: self.rows(0).collect(),
         }
     }
@@ -150,7 +165,7 @@ impl Decoder {
         self.state.call = call.saturating_add(1);
         self.state.step = step.saturating_add(1);
         self.pass_empty_steps();
-        Ok(Step { call, step, predictions, commits })
+        Ok(Step { call, step, predictions, commits, noisy: Vec::new(), remasks: Vec::new() })
     }
 
     /// Pairs predictions with their slots, unless they do not fit.

@@ -56,7 +56,7 @@ async fn step_batch<D: Denoiser>(
     }
     let mut rest = &denoiser.predict(&query).await.map_err(RunError::Denoiser)?[..];
     for (decoder, trajectory) in decoders.iter_mut().zip(trajectories).filter(|(d, _)| !d.is_finished()) {
-        let asked = decoder.sequence().masked_count();
+        let asked = decoder.asked_count();
         let found = rest.len();
         let (own, others) =
             rest.split_at_checked(asked).ok_or(DecodeError::Count { found, expected: asked })?;
@@ -69,7 +69,13 @@ async fn step_batch<D: Denoiser>(
 /// The next call of all decoders together.
 fn batch<E: std::error::Error>(decoders: &[Decoder]) -> Result<Query, RunError<E>> {
     let length = decoders.first().map_or(0, |decoder| decoder.sequence().len());
-    let mut query = Query { length, tokens: Vec::with_capacity(length * decoders.len()), rows: Vec::new() };
+    let mut query = Query {
+        length,
+        tokens: Vec::with_capacity(length * decoders.len()),
+        times: decoders.iter().map(Decoder::time).collect(),
+        mixtures: Vec::new(),
+        rows: Vec::new(),
+    };
     for (sequence, decoder) in decoders.iter().enumerate() {
         let found = decoder.sequence().len();
         if found != length {

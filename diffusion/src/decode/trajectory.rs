@@ -30,8 +30,8 @@ pub enum TrajectoryError {
         /// Number of steps there are.
         steps: usize,
     },
-    /// A commit to a slot that does not exist.
-    #[error("step {step}: found a commit to slot {slot}, expected a slot below {length}")]
+    /// A change of a slot that does not exist.
+    #[error("step {step}: found a change of slot {slot}, expected a slot below {length}")]
     Slot {
         /// Index of the step.
         step: usize,
@@ -71,11 +71,9 @@ impl Trajectory {
         let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
         let mut sequence = self.start.sequence.clone();
         let length = sequence.len();
-        for (step, commit) in done.iter().enumerate().flat_map(|(i, s)| s.commits.iter().map(move |c| (i, c)))
-        {
-            let slot = sequence.slots.get_mut(commit.slot as usize);
-            *slot.ok_or(TrajectoryError::Slot { step, slot: commit.slot, length })? =
-                Slot::committed(commit.token);
+        for (step, done) in done.iter().enumerate() {
+            let replayed = done.replay(&mut sequence, self.special.mask);
+            replayed.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
         }
         Ok(sequence)
     }

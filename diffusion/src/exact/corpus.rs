@@ -234,7 +234,13 @@ mod tests {
             target: MASK,
         };
         for row in [row, Row { sequence: 0, slot: 3, ..row }] {
-            let query = Query { length: 3, tokens: tokens([0, 0, 0]), rows: vec![row] };
+            let query = Query {
+                length: 3,
+                tokens: tokens([0, 0, 0]),
+                times: vec![1.0],
+                mixtures: Vec::new(),
+                rows: vec![row],
+            };
             let result = pollster::block_on(corpus().predict(&query));
             assert_eq!(result, Err(ExactError::Row { sequence: row.sequence, slot: row.slot }));
         }

@@ -150,11 +150,18 @@ impl HiddenSets<'_> {
     /// The next `sequences` draws as one query.
     fn query(&mut self, sequences: u32) -> Query {
         let length = self.text.len();
-        let mut query = Query { length, tokens: self.text.repeat(sequences as usize), rows: Vec::new() };
+        let mut query = Query {
+            length,
+            tokens: self.text.repeat(sequences as usize),
+            times: Vec::with_capacity(sequences as usize),
+            mixtures: Vec::new(),
+            rows: Vec::new(),
+        };
         let mut slots: Vec<u32> = (0..length as u32).collect();
         for sequence in 0..sequences {
             let mut stream = Stream::new(self.seed, self.draw, self.index, Purpose::Bound);
             let count = 1 + below(stream.word(), length as u32) as usize;
+            query.times.push(count as f64 / length as f64);
             stream.choose(&mut slots, count);
             for &slot in &slots[..count] {
                 query.tokens[sequence as usize * length + slot as usize] = self.special.mask;

@@ -58,6 +58,10 @@ mod tests {
     use super::*;
     use crate::testing::{near, prediction};
 
+    fn step(predictions: Vec<SlotPrediction>) -> Step {
+        Step { call: 0, step: 0, predictions, commits: Vec::new(), noisy: Vec::new(), remasks: Vec::new() }
+    }
+
     #[test]
     fn slots_are_sorted_by_the_nearest_visible_one() {
         let mask = TokenId(0);
@@ -67,7 +71,7 @@ mod tests {
             slot,
             prediction: prediction(-1.0, [-1.0, -2.0], slot as f32 * std::f32::consts::LN_2),
         });
-        let step = Step { call: 0, step: 0, predictions: predictions.to_vec(), commits: Vec::new() };
+        let step = step(predictions.to_vec());
         let found = by_distance(&step, &before, &[TokenId(3), TokenId(4), TokenId(0)]);
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), [1, 2]);
         assert_eq!((found[&1].slots, found[&2].slots), (3, 1));
@@ -84,7 +88,6 @@ mod tests {
     #[test]
     fn without_anything_visible_there_is_no_distance() {
         let predictions = vec![SlotPrediction { slot: 0, prediction: prediction(-1.0, [-1.0, -2.0], 1.0) }];
-        let step = Step { call: 0, step: 0, predictions, commits: Vec::new() };
-        assert!(by_distance(&step, &Sequence::masked(1, TokenId(0)), &[]).is_empty());
+        assert!(by_distance(&step(predictions), &Sequence::masked(1, TokenId(0)), &[]).is_empty());
     }
 }

@@ -33,8 +33,13 @@ impl Call {
             top_p: 1.0,
             first_token: 2,
         };
-        let query =
-            Query { length, tokens: vec![TokenId(0); length], rows: (0..length as u32).map(row).collect() };
+        let query = Query {
+            length,
+            tokens: vec![TokenId(0); length],
+            times: vec![1.0],
+            mixtures: Vec::new(),
+            rows: (0..length as u32).map(row).collect(),
+        };
         Ok(Self { engine, query, adapter: report.adapter.unwrap_or_default() })
     }
 

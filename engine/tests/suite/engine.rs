@@ -37,7 +37,8 @@ mod bodies {
             first_token: 2 + index % 2,
             target: TokenId(3 + index),
         };
-        Query { length: 16, tokens, rows: (0..24).map(row).collect() }
+        let rows = (0..24).map(row).collect();
+        Query { length: 16, times: vec![1.0; tokens.len() / 16], mixtures: Vec::new(), tokens, rows }
     }
 
     fn assert_alike(name: &str, found: &[Prediction], expected: &[Prediction]) {
