@@ -76,6 +76,10 @@ pub enum Purpose {
     NoiseFloor = 0xff05_0000,
     /// Which slots a bound hides: (seed, draw, text).
     Bound = 0xff03_0000,
+    /// When the next slot is revealed: (seed, step, 0).
+    Hit = 0xff06_0000,
+    /// Which committed slots are opened again: (seed, step, slot).
+    Remask = 0xff07_0000,
 }
 
 /// The words of one key, one after the other: for decisions that need more than one.
