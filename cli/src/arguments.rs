@@ -221,7 +221,14 @@ impl Decoding {
             suppress_end_of_text: self.no_end,
         };
         let start_time = self.corrupt.unwrap_or(1.0);
-        DecodeSettings { seed: self.seed, order: self.order.into(), parallelism, sampling, start_time }
+        DecodeSettings {
+            seed: self.seed,
+            order: self.order.into(),
+            parallelism,
+            sampling,
+            start_time,
+            ..DecodeSettings::default()
+        }
     }
 }
 
@@ -248,8 +255,8 @@ mod tests {
             "--seed 7 --order left-to-right --parallelism 4 --temperature 0.5 --top-k 9 --top-p 0.9 --no-end";
         let sampling = Sampling { temperature: 0.5, top_k: 9, top_p: 0.9, suppress_end_of_text: true };
         let parallelism = Parallelism::SlotsPerCall { slots: 4 };
-        let expected =
-            DecodeSettings { seed: 7, order: Order::LeftToRight, parallelism, sampling, start_time: 1.0 };
+        let order = Order::LeftToRight;
+        let expected = DecodeSettings { seed: 7, order, parallelism, sampling, ..DecodeSettings::default() };
         assert_eq!(settings(line), expected);
         assert_eq!(settings("--prompt x --corrupt 0.25").start_time, 0.25);
     }

@@ -134,6 +134,7 @@ impl Settings {
                 suppress_end_of_text: self.suppress_end,
             },
             start_time: self.time.max(EARLIEST_TIME),
+            ..DecodeSettings::default()
         }
     }
 

@@ -1,17 +1,20 @@
 //! One run in progress: what it asks next, and one step as a function of the answer.
 
-use super::parallelism::Standing;
-use super::step::{Checkpoint, Commit, SlotPrediction, Step};
-use super::{DecodeSettings, SettingsError};
-use crate::denoiser::{Prediction, Query, Row};
-use crate::random::{Purpose, word};
-use crate::sequence::{Sequence, Slot, SpecialTokens};
+use super::block::{self, Span};
+use super::correction::Correcting;
+use super::noisy::Back;
+use super::parallelism::{Standing, interval};
+use super::step::{Checkpoint, SlotPrediction, Step};
+use super::write::{Changes, Writing, reveal_word};
+use super::{Correction, DecodeSettings, Noise, SettingsError, memory};
+use crate::denoiser::{Mixture, Prediction, Query, Row};
+use crate::sequence::{Sequence, SlotState, SpecialTokens, TokenId};
 
 /// The answer to a call does not fit the question.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum DecodeError {
     /// Too many or too few predictions.
-    #[error("predictions: found {found}, expected one for each of {expected} masked slots")]
+    #[error("predictions: found {found}, expected one for each of {expected} slots asked")]
     Count {
         /// Predictions received.
         found: usize,
@@ -45,8 +48,10 @@ pub struct Decoder {
     settings: DecodeSettings,
     special: SpecialTokens,
     state: Checkpoint,
-    /// How many slots the next call commits; zero only when finished.
+    /// How many slots the next call commits, if the schedule says so beforehand.
     quota: usize,
+    /// Slots that a correction shows as masked at the next call, though they are written.
+    shown_masked: Vec<u32>,
 }
 
 impl Decoder {
@@ -62,12 +67,13 @@ impl Decoder {
     /// Goes on from a checkpoint, which may have been edited.
     pub fn resume(
         settings: DecodeSettings,
-        state: Checkpoint,
+        mut state: Checkpoint,
         special: SpecialTokens,
     ) -> Result<Self, SettingsError> {
         settings.validate()?;
-        let mut decoder = Self { settings, special, state, quota: 0 };
-        decoder.pass_empty_steps();
+        settings.noise.fill(&mut state.sequence, special, settings.seed, state.call);
+        let mut decoder = Self { settings, special, state, quota: 0, shown_masked: Vec::new() };
+        decoder.move_on();
         Ok(decoder)
     }
 
@@ -75,8 +81,8 @@ impl Decoder {
     pub fn with_settings(&self, settings: DecodeSettings) -> Result<Self, SettingsError> {
         settings.validate()?;
         let mut state = self.state.clone();
-        let masked = state.sequence.masked_count();
-        state.step = settings.parallelism.step_at(masked, state.opened as usize, settings.start_time);
+        let Standing { masked, opened, start_time, .. } = self.standing(&settings);
+        state.step = settings.parallelism.step_at(masked, opened, start_time);
         Self::resume(settings, state, self.special)
     }
 
@@ -100,83 +106,172 @@ impl Decoder {
         &self.state.sequence
     }
 
-    /// Whether no slot is masked any more.
+    /// Whether nothing is left to write or to correct.
     pub fn is_finished(&self) -> bool {
-        self.quota == 0
+        match self.state.correcting {
+            Some(correcting) => correcting.is_over,
+            None => self.state.is_written(&self.settings),
+        }
     }
 
-    /// The rows of the next call, one per masked slot in reading order, for sequence `sequence` of a batch.
-    /// All masked slots are asked, though few are committed: views and instruments want to see them.
-    pub fn rows(&self, sequence: u32) -> impl Iterator<Item = Row> + '_ {
-        let sampling = self.settings.sampling;
-        self.state.sequence.masked_slots().map(move |slot| Row {
-            sequence,
-            slot: slot as u32,
-            seed: self.settings.seed,
-            call: self.state.call,
-            temperature: sampling.temperature,
-            top_k: sampling.top_k,
-            top_p: sampling.top_p,
-            first_token: self.special.first_token(sampling.suppress_end_of_text),
-            target: self.state.sequence.slots[slot].token,
-        })
+    /// The slots of the next call, in reading order: all masked ones, though few are committed, because views and
+    /// instruments want to see them; all open ones where written slots may change too.
+    fn asked(&self) -> impl Iterator<Item = u32> + '_ {
+        let all_open = match self.correction() {
+            Some(correction) => matches!(correction, Correction::OneByOne { .. }),
+            None => self.settings.clocked_steps().is_some(),
+        };
+        let is_asked = move |slot: &usize| {
+            let state = self.state.sequence.slots[*slot].state;
+            all_open || state == SlotState::Masked || self.shown_masked.contains(&(*slot as u32))
+        };
+        let slots = self.state.sequence.open_slots().filter(is_asked).map(|slot| slot as u32);
+        slots.take(if self.is_finished() { 0 } else { usize::MAX })
     }
 
     /// Number of rows of the next call.
     pub fn asked_count(&self) -> usize {
-        self.state.sequence.masked_count()
+        self.asked().count()
+    }
+
+    /// What the denoiser sees at the next call. `// (slots)`
+    pub fn tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
+        let hidden = |slot: usize| self.shown_masked.contains(&(slot as u32));
+        let token = move |(slot, token)| if hidden(slot) { self.special.mask } else { token };
+        self.state.sequence.tokens().enumerate().map(token)
+    }
+
+    /// Mixtures that masked slots show at the next call, for sequence `sequence` of a batch.
+    pub fn mixtures(&self, sequence: u32) -> impl Iterator<Item = Mixture> + '_ {
+        let masked = self.state.sequence.masked_slots();
+        let mixture = move |slot: usize| {
+            let memory = self.state.memory.get(slot)?;
+            self.settings.soft_feedback?.mixture(sequence, slot as u32, memory)
+        };
+        masked.filter_map(mixture)
+    }
+
+    /// The rows of the next call, in reading order, for sequence `sequence` of a batch.
+    pub fn rows(&self, sequence: u32) -> impl Iterator<Item = Row> + '_ {
+        let sampling = self.settings.sampling;
+        let temperature = self.temperature();
+        self.asked().map(move |slot| Row {
+            sequence,
+            slot,
+            seed: self.settings.seed,
+            call: self.state.call,
+            temperature,
+            top_k: sampling.top_k,
+            top_p: sampling.top_p,
+            first_token: self.special.first_token(sampling.suppress_end_of_text),
+            target: self.state.sequence.slots[slot as usize].token,
+        })
+    }
+
+    /// Temperature of the next draws.
+    fn temperature(&self) -> f32 {
+        let is_last = self.settings.clocked_steps().is_some_and(|steps| self.state.step + 1 >= steps);
+        match self.correction() {
+            Some(Correction::OneByOne { temperature, .. }) => temperature,
+            None if is_last && self.settings.noise.greedy_tail() => 0.0,
+            _ => self.settings.sampling.temperature,
+        }
     }
 
     /// Time of the next call in [0, 1], for networks that must be told: the schedule's, or else the share of the
     /// open slots that is still masked.
     pub fn time(&self) -> f64 {
-        let share = self.state.sequence.masked_count() as f64 / f64::from(self.state.opened.max(1));
-        let time = self.settings.parallelism.time(self.state.step, self.settings.start_time);
-        time.unwrap_or(share.min(1.0))
+        if let Some(Correction::OneByOne { time, .. }) = self.correction() {
+            return time;
+        }
+        let Checkpoint { step, opened, .. } = self.state;
+        let share = self.state.sequence.masked_count() as f64 / f64::from(opened.max(1));
+        let DecodeSettings { parallelism, seed, start_time, .. } = self.settings;
+        parallelism.time(step, opened, seed, start_time).unwrap_or(share.min(1.0))
     }
 
     /// The next call of this run alone.
     pub fn query(&self) -> Query {
         Query {
             length: self.sequence().len(),
-            tokens: self.sequence().tokens().collect(),
+            tokens: self.tokens().collect(),
             times: vec![self.time()],
-            mixtures: Vec::new(),
+            mixtures: self.mixtures(0).collect(),
             rows: self.rows(0).collect(),
         }
     }
 
-    /// Commits slots according to the predictions for [`rows`](Self::rows). After an error nothing has changed.
+    /// Commits, revises and remasks according to the predictions for [`rows`](Self::rows). After an error nothing
+    /// has changed.
     pub fn apply(&mut self, predictions: &[Prediction]) -> Result<Step, DecodeError> {
         let predictions = self.check(predictions)?;
-        let step = self.state.step;
-        let mut ranked: Vec<(f64, &SlotPrediction)> = predictions
-            .iter()
-            .map(|p| (self.settings.order.priority(p.slot, &p.prediction, self.reveal_word(p.slot)), p))
-            .collect();
-        ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a)); // stable: equals stay in reading order
-        let commit =
-            |(_, p): &(f64, &SlotPrediction)| Commit { slot: p.slot, token: p.prediction.drawn.token };
-        let commits: Vec<Commit> = ranked.iter().take(self.quota).map(commit).collect();
-        for commit in &commits {
-            self.state.sequence.slots[commit.slot as usize] = Slot::committed(commit.token);
+        let Changes { commits, noisy, remasks } = self.changes(&predictions);
+        let Checkpoint { call, step, .. } = self.state;
+        let step = Step { call, step, predictions, commits, noisy, remasks };
+        let taken = self.state.take(&step, &self.settings, self.special.mask);
+        assert!(taken.is_ok(), "a step changes no slot outside its sequence");
+        self.move_on();
+        Ok(step)
+    }
+
+    /// What this call changes.
+    fn changes(&self, seen: &[SlotPrediction]) -> Changes {
+        let all = |seen: &[SlotPrediction]| seen.iter().map(SlotPrediction::drawn).collect();
+        match (self.correction(), self.settings.noise) {
+            (Some(Correction::OneByOne { .. }), _) => {
+                let commits = Correction::change(seen, self.sequence()).into_iter().collect();
+                Changes { commits, ..Changes::default() }
+            }
+            (Some(_), _) => Changes { commits: all(seen), ..Changes::default() },
+            (None, Noise::Mask) => self.writing(seen),
+            (None, noise) => self.stepped_back(noise, seen),
         }
-        let call = self.state.call;
-        self.state.call = call.saturating_add(1);
-        self.state.step = step.saturating_add(1);
-        self.pass_empty_steps();
-        Ok(Step { call, step, predictions, commits, noisy: Vec::new(), remasks: Vec::new() })
+    }
+
+    fn writing(&self, seen: &[SlotPrediction]) -> Changes {
+        let mut memory = self.state.memory.clone();
+        memory::observe(&mut memory, self.sequence().len(), self.settings.parallelism, seen);
+        let writing = Writing {
+            settings: &self.settings,
+            state: &self.state,
+            seen,
+            memory: &memory,
+            block: self.block(),
+            quota: self.quota,
+            end_of_text: self.special.end_of_text,
+        };
+        writing.changes()
+    }
+
+    /// A step of a process whose tokens may all be noise.
+    fn stepped_back(&self, noise: Noise, seen: &[SlotPrediction]) -> Changes {
+        let Some((steps, schedule)) = self.settings.parallelism.clock() else { return Changes::default() };
+        let times = interval(self.state.step, steps, self.settings.start_time);
+        let DecodeSettings { seed, .. } = self.settings;
+        let (sequence, special, step) = (self.sequence(), self.special, self.state.step);
+        let changed = noise.back(Back { sequence, seen, special, schedule, seed, step, times });
+        if times.1 == 0.0 {
+            return Changes { commits: changed, ..Changes::default() };
+        }
+        let (masks, noisy) = changed.into_iter().partition(|c| c.token == special.mask);
+        let masks: Vec<super::Commit> = masks;
+        Changes { noisy, remasks: masks.iter().map(|c| c.slot).collect(), ..Changes::default() }
+    }
+
+    /// The correction, while it runs.
+    fn correction(&self) -> Option<Correction> {
+        self.settings.correction.filter(|_| self.state.correcting.is_some_and(|standing| !standing.is_over))
     }
 
     /// Pairs predictions with their slots, unless they do not fit.
     fn check(&self, predictions: &[Prediction]) -> Result<Vec<SlotPrediction>, DecodeError> {
-        let expected = self.state.sequence.masked_count();
+        let expected = self.asked_count();
         if predictions.len() != expected {
             return Err(DecodeError::Count { found: predictions.len(), expected });
         }
         let first_token = self.special.first_token(self.settings.sampling.suppress_end_of_text);
-        let pair = |(slot, &prediction): (usize, &Prediction)| {
-            let (slot, found) = (slot as u32, prediction.drawn.token.0);
+        let pair = |(slot, &prediction): (u32, &Prediction)| {
+            let found = prediction.drawn.token.0;
             if !is_sound(&prediction) {
                 return Err(DecodeError::NotFinite { slot });
             }
@@ -185,11 +280,32 @@ impl Decoder {
             }
             Ok(SlotPrediction { slot, prediction })
         };
-        self.state.sequence.masked_slots().zip(predictions).map(pair).collect()
+        self.asked().zip(predictions).map(pair).collect()
     }
 
-    /// Moves to the next step that commits something and remembers how much: no call is spent on others.
-    /// Ends, because the last step of every rule commits all that is left.
+    /// Prepares the next call: passes over steps that commit nothing, because no call is spent on them, and begins
+    /// a correction when all is written. Ends, because the last step of every rule commits all that is left.
+    fn move_on(&mut self) {
+        self.shown_masked.clear();
+        if self.state.correcting.is_some_and(|standing| standing.is_over) && self.has_unsettled() {
+            self.state.correcting = None; // opened again by hand
+        }
+        if self.state.correcting.is_none() && self.state.is_written(&self.settings) {
+            self.state.correcting = self.settings.correction.map(|_| Correcting::begin());
+        }
+        if let Some(correction) = self.correction() {
+            let Checkpoint { sequence, memory, call, .. } = &self.state;
+            self.shown_masked = correction.opens(sequence, memory, self.settings.seed, *call);
+        } else if self.settings.clocked_steps().is_none() {
+            self.pass_empty_steps();
+        }
+    }
+
+    fn has_unsettled(&self) -> bool {
+        let unsettled = |slot: usize| self.state.sequence.slots[slot].state != SlotState::Committed;
+        self.state.sequence.open_slots().any(unsettled)
+    }
+
     fn pass_empty_steps(&mut self) {
         self.quota = self.commits_now();
         while self.quota == 0 && self.state.sequence.masked_slots().next().is_some() {
@@ -198,21 +314,32 @@ impl Decoder {
         }
     }
 
-    /// How many slots the present step commits.
-    fn commits_now(&self) -> usize {
-        let standing = Standing {
-            step: self.state.step,
-            masked: self.state.sequence.masked_count(),
-            opened: self.state.opened as usize,
-            start_time: self.settings.start_time,
-        };
-        let words = self.state.sequence.masked_slots().map(|slot| self.reveal_word(slot as u32));
-        self.settings.parallelism.commits(standing, words)
+    fn block(&self) -> Span {
+        block::current(&self.settings, &self.state.sequence)
     }
 
-    /// The random word that decides on a slot at the present step.
-    fn reveal_word(&self, slot: u32) -> u32 {
-        word(self.settings.seed, self.state.step, slot, Purpose::Reveal as u32)
+    /// Where the present block stands.
+    fn standing(&self, settings: &DecodeSettings) -> Standing {
+        let block = block::current(settings, &self.state.sequence);
+        let within = |slot: &usize| block.contains(*slot as u32);
+        let opened = match settings.block_length {
+            0 => self.state.opened as usize,
+            _ => self.state.sequence.open_slots().filter(within).count(),
+        };
+        Standing {
+            step: self.state.step,
+            masked: self.state.sequence.masked_slots().filter(within).count(),
+            opened,
+            start_time: settings.start_time,
+        }
+    }
+
+    /// How many slots the present step commits, as far as the schedule says.
+    fn commits_now(&self) -> usize {
+        let (block, seed, step) = (self.block(), self.settings.seed, self.state.step);
+        let slots = self.state.sequence.masked_slots().map(|slot| slot as u32);
+        let words = slots.filter(|&slot| block.contains(slot)).map(|slot| reveal_word(seed, step, slot));
+        self.settings.parallelism.commits(self.standing(&self.settings), words)
     }
 }
 

@@ -3,18 +3,32 @@
 //! [`DecodeSettings`] say how; a [`Decoder`] is the run in progress; a [`Step`] is one call and what was done
 //! with it; a [`Trajectory`] is the whole run as a plain value.
 
+mod adaptive;
+pub mod block;
+pub mod correction;
 pub mod decoder;
+pub mod memory;
+pub mod noisy;
 pub mod order;
 pub mod parallelism;
+pub mod remasking;
 pub mod run;
 pub mod settings;
+pub mod soft_feedback;
 pub mod step;
 pub mod trajectory;
+mod write;
 
+pub use block::Span;
+pub use correction::Correction;
 pub use decoder::{DecodeError, Decoder};
+pub use memory::SlotMemory;
+pub use noisy::Noise;
 pub use order::Order;
 pub use parallelism::Parallelism;
+pub use remasking::Remasking;
 pub use run::{RunError, run, run_batch};
 pub use settings::{DecodeSettings, Sampling, SettingsError};
+pub use soft_feedback::SoftFeedback;
 pub use step::{Checkpoint, Commit, SlotPrediction, Step};
 pub use trajectory::{Trajectory, TrajectoryError};

@@ -21,24 +21,72 @@ pub enum Order {
     Margin,
     /// The lowest entropy first (Dream's `entropy`).
     Entropy,
+    /// Low-discrepancy order (Halton scheduler, arXiv 2503.17076, in one dimension: van der Corput's sequence in
+    /// base 2): every prefix of it is spread evenly over the block. Known failure: blind to content.
+    Halton,
+    /// Dilated rounds (DUS, arXiv 2506.19037): round r takes every slot k of the block (from 0) with
+    /// k mod ⌊B / 2^r⌋ = 0, so that slots of one round are far apart. With
+    /// [`Parallelism::Rounds`](super::Parallelism::Rounds) one round goes per call. Known failure: blind to content.
+    Dilated,
+}
+
+/// Where a slot lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The slot.
+    pub slot: u32,
+    /// First slot of its block.
+    pub block_start: u32,
+    /// Number of slots of its block.
+    pub block_length: u32,
+    /// The slot's random word at this step.
+    pub reveal_word: u32,
 }
 
 impl Order {
     /// Every order, for menus and tests.
-    pub const ALL: [Self; 5] =
-        [Self::Random, Self::LeftToRight, Self::Confidence, Self::Margin, Self::Entropy];
+    pub const ALL: [Self; 7] = [
+        Self::Random,
+        Self::LeftToRight,
+        Self::Confidence,
+        Self::Margin,
+        Self::Entropy,
+        Self::Halton,
+        Self::Dilated,
+    ];
 
-    /// Priority of a slot, larger first. `reveal_word` is the slot's random word at this step.
-    pub fn priority(self, slot: u32, prediction: &Prediction, reveal_word: u32) -> f64 {
+    /// Priority of a slot, larger first.
+    pub(super) fn priority(self, place: Place, prediction: &Prediction) -> f64 {
         let probability = |rank: usize| f64::from(prediction.top[rank].log_probability).exp();
+        let index = place.slot - place.block_start;
         match self {
-            Self::Random => -f64::from(reveal_word),
-            Self::LeftToRight => -f64::from(slot),
+            Self::Random => -f64::from(place.reveal_word),
+            Self::LeftToRight => -f64::from(place.slot),
             Self::Confidence => f64::from(prediction.drawn.log_probability),
             Self::Margin => probability(0) - probability(1),
             Self::Entropy => -f64::from(prediction.entropy_nats),
+            Self::Halton => -f64::from(halton_rank(index, place.block_length)),
+            Self::Dilated => -f64::from(dilated_round(index, place.block_length)),
         }
     }
+}
+
+/// Number of the first point of van der Corput's sequence in base 2 that falls into cell `index` of `length` equal
+/// cells of [0, 1): the order in which the sequence visits the cells, each for the first time.
+fn halton_rank(index: u32, length: u32) -> u32 {
+    let (index, length) = (u64::from(index), u64::from(length));
+    for bits in 0..32 {
+        let point = (index << bits).div_ceil(length); // the first multiple of 2^-bits in the cell, if any
+        if point * length < (index + 1) << bits {
+            return if bits == 0 { 0 } else { (point as u32).reverse_bits() >> (32 - bits) };
+        }
+    }
+    u32::MAX
+}
+
+/// The round, from 1 on, in which slot `index` of a block of `length` goes.
+pub(super) fn dilated_round(index: u32, length: u32) -> u32 {
+    (1..=32).find(|&round| index.is_multiple_of((length >> round.min(31)).max(1))).unwrap_or(32)
 }
 
 #[cfg(test)]
@@ -56,7 +104,7 @@ mod tests {
         ];
         let priority = |slot: &u32| {
             let (prediction, reveal_word) = slots[*slot as usize];
-            order.priority(*slot, &prediction, reveal_word)
+            order.priority(Place { slot: *slot, block_start: 0, block_length: 3, reveal_word }, &prediction)
         };
         let mut found = [0, 1, 2];
         found.sort_by(|a, b| priority(b).total_cmp(&priority(a)));
@@ -70,12 +118,40 @@ mod tests {
         check(Order::Confidence, [1, 2, 0]);
         check(Order::Margin, [0, 2, 1]);
         check(Order::Entropy, [1, 0, 2]);
+        check(Order::Halton, [0, 1, 2]); // points 0, 1/2, 1/4, 3/4: cells 0, 1, 0, 2
+        check(Order::Dilated, [0, 1, 2]); // ⌊3/2⌋ = 1: all in the first round
     }
 
     #[test]
     fn a_certain_slot_has_the_largest_margin() {
         let certain = prediction(0.0, [0.0, f32::NEG_INFINITY], 0.0);
-        assert_eq!(Order::Margin.priority(0, &certain, 0), 1.0);
+        let place = Place { slot: 0, block_start: 0, block_length: 1, reveal_word: 0 };
+        assert_eq!(Order::Margin.priority(place, &certain), 1.0);
+    }
+
+    #[test]
+    fn halton_visits_the_cells_as_the_sequence_does() {
+        for length in [1, 2, 8, 11, 64, 100] {
+            let mut visited = Vec::new();
+            for n in 0..4096_u32 {
+                let cell = (f64::from(n.reverse_bits()) / 4_294_967_296.0 * f64::from(length)) as u32;
+                if !visited.contains(&cell) {
+                    visited.push(cell);
+                }
+            }
+            let mut found: Vec<u32> = (0..length).collect();
+            found.sort_by_key(|&index| halton_rank(index, length));
+            assert_eq!(found, visited, "{length} cells");
+        }
+    }
+
+    #[test]
+    fn dilated_rounds_of_eight() {
+        let rounds: Vec<u32> = (0..8).map(|index| dilated_round(index, 8)).collect();
+        assert_eq!(rounds, [1, 3, 2, 3, 1, 3, 2, 3], "strides 4, 2, 1");
+        assert_eq!(dilated_round(0, 1), 1);
+        let last = |length| (0..length).map(|index| dilated_round(index, length)).max();
+        assert_eq!([2, 16, 33, 64].map(last), [1, 4, 5, 6].map(Some), "⌊log2 B⌋ calls");
     }
 
     #[test]

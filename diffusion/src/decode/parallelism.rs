@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::bernoulli;
+use super::SettingsError;
+use super::settings::{MAX_STEPS, within};
+use crate::random::{Purpose, bernoulli, uniform, word};
 use crate::schedule::Schedule;
 
 /// How many masked slots one call commits. Which ones, the [`Order`](super::Order) says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Parallelism {
     /// The same number at every call. Cost: ceil(masked / slots) calls.
@@ -36,6 +38,82 @@ pub enum Parallelism {
         #[serde(default)]
         schedule: Schedule,
     },
+    /// First-hitting sampling (Zheng et al., arXiv 2409.02908): with k slots masked, the time at which the next
+    /// one is revealed has lost(t') = lost(t) u^(1/k), u uniform; one slot goes. In random order this is the
+    /// exact reverse process, without steps. Cost: one call per slot.
+    FirstHitting {
+        /// Signal kept over time.
+        #[serde(default)]
+        schedule: Schedule,
+    },
+    /// All slots whose drawn token has at least this probability at temperature 1, or else the first of the order
+    /// (Fast-dLLM, arXiv 2505.22618, with [`Order::Confidence`](super::Order::Confidence)). Cost: adaptive.
+    /// Known failure: .9 keeps greedy joint decoding safe for nine tokens at once, not for more; and on evenly
+    /// split choices it is sequential.
+    Threshold {
+        /// Smallest probability, above 0 and at most 1; the paper's is .9.
+        #[serde(default = "defaults::probability")]
+        probability: f64,
+    },
+    /// The k surest slots with the largest k such that (k + 1)(1 − c) < factor, c the probability of the k-th; at
+    /// least one (Fast-dLLM). Cost: adaptive. With factor 1 the greedy product is the greedy joint; known
+    /// failure: that says nothing at a temperature above 0.
+    Factor {
+        /// Bound, above 0; the paper's are .7 to 1.9.
+        #[serde(default = "defaults::factor")]
+        factor: f64,
+    },
+    /// The largest group, first slots of the order first, with Σ H − max H ≤ `nats`; at least one (EB-sampler,
+    /// Ben-Hamu et al., arXiv 2505.24857; with [`Order::Entropy`](super::Order::Entropy), confidence or margin).
+    /// Cost: adaptive. Known failure: bounds the joint error only as far as the network's entropies are right.
+    EntropyBounded {
+        /// Bound in nats, at least 0; the paper's are .01 to 1.
+        #[serde(default = "defaults::nats")]
+        nats: f64,
+    },
+    /// All slots whose drawn token is surer than `probability` and whose distribution has moved by less than
+    /// `drift_nats` of KL in each of the last calls; if none, the first slots of the order (KLASS). The KL is taken
+    /// over the best candidates and the rest together, a lower bound of the full one. Cost: adaptive; waits
+    /// `calls` + 1 calls before it can begin.
+    Stable {
+        /// Probability to exceed, from 0 to 1; the paper's is .9.
+        #[serde(default = "defaults::probability")]
+        probability: f64,
+        /// Largest drift in nats, above 0; the paper's is .01 (.001 for code).
+        #[serde(default = "defaults::drift_nats")]
+        drift_nats: f64,
+        /// Number of calls in a row, at least 1.
+        #[serde(default = "defaults::calls")]
+        calls: u32,
+        /// How many slots go when none is stable, at least 1.
+        #[serde(default = "defaults::slots")]
+        slots: u32,
+    },
+    /// One round of [`Order::Dilated`](super::Order::Dilated) per call (DUS, arXiv 2506.19037). Cost: the
+    /// logarithm of the block's length to base 2, rounded down.
+    Rounds,
+}
+
+/// What the papers use.
+mod defaults {
+    pub(super) fn probability() -> f64 {
+        0.9
+    }
+    pub(super) fn factor() -> f64 {
+        1.0
+    }
+    pub(super) fn nats() -> f64 {
+        0.1
+    }
+    pub(super) fn drift_nats() -> f64 {
+        0.01
+    }
+    pub(super) fn calls() -> u32 {
+        2
+    }
+    pub(super) fn slots() -> u32 {
+        1
+    }
 }
 
 impl Default for Parallelism {
@@ -51,14 +129,21 @@ pub(super) struct Standing {
     pub step: u32,
     /// Slots masked now.
     pub masked: usize,
-    /// Slots masked at the start of the run.
+    /// Slots masked at the start of the run or block.
     pub opened: usize,
     /// Time at the start of the run.
     pub start_time: f64,
 }
 
+impl Standing {
+    fn is_done(self) -> bool {
+        self.masked == 0
+    }
+}
+
 impl Parallelism {
-    /// Number of slots to commit at this step, at most `masked`; the words are those of the masked slots.
+    /// Number of slots to commit at this step, at most `masked`; the words are those of the masked slots. For rules
+    /// that decide after the call, at least one.
     pub(super) fn commits(self, standing: Standing, reveal_words: impl Iterator<Item = u32>) -> usize {
         let Standing { step, masked, opened, start_time } = standing;
         match self {
@@ -73,32 +158,67 @@ impl Parallelism {
                 let p = schedule.reveal_probability(s, t);
                 reveal_words.filter(|&word| bernoulli(word, p)).count()
             }
+            _ => usize::from(!standing.is_done()),
         }
     }
 
     /// The step of this rule nearest to where a run stands that has `masked` of `opened` slots left.
     pub(super) fn step_at(self, masked: usize, opened: usize, start_time: f64) -> u32 {
-        let (Self::Quota { steps, schedule } | Self::Ancestral { steps, schedule }) = self else {
-            return 0;
-        };
+        let Some((steps, schedule)) = self.clock() else { return 0 };
         let lost = schedule.lost(start_time) * masked as f64 / opened.max(1) as f64;
         let done = 1.0 - schedule.time_of_lost(lost.min(1.0)) / start_time;
         ((done * f64::from(steps)).round() as u32).min(steps - 1)
     }
 
-    /// Time at the beginning of a step, if this rule has one.
-    pub fn time(self, step: u32, start_time: f64) -> Option<f64> {
+    /// Number of steps and schedule, for rules that have both.
+    pub fn clock(self) -> Option<(u32, Schedule)> {
         match self {
-            Self::SlotsPerCall { .. } => None,
+            Self::Quota { steps, schedule } | Self::Ancestral { steps, schedule } => Some((steps, schedule)),
+            _ => None,
+        }
+    }
+
+    /// Time at the beginning of a step, if this rule has one. First hitting depends on its random words alone.
+    pub fn time(self, step: u32, opened: u32, seed: u32, start_time: f64) -> Option<f64> {
+        match self {
             Self::Quota { steps, .. } | Self::Ancestral { steps, .. } => {
                 Some(interval(step, steps, start_time).0)
             }
+            Self::FirstHitting { schedule } => {
+                let shrink = |(masked, step): (u32, u32)| {
+                    uniform(word(seed, step, 0, Purpose::Hit as u32)).powf(1.0 / f64::from(masked))
+                };
+                let gone = (1..=opened).rev().zip(0..step).map(shrink).product::<f64>();
+                Some(schedule.time_of_lost(schedule.lost(start_time) * gone))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether every knob is in its range.
+    pub(super) fn validate(self) -> Result<(), SettingsError> {
+        match self {
+            Self::SlotsPerCall { slots: 0 } | Self::Stable { slots: 0, .. } => Err(SettingsError::Slots),
+            Self::Quota { steps: found, .. } | Self::Ancestral { steps: found, .. }
+                if !(1..=MAX_STEPS).contains(&found) =>
+            {
+                Err(SettingsError::Steps { found })
+            }
+            Self::Threshold { probability } => within("probability", probability, 1e-9, 1.0),
+            Self::Factor { factor } => within("factor", factor, 1e-9, 1e9),
+            Self::EntropyBounded { nats } => within("nats", nats, 0.0, 1e9),
+            Self::Stable { probability, drift_nats, calls, .. } => {
+                within("probability", probability, 0.0, 1.0)?;
+                within("drift_nats", drift_nats, 1e-12, 1e9)?;
+                within("calls", calls.into(), 1.0, 1e6)
+            }
+            _ => Ok(()),
         }
     }
 }
 
 /// Step `step` of `steps` goes from the first time down to the second. Beyond the last step it stays there.
-fn interval(step: u32, steps: u32, start_time: f64) -> (f64, f64) {
+pub(super) fn interval(step: u32, steps: u32, start_time: f64) -> (f64, f64) {
     let left = steps - step.min(steps - 1);
     let time = |left: u32| start_time * f64::from(left) / f64::from(steps);
     (time(left), time(left - 1))
@@ -174,7 +294,23 @@ mod tests {
     #[test]
     fn time_runs_from_the_start_time_down() {
         let rule = Parallelism::Ancestral { steps: 4, schedule: Schedule::Linear };
-        assert_eq!([0, 1, 3, 9].map(|step| rule.time(step, 0.5)), [0.5, 0.375, 0.125, 0.125].map(Some));
-        assert_eq!(Parallelism::default().time(0, 1.0), None);
+        let times = [0, 1, 3, 9].map(|step| rule.time(step, 4, 0, 0.5));
+        assert_eq!(times, [0.5, 0.375, 0.125, 0.125].map(Some));
+        assert_eq!(Parallelism::default().time(0, 4, 0, 1.0), None);
+    }
+
+    #[test]
+    fn first_hitting_times_are_those_of_independent_slots() {
+        // Of n slots, each revealed at a uniform time, the first going back goes at the largest: mean n / (n + 1).
+        let rule = Parallelism::FirstHitting { schedule: Schedule::Linear };
+        let mean = |step, draws: u32| {
+            let times = (0..draws).map(|seed| rule.time(step, 8, seed, 1.0).unwrap());
+            times.sum::<f64>() / f64::from(draws)
+        };
+        for (step, expected) in [(0, 1.0), (1, 8.0 / 9.0), (2, 7.0 / 9.0), (8, 1.0 / 9.0)] {
+            assert!(crate::testing::near(mean(step, 20_000), expected, 0.004), "step {step}");
+        }
+        let early = Parallelism::FirstHitting { schedule: Schedule::Cosine }.time(0, 8, 1, 0.5);
+        assert!(crate::testing::near(early.unwrap(), 0.5, 1e-12), "from the start time");
     }
 }

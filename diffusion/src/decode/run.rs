@@ -81,7 +81,8 @@ fn batch<E: std::error::Error>(decoders: &[Decoder]) -> Result<Query, RunError<E
         if found != length {
             return Err(RunError::Length { sequence, found, expected: length });
         }
-        query.tokens.extend(decoder.sequence().tokens());
+        query.tokens.extend(decoder.tokens());
+        query.mixtures.extend(decoder.mixtures(sequence as u32));
         query.rows.extend(decoder.rows(sequence as u32));
     }
     Ok(query)

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Parallelism};
+use super::block::Span;
+use super::{Correction, Noise, Order, Parallelism, Remasking, SoftFeedback};
 
 /// Largest number of schedule steps.
 pub const MAX_STEPS: u32 = 65_536;
@@ -12,15 +13,38 @@ pub const MAX_STEPS: u32 = 65_536;
 /// In JSON every field may be left out; unknown ones are refused:
 /// `{"seed":7,"order":"confidence","parallelism":{"rule":"quota","steps":16},"sampling":{"temperature":0.8}}`.
 /// The defaults add no approximation: one random slot per call, temperature 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecodeSettings {
     /// Seed of every random decision.
     pub seed: u32,
+    /// What hides the tokens.
+    #[serde(skip_serializing_if = "is_default")]
+    pub noise: Noise,
     /// Which slots go first.
     pub order: Order,
     /// How many go at once.
     pub parallelism: Parallelism,
+    /// Slots per block: blocks are written from left to right, one after the other (LLaDA's semi-autoregressive
+    /// decoding); steps of a schedule are counted anew in each. 0 makes the whole window one block.
+    #[serde(skip_serializing_if = "is_default")]
+    pub block_length: u32,
+    /// Spans that are written from left to right, one slot per call, whatever the order says for the rest.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sequential: Vec<Span>,
+    /// Whether committed slots are opened again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub remasking: Remasking,
+    /// What happens to the finished text.
+    #[serde(skip_serializing_if = "is_default")]
+    pub correction: Option<Correction>,
+    /// Whether masked slots show what the last call thought of them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub soft_feedback: Option<SoftFeedback>,
+    /// Once an end of text is committed, masked slots right of it become end of text in the same step, unasked.
+    /// Saves calls on short texts; a text can then not be longer than its first end.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fill_after_end: bool,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// Time in (0, 1] at which the starting state was drawn; rules with a schedule go from there to 0.
@@ -31,12 +55,24 @@ impl Default for DecodeSettings {
     fn default() -> Self {
         Self {
             seed: 0,
+            noise: Noise::default(),
             order: Order::default(),
             parallelism: Parallelism::default(),
+            block_length: 0,
+            sequential: Vec::new(),
+            remasking: Remasking::default(),
+            correction: None,
+            soft_feedback: None,
+            fill_after_end: false,
             sampling: Sampling::default(),
             start_time: 1.0,
         }
     }
+}
+
+/// Whether a setting need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a token is drawn from the denoiser's distribution.
@@ -83,6 +119,26 @@ pub enum SettingsError {
         /// What was set.
         found: u32,
     },
+    /// A knob of a rule outside its range.
+    #[error("{knob}: found {found}, expected a number from {least} to {most}")]
+    Knob {
+        /// Its name.
+        knob: &'static str,
+        /// What was set.
+        found: f64,
+        /// Smallest allowed.
+        least: f64,
+        /// Largest allowed.
+        most: f64,
+    },
+    /// Two settings that do not go together.
+    #[error("{first}: found other settings beside it, expected {expected}")]
+    Together {
+        /// The one.
+        first: &'static str,
+        /// What it needs.
+        expected: &'static str,
+    },
     /// Outside (0, 1].
     #[error("start_time: found {found}, expected a number above 0 and at most 1")]
     StartTime {
@@ -104,15 +160,63 @@ impl DecodeSettings {
         if !(self.start_time > 0.0 && self.start_time <= 1.0) {
             return Err(SettingsError::StartTime { found: self.start_time });
         }
-        match self.parallelism {
-            Parallelism::SlotsPerCall { slots: 0 } => Err(SettingsError::Slots),
-            Parallelism::Quota { steps: found, .. } | Parallelism::Ancestral { steps: found, .. }
-                if !(1..=MAX_STEPS).contains(&found) =>
-            {
-                Err(SettingsError::Steps { found })
-            }
-            _ => Ok(()),
-        }
+        self.parallelism.validate()?;
+        self.noise.validate()?;
+        self.remasking.validate()?;
+        self.correction.map_or(Ok(()), Correction::validate)?;
+        self.soft_feedback.map_or(Ok(()), SoftFeedback::validate)?;
+        self.validate_together()
+    }
+
+    /// Number of steps of a run that makes them all, one call each, because what is written may change again.
+    pub(super) fn clocked_steps(&self) -> Option<u32> {
+        let may_change = self.noise != Noise::Mask || self.remasking.is_ancestral();
+        self.parallelism.clock().filter(|_| may_change).map(|(steps, _)| steps)
+    }
+
+    /// Whether the rules go together.
+    fn validate_together(&self) -> Result<(), SettingsError> {
+        let is_ancestral = matches!(self.parallelism, Parallelism::Ancestral { .. });
+        let is_quota = matches!(self.parallelism, Parallelism::Quota { .. });
+        let whole = self.block_length == 0 && self.sequential.is_empty();
+        let masked = self.noise == Noise::Mask;
+        let corrects_masks =
+            matches!(self.correction, Some(Correction::LeastSure { .. } | Correction::Gibbs { .. }));
+        let needs = |holds: bool, first, expected| {
+            if holds { Ok(()) } else { Err(SettingsError::Together { first, expected }) }
+        };
+        needs(
+            masked || (is_ancestral && whole),
+            "uniform noise",
+            "ancestral parallelism without blocks or spans",
+        )?;
+        needs(masked || self.remasking == Remasking::Never, "uniform noise", "no remasking")?;
+        needs(masked || self.soft_feedback.is_none(), "soft_feedback", "mask noise")?;
+        needs(masked || !corrects_masks, "correction of masked models", "mask noise")?;
+        let remasks = self.remasking.is_ancestral();
+        needs(
+            !remasks || (is_ancestral && whole),
+            "remasking",
+            "ancestral parallelism without blocks or spans",
+        )?;
+        let runs = self.remasking == Remasking::RunningConfidence;
+        needs(
+            !runs || (is_quota && self.sequential.is_empty()),
+            "running confidence",
+            "quota parallelism without spans",
+        )?;
+        let rounds = self.parallelism == Parallelism::Rounds;
+        needs(!rounds || self.order == Order::Dilated, "rounds", "dilated order")?;
+        needs(!self.sequential.iter().any(|span| span.is_empty()), "sequential", "spans with slots in them")
+    }
+}
+
+/// Whether a knob is in its range; NaN is not.
+pub(super) fn within(knob: &'static str, found: f64, least: f64, most: f64) -> Result<(), SettingsError> {
+    if (least..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(SettingsError::Knob { knob, found, least, most })
     }
 }
 
@@ -137,7 +241,7 @@ mod tests {
             order: Order::Confidence,
             parallelism: Parallelism::Quota { steps: 16, schedule: Schedule::Linear },
             sampling: Sampling { temperature: 0.8, ..Sampling::default() },
-            start_time: 1.0,
+            ..DecodeSettings::default()
         };
         assert_eq!(serde_json::from_str::<DecodeSettings>(json).unwrap(), expected);
         let written = serde_json::to_string(&expected).unwrap();

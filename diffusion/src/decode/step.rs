@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::correction::Correcting;
+use super::memory::{self, SlotMemory};
+use super::{DecodeSettings, block};
 use crate::denoiser::Prediction;
-use crate::sequence::{Sequence, Slot, TokenId};
+use crate::sequence::{Sequence, Slot, SlotState, TokenId};
 
 /// What was predicted for one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,13 @@ pub struct SlotPrediction {
     pub slot: u32,
     /// What the denoiser says about it.
     pub prediction: Prediction,
+}
+
+impl SlotPrediction {
+    /// The drawn token as a commit.
+    pub(super) fn drawn(&self) -> Commit {
+        Commit { slot: self.slot, token: self.prediction.drawn.token }
+    }
 }
 
 /// A token fixed in a slot.
@@ -59,22 +69,68 @@ impl Step {
 }
 
 /// Where a run stands between two calls: all that is needed to go on from here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The slots.
     pub sequence: Sequence,
     /// Number of the next call.
     pub call: u32,
-    /// Index of the next schedule step.
+    /// Index of the next schedule step, within its block.
     pub step: u32,
     /// How many slots were masked when the run began.
     pub opened: u32,
+    /// What the rules remember of earlier calls; empty before the first. `// (slots)`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<SlotMemory>,
+    /// How far the correction has come, once the text is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correcting: Option<Correcting>,
 }
 
 impl Checkpoint {
     /// The beginning of a run.
     pub fn start(sequence: Sequence) -> Self {
         let opened = sequence.masked_count() as u32;
-        Self { sequence, call: 0, step: 0, opened }
+        Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None }
     }
+
+    /// Whether nothing is left to write.
+    pub(super) fn is_written(&self, settings: &DecodeSettings) -> bool {
+        let settled = |slot: &Slot| matches!(slot.state, SlotState::Given | SlotState::Committed);
+        let in_time = settings.clocked_steps().is_none_or(|steps| self.step >= steps);
+        self.sequence.slots.iter().all(settled) && (in_time || self.sequence.open_slots().next().is_none())
+    }
+
+    /// Goes on by one step.
+    ///
+    /// # Errors
+    /// A slot that the sequence does not have.
+    pub(super) fn take(&mut self, step: &Step, settings: &DecodeSettings, mask: TokenId) -> Result<(), u32> {
+        let length = self.sequence.len();
+        if let Some(outside) = step.predictions.iter().find(|p| p.slot as usize >= length) {
+            return Err(outside.slot);
+        }
+        let before = block::current(settings, &self.sequence).start;
+        let correcting = self.correcting.zip(settings.correction);
+        let present = correcting.map(|_| mean_present(&step.predictions));
+        memory::observe(&mut self.memory, length, settings.parallelism, &step.predictions);
+        step.replay(&mut self.sequence, mask)?;
+        memory::settle(&mut self.memory, &step.predictions, &step.commits);
+        let is_new_block = block::current(settings, &self.sequence).start != before;
+        self.call = step.call.saturating_add(1);
+        self.step = if is_new_block { 0 } else { step.step.saturating_add(1) };
+        self.correcting = match (correcting, present) {
+            (Some((standing, rule)), Some(present)) => {
+                Some(standing.after(rule, present, !step.commits.is_empty()))
+            }
+            _ => self.correcting,
+        };
+        Ok(())
+    }
+}
+
+/// Mean probability of the tokens that stood in the slots.
+fn mean_present(seen: &[SlotPrediction]) -> f64 {
+    let present = |p: &SlotPrediction| f64::from(p.prediction.target_log_probability).exp();
+    seen.iter().map(present).sum::<f64>() / seen.len().max(1) as f64
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, DecodeError, DecodeSettings, Decoder, SettingsError, Step};
 use crate::denoiser::Prediction;
-use crate::sequence::{Sequence, Slot, SpecialTokens};
+use crate::sequence::{Sequence, SpecialTokens};
 
 /// All steps of a run, and what they began from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ impl Trajectory {
     /// An empty trajectory that begins where the decoder stands.
     pub fn begin(decoder: &Decoder) -> Self {
         Self {
-            settings: *decoder.settings(),
+            settings: decoder.settings().clone(),
             special: decoder.special(),
             start: decoder.checkpoint().clone(),
             steps: Vec::new(),
@@ -80,23 +80,26 @@ impl Trajectory {
 
     /// Where the run stood after the first `step` steps.
     pub fn checkpoint_at(&self, step: usize) -> Result<Checkpoint, TrajectoryError> {
-        let sequence = self.sequence_at(step)?;
-        let (call, next) = match self.steps[..step].last() {
-            Some(last) => (last.call.saturating_add(1), last.step.saturating_add(1)),
-            None => (self.start.call, self.start.step),
-        };
-        Ok(Checkpoint { sequence, call, step: next, opened: self.start.opened })
+        let steps = self.steps.len();
+        let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
+        let mut checkpoint = self.start.clone();
+        let length = checkpoint.sequence.len();
+        for (step, done) in done.iter().enumerate() {
+            let taken = checkpoint.take(done, &self.settings, self.special.mask);
+            taken.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
+        }
+        Ok(checkpoint)
     }
 
     /// A decoder that goes on from there. Without a change it repeats the rest of this run; to branch off, edit
     /// [`checkpoint_at`](Self::checkpoint_at) and use [`Decoder::resume`].
     pub fn fork(&self, step: usize) -> Result<Decoder, TrajectoryError> {
-        Ok(Decoder::resume(self.settings, self.checkpoint_at(step)?, self.special)?)
+        Ok(Decoder::resume(self.settings.clone(), self.checkpoint_at(step)?, self.special)?)
     }
 
     /// Decodes again from the stored predictions and compares: whether the steps follow from the settings.
     pub fn verify(&self) -> Result<(), TrajectoryError> {
-        let mut decoder = Decoder::resume(self.settings, self.start.clone(), self.special)?;
+        let mut decoder = Decoder::resume(self.settings.clone(), self.start.clone(), self.special)?;
         for (step, stored) in self.steps.iter().enumerate() {
             let predictions: Vec<Prediction> = stored.predictions.iter().map(|p| p.prediction).collect();
             if decoder.is_finished() || decoder.apply(&predictions)? != *stored {
@@ -113,7 +116,7 @@ mod tests {
     use crate::decode::{Commit, Order, Parallelism, run};
     use crate::exact::two_sentences;
     use crate::schedule::Schedule;
-    use crate::sequence::TokenId;
+    use crate::sequence::{Slot, TokenId};
 
     fn trajectory(seed: u32, parallelism: Parallelism) -> Trajectory {
         let special = SpecialTokens::default();
@@ -167,7 +170,7 @@ mod tests {
         let (slot, first) = (commit.slot as usize, two_sentences::FIRST);
         let other = if commit.token == first[slot] { two_sentences::SECOND } else { first };
         checkpoint.sequence.slots[slot] = Slot::given(other[slot]);
-        let fork = Decoder::resume(whole.settings, checkpoint, whole.special).unwrap();
+        let fork = Decoder::resume(whole.settings.clone(), checkpoint, whole.special).unwrap();
         let branch = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), fork)).unwrap();
         let text: Vec<TokenId> = branch.sequence_at(2).unwrap().tokens().collect();
         assert_eq!(text, other, "the denoiser follows the edit");
@@ -179,7 +182,7 @@ mod tests {
             let whole = trajectory(5, rule);
             let mut checkpoint = whole.checkpoint_at(whole.steps.len()).unwrap();
             checkpoint.sequence.slots[1] = Slot::masked(whole.special.mask);
-            let mut fork = Decoder::resume(whole.settings, checkpoint, whole.special).unwrap();
+            let mut fork = Decoder::resume(whole.settings.clone(), checkpoint, whole.special).unwrap();
             let denoiser = &mut two_sentences::corpus(0.5).unwrap();
             let predictions = pollster::block_on(crate::Denoiser::predict(denoiser, &fork.query())).unwrap();
             assert_eq!(fork.apply(&predictions).unwrap().commits[0].slot, 1, "{rule:?}");

@@ -52,7 +52,7 @@ mod tests {
         let special = SpecialTokens::default();
         let start = Sequence::masked(3, special.mask);
         let decoder =
-            |seed| Decoder::new(DecodeSettings { seed, ..settings }, start.clone(), special).unwrap();
+            |seed| Decoder::new(DecodeSettings { seed, ..settings.clone() }, start.clone(), special).unwrap();
         let mut corpus = corpus(weight).unwrap();
         let runs = pollster::block_on(run_batch(&mut corpus, (0..RUNS).map(decoder).collect())).unwrap();
         let texts = runs.iter().map(|run| run.sequence_at(run.steps.len()).unwrap().tokens().collect());

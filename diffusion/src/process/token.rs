@@ -4,12 +4,15 @@
 //! words. Such a process is Markov: between s and t a token is kept with mass α(t) / α(s), and noise adds what
 //! is missing. Everything else - chain, marginals, posterior, step back - follows from these masses.
 
+use serde::{Deserialize, Serialize};
+
 use super::ForwardProcess;
 use crate::random::{Stream, below, bernoulli};
 use crate::sequence::TokenId;
 
 /// The ordinary words: `count` ids from `first` on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Words {
     /// The first word's id.
     pub first: u32,

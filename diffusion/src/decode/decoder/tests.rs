@@ -1,7 +1,8 @@
 use super::*;
 use crate::decode::{Order, Parallelism, Sampling};
+use crate::random::{Purpose, word};
 use crate::schedule::Schedule;
-use crate::sequence::{SlotState, TokenId};
+use crate::sequence::{Slot, SlotState, TokenId};
 use crate::testing::prediction;
 
 fn decoder(settings: DecodeSettings, length: usize) -> Decoder {

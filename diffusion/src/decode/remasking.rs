@@ -1,0 +1,196 @@
+//! Remasking: which committed slots are opened again, so that a masked model can take back what it wrote.
+
+use serde::{Deserialize, Serialize};
+
+use super::SettingsError;
+use super::settings::within;
+
+/// Whether and how committed slots are opened again.
+///
+/// The ReMDM kinds (Wang et al., arXiv 2503.00307) go with [`Parallelism::Ancestral`](super::Parallelism::Ancestral).
+/// From t to s a committed slot is opened with probability σ, and a masked one revealed with probability
+/// (α(s) − (1 − σ) α(t)) / (1 − α(t)), so that at every time the expected number of masked slots is the
+/// schedule's. σ is at most σ_max = min(1, (1 − α(s)) / α(t)). Cost: one call per step, all open slots asked.
+/// Known failures: repetition; and much remasking late in a run hurts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Remasking {
+    /// What is committed stays.
+    #[default]
+    Never,
+    /// σ = min(η, σ_max).
+    Cap {
+        /// η in [0, 1]; the paper's are .008 to .04.
+        eta: f64,
+    },
+    /// σ = η σ_max.
+    Rescale {
+        /// η in [0, 1]; the paper's is .015.
+        eta: f64,
+    },
+    /// σ_i = σ_max softmax(−c)_i over the committed slots, c the probability with which each was committed; a
+    /// masked slot is revealed as without remasking.
+    Confidence,
+    /// σ = min(η, σ_max) while t is between `off` and `on`, where the clock of the schedule stands still at
+    /// α = `alpha`; before and after it runs at the speed that makes up for that, without remasking.
+    Loop {
+        /// η in [0, 1]; the paper's is .02.
+        eta: f64,
+        /// Time at which the loop begins; the paper's is .55.
+        on: f64,
+        /// Time at which it ends, below `on`; the paper's is .05.
+        off: f64,
+        /// Signal kept during the loop, above 0 and below 1; the paper's is .9.
+        alpha: f64,
+    },
+    /// σ = scale (α(s) − α(t)) / α(t), at most σ_max: forward-backward corrector (Campbell et al., arXiv
+    /// 2205.14987) with scale 1; other scales give the correctors of discrete flow matching (arXiv 2407.15595).
+    ForwardBackward {
+        /// Scale, at least 0.
+        scale: f64,
+    },
+    /// Running confidence remasking (RCR of MDPO, arXiv 2508.13148), with
+    /// [`Parallelism::Quota`](super::Parallelism::Quota): after each call as many slots are written as the quota
+    /// says, namely those with the largest probability that a drawn token ever had there; all others are masked
+    /// (again). Known failure: a once large probability is believed for ever.
+    RunningConfidence,
+}
+
+/// What happens between two times of a remasking ancestral sampler.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// Probability that a committed slot is opened; to be multiplied by the slot's share under
+    /// [`Remasking::Confidence`].
+    pub remask: f64,
+    /// Probability that a masked slot is revealed.
+    pub reveal: f64,
+}
+
+impl Remasking {
+    /// Whether it is one of the ReMDM kinds.
+    pub fn is_ancestral(self) -> bool {
+        !matches!(self, Self::Never | Self::RunningConfidence)
+    }
+
+    /// Rates from time t to time s < t under the signal `alpha(time)` of the schedule.
+    pub fn rates(self, alpha: impl Fn(f64) -> f64, s: f64, t: f64) -> Rates {
+        let (early, late) = (self.signal(&alpha, s), self.signal(&alpha, t));
+        let largest = if late > 0.0 { ((1.0 - early) / late).min(1.0) } else { 1.0 };
+        let sigma = match self {
+            Self::Never | Self::RunningConfidence => 0.0,
+            Self::Cap { eta } => eta.min(largest),
+            Self::Rescale { eta } => eta * largest,
+            Self::Confidence => largest,
+            Self::Loop { eta, on, off, .. } => {
+                if t <= on && s >= off {
+                    eta.min(largest)
+                } else {
+                    0.0
+                }
+            }
+            Self::ForwardBackward { scale } if late > 0.0 => (scale * (early - late) / late).min(largest),
+            Self::ForwardBackward { .. } => 0.0,
+        };
+        let kept = if matches!(self, Self::Confidence) { 0.0 } else { sigma };
+        Rates { remask: sigma, reveal: ((early - (1.0 - kept) * late) / (1.0 - late)).clamp(0.0, 1.0) }
+    }
+
+    /// Signal kept at a time, with the loop's standstill.
+    fn signal(self, alpha: &impl Fn(f64) -> f64, time: f64) -> f64 {
+        let Self::Loop { on, off, alpha: held, .. } = self else { return alpha(time) };
+        if time > on {
+            held * alpha((time - on) / (1.0 - on))
+        } else if time >= off {
+            held
+        } else {
+            1.0 - (1.0 - held) * time / off
+        }
+    }
+
+    pub(super) fn validate(self) -> Result<(), SettingsError> {
+        match self {
+            Self::Cap { eta } | Self::Rescale { eta } => within("eta", eta, 0.0, 1.0),
+            Self::Loop { eta, on, off, alpha } => {
+                within("eta", eta, 0.0, 1.0)?;
+                within("on", on, 0.0, 1.0 - 1e-9)?;
+                within("off", off, 1e-9, on - 1e-9)?;
+                within("alpha", alpha, 1e-9, 1.0 - 1e-9)
+            }
+            Self::ForwardBackward { scale } => within("scale", scale, 0.0, 1e9),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// softmax(−c) over committed slots: how the remasking of [`Remasking::Confidence`] is shared out.
+pub(super) fn shares(confidences: &[f32]) -> Vec<f64> {
+    let weight = |c: &f32| (-f64::from(*c)).exp();
+    let total: f64 = confidences.iter().map(weight).sum();
+    confidences.iter().map(|c| weight(c) / total).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Schedule;
+    use crate::testing::near;
+
+    const KINDS: [Remasking; 5] = [
+        Remasking::Never,
+        Remasking::Cap { eta: 0.3 },
+        Remasking::Rescale { eta: 0.5 },
+        Remasking::ForwardBackward { scale: 1.0 },
+        Remasking::Loop { eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 },
+    ];
+
+    #[test]
+    fn the_expected_number_of_masked_slots_stays_the_schedules() {
+        for kind in KINDS {
+            for steps in [1, 4, 32] {
+                let mut masked = 1.0;
+                for step in (0..steps).rev() {
+                    let (s, t) = (f64::from(step) / f64::from(steps), f64::from(step + 1) / f64::from(steps));
+                    let Rates { remask, reveal } = kind.rates(|t| Schedule::Linear.alpha(t), s, t);
+                    masked = masked * (1.0 - reveal) + (1.0 - masked) * remask;
+                    let alpha = kind.signal(&|t| Schedule::Linear.alpha(t), s);
+                    assert!(near(masked, 1.0 - alpha, 1e-12), "{kind:?} at {s}: {masked}");
+                }
+                assert!(near(masked, 0.0, 1e-12), "{kind:?}: all is written at the end");
+            }
+        }
+    }
+
+    #[test]
+    fn without_remasking_the_rate_is_the_mask_process() {
+        for schedule in Schedule::ALL {
+            for kind in [Remasking::Never, Remasking::Cap { eta: 0.0 }, Remasking::Confidence] {
+                let rates = kind.rates(|t| schedule.alpha(t), 0.4, 0.8);
+                assert!(near(rates.reveal, schedule.reveal_probability(0.4, 0.8), 1e-12), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_worked_example() {
+        let linear = |t: f64| 1.0 - t;
+        // t = 1/2, s = 1/4: largest (1/4) / (1/2) = 1/2; cap .3: reveal (.75 − .7 · .5) / .5 = .8.
+        let rates = Remasking::Cap { eta: 0.3 }.rates(linear, 0.25, 0.5);
+        assert!(near(rates.remask, 0.3, 1e-15) && near(rates.reveal, 0.8, 1e-15));
+        // Rescale .5: σ = .25, reveal (.75 − .75 · .5) / .5 = .75. Forward-backward: σ = .25 / .5 = .5.
+        let rates = Remasking::Rescale { eta: 0.5 }.rates(linear, 0.25, 0.5);
+        assert!(near(rates.remask, 0.25, 1e-15) && near(rates.reveal, 0.75, 1e-15));
+        let rates = Remasking::ForwardBackward { scale: 1.0 }.rates(linear, 0.25, 0.5);
+        assert!(near(rates.remask, 0.5, 1e-15) && near(rates.reveal, 1.0, 1e-15));
+        // In the loop nothing but exchange: (.9 − .98 · .9) / .1 = .18.
+        let kind = Remasking::Loop { eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 };
+        let rates = kind.rates(linear, 0.25, 0.5);
+        assert!(near(rates.remask, 0.02, 1e-15) && near(rates.reveal, 0.18, 1e-12));
+    }
+
+    #[test]
+    fn the_unsure_are_opened_more_often() {
+        let shares = shares(&[0.0, 1.0]);
+        assert!(near(shares[0], 1.0 / (1.0 + (-1.0_f64).exp()), 1e-12));
+        assert!(near(shares.iter().sum(), 1.0, 1e-15));
+    }
+}
