@@ -162,6 +162,10 @@ pub enum OrderName {
     Margin,
     /// The lowest entropy first.
     Entropy,
+    /// Evenly spread, by a low-discrepancy sequence.
+    Halton,
+    /// In rounds of slots far apart.
+    Dilated,
 }
 
 /// Schedules by name.
@@ -192,6 +196,8 @@ impl From<OrderName> for Order {
             OrderName::Confidence => Self::Confidence,
             OrderName::Margin => Self::Margin,
             OrderName::Entropy => Self::Entropy,
+            OrderName::Halton => Self::Halton,
+            OrderName::Dilated => Self::Dilated,
         }
     }
 }

@@ -25,6 +25,8 @@ pub fn More() -> impl IntoView {
                         (Order::Confidence, "Confidence"),
                         (Order::Margin, "Margin"),
                         (Order::Entropy, "Entropy"),
+                        (Order::Halton, "Halton"),
+                        (Order::Dilated, "Dilated"),
                     ] read=|s| s.order write=|s, order| s.order = order />
                     <Menu id="rule" label="Knob counts" choices=&[
                         (Rule::SlotsPerCall, "Slots per call"),

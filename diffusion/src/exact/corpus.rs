@@ -1,6 +1,6 @@
 //! A finite corpus as a denoiser: the exact posterior of every slot, by enumeration of its sentences.
 
-use crate::denoiser::{Denoiser, Prediction, Query, Row};
+use crate::denoiser::{Denoiser, FullDenoiser, Mixture, Prediction, Query, Row};
 use crate::draw::{DrawError, summarise};
 use crate::process::TokenProcess;
 use crate::sequence::TokenId;
@@ -64,6 +64,12 @@ pub enum ExactError {
         /// Slot of the row.
         slot: u32,
     },
+    /// A sequence without a time.
+    #[error("time of sequence {sequence}: found none, expected a number from 0 to 1")]
+    Time {
+        /// The sequence.
+        sequence: u32,
+    },
     /// Nothing to draw.
     #[error("exact posterior")]
     Draw(#[from] DrawError),
@@ -105,17 +111,39 @@ impl Corpus {
 
     /// Probabilities of the tokens at `slot`, given the visible ones. `// (vocabulary)`
     pub fn posterior(&self, visible: &[TokenId], slot: usize) -> Vec<f64> {
+        self.posterior_of_soft(visible, &[], slot)
+    }
+
+    /// The same where some masked slots show a mixture, read as a witness that is right with the mixture's weight
+    /// and otherwise names any token: a sentence counts (1 − Σ w) / vocabulary + w of its token there. The reading is
+    /// ours; without weights it is a mask, with weight one the token itself. What a slot itself shows does
+    /// not count for it: it is the denoiser's own earlier guess. `// (vocabulary)`
+    fn posterior_of_soft(&self, visible: &[TokenId], mixtures: &[Mixture], slot: usize) -> Vec<f64> {
         let fits = |sentence: &[TokenId]| {
             sentence.iter().zip(visible).all(|(token, seen)| *seen == self.mask || seen == token)
         };
-        let mut total: f64 = self.sentences().filter(|(s, _)| fits(s)).map(|(_, weight)| weight).sum();
-        let off_support = total == 0.0;
-        if off_support {
-            total = 1.0;
+        let witness = |sentence: &[TokenId], mixture: &Mixture| {
+            let (token, parts) = (sentence[mixture.slot as usize], mixture.parts);
+            let rest = 1.0 - parts.iter().map(|(_, weight)| f64::from(*weight)).sum::<f64>();
+            let named = parts.iter().filter(|(named, _)| *named == token);
+            rest / self.vocabulary as f64 + named.map(|(_, weight)| f64::from(*weight)).sum::<f64>()
+        };
+        let others = || mixtures.iter().filter(|m| m.slot as usize != slot);
+        let joint = |(sentence, weight): (&[TokenId], f64)| {
+            if fits(sentence) {
+                weight * others().map(|m| witness(sentence, m)).product::<f64>()
+            } else {
+                0.0
+            }
+        };
+        let mut joints: Vec<f64> = self.sentences().map(joint).collect();
+        let mut total: f64 = joints.iter().sum();
+        if total == 0.0 {
+            (joints, total) = (self.weights.clone(), 1.0);
         }
         let mut probabilities = vec![0.0; self.vocabulary];
-        for (sentence, weight) in self.sentences().filter(|(s, _)| off_support || fits(s)) {
-            probabilities[sentence[slot].0 as usize] += weight / total;
+        for (sentence, joint) in self.sentences.iter().zip(joints) {
+            probabilities[sentence[slot].0 as usize] += joint / total;
         }
         probabilities
     }
@@ -145,14 +173,30 @@ impl Corpus {
         self.sentences.iter().zip(joint_of_all).map(|(sentence, p)| (sentence[slot], p / total)).collect()
     }
 
-    fn row(&self, query: &Query, row: &Row) -> Result<Prediction, ExactError> {
+    /// Token ids are below this.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// The sequence that a row asks about.
+    pub(super) fn visible<'q>(&self, query: &'q Query, row: &Row) -> Result<&'q [TokenId], ExactError> {
+        if query.length != self.length() {
+            return Err(ExactError::Length { found: query.length, expected: self.length() });
+        }
         let Row { sequence, slot, .. } = *row;
         let begin = sequence as usize * query.length;
         let visible = query.tokens.get(begin..begin + query.length);
-        let visible = visible.filter(|_| (slot as usize) < query.length);
-        let visible = visible.ok_or(ExactError::Row { sequence, slot })?;
-        let probabilities = self.posterior(visible, slot as usize);
-        Ok(summarise(probabilities.iter().map(|p| p.ln()), row)?)
+        visible.filter(|_| (slot as usize) < query.length).ok_or(ExactError::Row { sequence, slot })
+    }
+
+    /// p(x_i | visible slots) of a row, allowed tokens only, not yet normalised. `// (vocabulary)`
+    fn row(&self, query: &Query, row: &Row) -> Result<Vec<f64>, ExactError> {
+        let visible = self.visible(query, row)?;
+        let mixtures: Vec<Mixture> =
+            query.mixtures.iter().filter(|m| m.sequence == row.sequence).copied().collect();
+        let mut probabilities = self.posterior_of_soft(visible, &mixtures, row.slot as usize);
+        probabilities.iter_mut().take(row.first_token as usize).for_each(|p| *p = 0.0);
+        Ok(probabilities)
     }
 }
 
@@ -160,10 +204,27 @@ impl Denoiser for Corpus {
     type Error = ExactError;
 
     async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, ExactError> {
-        if query.length != self.length() {
-            return Err(ExactError::Length { found: query.length, expected: self.length() });
+        let predict = |row: &Row| {
+            let probabilities = self.row(query, row)?;
+            Ok(summarise(probabilities.iter().map(|p| p.ln()), row)?)
+        };
+        query.rows.iter().map(predict).collect()
+    }
+}
+
+impl FullDenoiser for Corpus {
+    fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
+        let mut all = Vec::with_capacity(query.rows.len() * self.vocabulary);
+        for row in &query.rows {
+            let probabilities = self.row(query, row)?;
+            let total: f64 = probabilities.iter().sum();
+            all.extend(probabilities.iter().map(|p| (p / total).ln() as f32));
         }
-        query.rows.iter().map(|row| self.row(query, row)).collect()
+        Ok(all)
     }
 }
 

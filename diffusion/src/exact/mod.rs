@@ -3,9 +3,11 @@
 pub mod ancestral;
 pub mod corpus;
 pub mod information;
+pub mod noisy;
 mod states;
 pub mod two_sentences;
 
 pub use ancestral::{Ancestral, StepBack};
 pub use corpus::{Corpus, CorpusError, ExactError};
 pub use information::information_left_bits;
+pub use noisy::Noisy;

@@ -1,0 +1,160 @@
+//! A finite corpus under any token process as a denoiser: the exact posterior p(x_i | all of x_t).
+
+use super::{Corpus, ExactError};
+use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query, Row};
+use crate::draw::summarise;
+use crate::process::TokenProcess;
+
+/// A corpus seen through noise. It reads the time of every sequence from the query, as a time-conditioned network
+/// would; at time 0 every token is believed.
+#[derive(Clone, Debug)]
+pub struct Noisy<P> {
+    corpus: Corpus,
+    process: P,
+}
+
+impl<P: TokenProcess> Noisy<P> {
+    /// The corpus under this process.
+    pub fn new(corpus: Corpus, process: P) -> Self {
+        Self { corpus, process }
+    }
+
+    /// ln p(x_i = v | x_t) for every token id, allowed ones only. `// (vocabulary)`
+    fn log_probabilities(&self, query: &Query, row: &Row) -> Result<Vec<f64>, ExactError> {
+        let Row { sequence, slot, first_token, .. } = *row;
+        let noisy = self.corpus.visible(query, row)?;
+        let time = query.times.get(sequence as usize).copied().filter(|t| (0.0..=1.0).contains(t));
+        let time = time.ok_or(ExactError::Time { sequence })?;
+        let words = self.corpus.posterior_under(&self.process, noisy, slot as usize, time, None);
+        let mut probabilities = vec![0.0; self.corpus.vocabulary()];
+        for (token, p) in words.into_iter().filter(|(token, _)| token.0 >= first_token) {
+            probabilities[token.0 as usize] += p;
+        }
+        let total: f64 = probabilities.iter().sum();
+        Ok(probabilities.into_iter().map(|p| (p / total).ln()).collect())
+    }
+}
+
+impl<P: TokenProcess> Denoiser for Noisy<P> {
+    type Error = ExactError;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, ExactError> {
+        let predict = |row: &Row| {
+            let logits = self.log_probabilities(query, row)?;
+            Ok(summarise(logits.into_iter(), row)?)
+        };
+        query.rows.iter().map(predict).collect()
+    }
+}
+
+impl<P: TokenProcess> FullDenoiser for Noisy<P> {
+    fn vocabulary(&self) -> usize {
+        self.corpus.vocabulary()
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
+        let rows = query.rows.iter().map(|row| self.log_probabilities(query, row));
+        let rows: Vec<Vec<f64>> = rows.collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().map(|p| p as f32).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Decoder, Noise, Parallelism, Remasking, run_batch};
+    use crate::exact::{Ancestral, StepBack, two_sentences};
+    use crate::process::{Mask, MaskUniform, Uniform, Words};
+    use crate::schedule::Schedule;
+    use crate::sequence::{Sequence, SpecialTokens, TokenId};
+    use crate::testing::share_fits;
+
+    const WORDS: Words = Words { first: 3, count: 6 };
+    const RUNS: u32 = 20_000;
+    const STEPS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+
+    /// Number of runs that end in a sentence that the corpus does not hold.
+    fn unseen<D: Denoiser>(denoiser: &mut D, corpus: &Corpus, settings: &DecodeSettings) -> u64 {
+        let special = SpecialTokens::default();
+        let decoder = |seed| {
+            let settings = DecodeSettings { seed, ..settings.clone() };
+            Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap()
+        };
+        let runs = pollster::block_on(run_batch(denoiser, (0..RUNS).map(decoder).collect())).unwrap();
+        let is_unseen = |tokens: Vec<TokenId>| corpus.probability(&tokens) == 0.0;
+        let texts = runs.iter().map(|run| run.sequence_at(run.steps.len()).unwrap().tokens().collect());
+        texts.map(|text| u64::from(is_unseen(text))).sum()
+    }
+
+    fn ancestral(steps: u32) -> DecodeSettings {
+        let parallelism = Parallelism::Ancestral { steps, schedule: Schedule::Linear };
+        DecodeSettings { parallelism, ..DecodeSettings::default() }
+    }
+
+    /// Decoders draw what the exact chain says, within four standard errors of `RUNS` runs.
+    fn check<P: TokenProcess + Copy>(process: P, noise: Noise) {
+        let corpus = two_sentences::corpus(0.5).unwrap();
+        let exact = Ancestral::new(&corpus, &process);
+        for steps in [2, 4, 8] {
+            let settings = DecodeSettings { noise, ..ancestral(steps) };
+            let found = unseen(&mut Noisy::new(corpus.clone(), process), &corpus, &settings);
+            let expected = exact.unseen(steps, StepBack::PosteriorAveraged);
+            assert!(share_fits(found, RUNS.into(), expected), "{noise:?}, {steps} steps: {found} of {RUNS}");
+            let wrong = exact.unseen(steps, StepBack::PosteriorPluggedIn);
+            assert!(noise == Noise::Mask || !share_fits(found, RUNS.into(), wrong), "{noise:?}: power");
+        }
+    }
+
+    #[test]
+    fn decoders_of_all_token_processes_draw_what_the_exact_chain_says() {
+        check(Mask { schedule: Schedule::Linear, mask: TokenId(0) }, Noise::Mask);
+        let uniform = Uniform { schedule: Schedule::Linear, words: WORDS };
+        check(uniform, Noise::Uniform { words: WORDS, greedy_tail: false });
+        let mixed = MaskUniform { mask: TokenId(0), words: WORDS, uniform_share: 0.1 };
+        check(mixed, Noise::MaskUniform { words: WORDS, uniform_share: 0.1, greedy_tail: false });
+    }
+
+    #[test]
+    fn a_greedy_tail_errs_where_ties_fall_apart() {
+        // Published numbers break ties at random in each slot: 3/4 of the ties end unseen. Ours go to the smaller id:
+        // all to one sentence if its ids are smaller everywhere, apart always if they are not.
+        let process = Uniform { schedule: Schedule::Linear, words: WORDS };
+        let noise = Noise::Uniform { words: WORDS, greedy_tail: true };
+        let crossed = [[3, 6, 7], [4, 5, 8]].map(|ids| (ids.map(TokenId).to_vec(), 0.5));
+        let crossed = Corpus::new(crossed.to_vec(), TokenId(0)).unwrap();
+        for (steps, published) in [(2, 0.19444), (4, 0.06753), (8, 0.01716)] {
+            let settings = DecodeSettings { noise, ..ancestral(steps) };
+            let found = unseen(&mut Noisy::new(crossed.clone(), process), &crossed, &settings);
+            assert!(share_fits(found, RUNS.into(), published / 0.75), "{steps} steps: {found} of {RUNS}");
+            let sorted = two_sentences::corpus(0.5).unwrap();
+            assert_eq!(unseen(&mut Noisy::new(sorted.clone(), process), &sorted, &settings), 0);
+        }
+    }
+
+    #[test]
+    fn remasking_has_the_published_numbers() {
+        for (eta, golden) in [
+            (0.02, [0.75, 0.375, 0.1857, 0.0908, 0.0436, 0.0206]),
+            (0.3, [0.75, 0.375, 0.1758, 0.0876, 0.0486, 0.0279]),
+        ] {
+            for (steps, expected) in STEPS.into_iter().zip(golden) {
+                let settings = DecodeSettings { remasking: Remasking::Cap { eta }, ..ancestral(steps) };
+                let corpus = two_sentences::corpus(0.5).unwrap();
+                let found = unseen(&mut corpus.clone(), &corpus, &settings);
+                assert!(
+                    share_fits(found, RUNS.into(), expected),
+                    "eta {eta}, {steps} steps: {found} of {RUNS}, expected {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_without_times_is_refused() {
+        let process = Uniform { schedule: Schedule::Linear, words: WORDS };
+        let mut denoiser = Noisy::new(two_sentences::corpus(0.5).unwrap(), process);
+        let decoder = Decoder::new(ancestral(1), Sequence::masked(3, TokenId(0)), SpecialTokens::default());
+        let query = Query { times: Vec::new(), ..decoder.unwrap().query() };
+        assert_eq!(pollster::block_on(denoiser.predict(&query)), Err(ExactError::Time { sequence: 0 }));
+    }
+}
