@@ -1,7 +1,6 @@
 //! One run in progress: what it asks next, and one step as a function of the answer.
 
 use super::block::{self, Span};
-use super::correction::Correcting;
 use super::noisy::Back;
 use super::parallelism::{Standing, interval};
 use super::step::{Checkpoint, SlotPrediction, Step};
@@ -290,9 +289,7 @@ impl Decoder {
         if self.state.correcting.is_some_and(|standing| standing.is_over) && self.has_unsettled() {
             self.state.correcting = None; // opened again by hand
         }
-        if self.state.correcting.is_none() && self.state.is_written(&self.settings) {
-            self.state.correcting = self.settings.correction.map(|_| Correcting::begin());
-        }
+        self.state.begin_correction(&self.settings);
         if let Some(correction) = self.correction() {
             let Checkpoint { sequence, memory, call, .. } = &self.state;
             self.shown_masked = correction.opens(sequence, memory, self.settings.seed, *call);

@@ -101,6 +101,13 @@ impl Checkpoint {
         self.sequence.slots.iter().all(settled) && (in_time || self.sequence.open_slots().next().is_none())
     }
 
+    /// Once all is written, its correction begins.
+    pub(super) fn begin_correction(&mut self, settings: &DecodeSettings) {
+        if self.correcting.is_none() && self.is_written(settings) {
+            self.correcting = settings.correction.map(|_| Correcting::begin());
+        }
+    }
+
     /// Goes on by one step.
     ///
     /// # Errors
@@ -125,6 +132,7 @@ impl Checkpoint {
             }
             _ => self.correcting,
         };
+        self.begin_correction(settings);
         Ok(())
     }
 }

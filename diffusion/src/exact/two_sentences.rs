@@ -118,6 +118,49 @@ mod tests {
         }
     }
 
+    /// Mean number of calls of the runs with seeds from 0 on, and how many of them end in a sentence of neither kind.
+    fn adaptive(order: Order, parallelism: Parallelism) -> (f64, u64) {
+        let settings = DecodeSettings { order, parallelism, ..DecodeSettings::default() };
+        let calls = |seed| {
+            let settings = DecodeSettings { seed, ..settings.clone() };
+            crate::testing::decode(&mut corpus(0.5).unwrap(), settings).steps.len() as f64
+        };
+        ((0..200).map(calls).sum::<f64>() / 200.0, endings(0.5, settings).0)
+    }
+
+    #[test]
+    fn a_threshold_above_one_half_never_mixes_and_needs_two_calls() {
+        for order in [Order::Confidence, Order::Random] {
+            assert_eq!(adaptive(order, Parallelism::Threshold { probability: 0.9 }), (2.0, 0));
+            assert_eq!(adaptive(order, Parallelism::Factor { factor: 0.9 }), (2.0, 0));
+        }
+        // At one half nothing is undecided enough: all goes at once.
+        let (calls, unseen) = adaptive(Order::Confidence, Parallelism::Threshold { probability: 0.4999 });
+        assert!(calls == 1.0 && share_fits(unseen, RUNS.into(), 0.75));
+    }
+
+    #[test]
+    fn an_entropy_bound_of_a_coin_flip_mixes_half_the_time() {
+        let (calls, unseen) = adaptive(Order::Entropy, Parallelism::EntropyBounded { nats: 0.6 });
+        assert_eq!((calls, unseen), (2.0, 0));
+        let (calls, unseen) = adaptive(Order::Entropy, Parallelism::EntropyBounded { nats: 0.7 });
+        assert!(calls == 2.0 && share_fits(unseen, RUNS.into(), 0.5), "{calls} calls, {unseen} of {RUNS}");
+    }
+
+    #[test]
+    fn first_hitting_is_exact() {
+        let (calls, unseen) =
+            adaptive(Order::Random, Parallelism::FirstHitting { schedule: Schedule::Cosine });
+        assert_eq!((calls, unseen), (3.0, 0));
+    }
+
+    #[test]
+    fn gibbs_correction_of_one_slot_leaves_the_truth_as_it_is() {
+        let correction = Some(crate::decode::Correction::Gibbs { slots: 1, calls: 4 });
+        let (unseen, first) = endings(0.7, DecodeSettings { correction, ..DecodeSettings::default() });
+        assert!(unseen == 0 && share_fits(first, RUNS.into(), 0.7), "{unseen}, {first} of {RUNS}");
+    }
+
     #[test]
     fn ancestral_sampling_mixes_three_quarters_over_t() {
         for steps in [1, 2, 4, 8, 16, 32] {

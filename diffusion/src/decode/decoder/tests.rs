@@ -1,5 +1,5 @@
 use super::*;
-use crate::decode::{Order, Parallelism, Sampling};
+use crate::decode::{Order, Parallelism, Remasking, Sampling, SoftFeedback};
 use crate::random::{Purpose, word};
 use crate::schedule::Schedule;
 use crate::sequence::{Slot, SlotState, TokenId};
@@ -156,4 +156,149 @@ fn new_settings_take_over_where_the_run_stands() {
     let predictions = rising(&decoder);
     let step = decoder.apply(&predictions).unwrap();
     assert_eq!((step.call, step.step, step.commits.len()), (2, 4, 2));
+}
+
+/// Slots committed at each call of a run over `start`, every answer as sure as `confidence(slot)`.
+fn calls(settings: DecodeSettings, start: Sequence, confidence: impl Fn(u32) -> f32) -> Vec<Vec<u32>> {
+    let mut decoder = Decoder::new(settings, start, SpecialTokens::default()).unwrap();
+    let mut all = Vec::new();
+    while !decoder.is_finished() {
+        let answer = |row: Row| {
+            let p = confidence(row.slot);
+            prediction(p.ln(), [p.ln(), -9.0], 1.0 - p)
+        };
+        let answers: Vec<Prediction> = decoder.rows(0).map(answer).collect();
+        all.push(decoder.apply(&answers).unwrap().commits.iter().map(|c| c.slot).collect());
+    }
+    all
+}
+
+fn masked(length: usize) -> Sequence {
+    Sequence::masked(length, SpecialTokens::default().mask)
+}
+
+#[test]
+fn blocks_are_written_one_after_the_other_each_with_its_own_steps() {
+    let parallelism = Parallelism::Quota { steps: 2, schedule: Schedule::Linear };
+    let settings = DecodeSettings {
+        order: Order::Confidence,
+        parallelism,
+        block_length: 4,
+        ..DecodeSettings::default()
+    };
+    let prompt = Sequence::prompted(&[TokenId(7); 2], 10, TokenId(0)).unwrap();
+    let rising = |slot| 0.1 + slot as f32 / 20.0;
+    assert_eq!(calls(settings, prompt, rising), [[5, 4], [3, 2], [9, 8], [7, 6]]);
+}
+
+#[test]
+fn a_sequential_span_is_written_from_left_to_right_beside_the_rest() {
+    let settings = DecodeSettings {
+        order: Order::Confidence,
+        parallelism: Parallelism::SlotsPerCall { slots: 3 },
+        sequential: vec![Span { start: 1, end: 4 }],
+        ..DecodeSettings::default()
+    };
+    // Slots 0, 4, 5 are free; of 1, 2, 3 only the first that is left may go.
+    let found = calls(settings, masked(6), |slot| [0.9, 0.5, 0.8, 0.8, 0.3, 0.2][slot as usize]);
+    assert_eq!(found, [vec![0, 1, 4], vec![2, 5], vec![3]]);
+}
+
+#[test]
+fn running_confidence_takes_back_what_was_less_sure() {
+    let parallelism = Parallelism::Quota { steps: 4, schedule: Schedule::Linear };
+    let remasking = Remasking::RunningConfidence;
+    let mut decoder = decoder(DecodeSettings { parallelism, remasking, ..DecodeSettings::default() }, 4);
+    let mut call = |confidences: &[f32]| {
+        let answer = |p: &f32| prediction(p.ln(), [p.ln(), -9.0], 0.5);
+        let step = decoder.apply(&confidences.iter().map(answer).collect::<Vec<_>>()).unwrap();
+        (step.commits.iter().map(|c| c.slot).collect::<Vec<_>>(), step.remasks)
+    };
+    assert_eq!(call(&[0.5, 0.4, 0.3, 0.2]), (vec![0], vec![]));
+    // Slots 1, 2, 3 are asked; two may be written, and two are now surer than slot 0 was.
+    assert_eq!(call(&[0.4, 0.8, 0.9]), (vec![3, 2], vec![0]));
+    // Slots 0 and 1: three may be written.
+    assert_eq!(call(&[0.3, 0.45]), (vec![0], vec![]), "0.5 is believed for ever");
+    assert_eq!(call(&[0.3]), (vec![1], vec![]));
+}
+
+#[test]
+fn after_the_first_end_all_is_end() {
+    let settings =
+        DecodeSettings { order: Order::LeftToRight, fill_after_end: true, ..DecodeSettings::default() };
+    let mut decoder = decoder(settings, 6);
+    let word = prediction(-1.0, [-1.0, -2.0], 0.5);
+    let mut end = word;
+    end.drawn.token = SpecialTokens::default().end_of_text;
+    decoder.apply(&[word; 6]).unwrap();
+    let step = decoder.apply(&[end; 5]).unwrap();
+    assert_eq!(step.commits.len(), 5, "slots 1 to 5");
+    assert!(decoder.is_finished() && decoder.sequence().text_length(end.drawn.token) == 1);
+}
+
+#[test]
+fn one_by_one_changes_the_surest_slot_until_nothing_changes() {
+    let correction = Correction::OneByOne { temperature: 0.1, time: 0.05, patience: 9, calls: 9 };
+    let settings = DecodeSettings { correction: Some(correction), ..DecodeSettings::default() };
+    let text = |ids: [u32; 3]| Sequence { slots: ids.map(|id| Slot::committed(TokenId(id))).to_vec() };
+    let mut decoder = Decoder::new(settings, text([3, 4, 5]), SpecialTokens::default()).unwrap();
+    assert_eq!((decoder.time(), decoder.rows(0).next().unwrap().temperature), (0.05, 0.1));
+    // Every answer draws 5; slot 1 is surer of it than slot 0.
+    let answer =
+        |p: f32| Prediction { target_log_probability: -1.0, ..prediction(p.ln(), [p.ln(), -9.0], 0.5) };
+    let mut commits = Vec::new();
+    while !decoder.is_finished() {
+        let step = decoder.apply(&[0.4, 0.6, 0.9].map(answer)).unwrap();
+        commits.push(step.commits.iter().map(|c| c.slot).collect::<Vec<_>>());
+    }
+    assert_eq!(commits, [vec![1], vec![0], vec![]]);
+    assert_eq!(*decoder.sequence(), text([5, 5, 5]));
+}
+
+#[test]
+fn the_least_sure_slots_are_written_again() {
+    let correction = Some(Correction::LeastSure { slots: 2, calls: 1 });
+    let parallelism = Parallelism::SlotsPerCall { slots: 4 };
+    let settings = DecodeSettings { correction, parallelism, ..DecodeSettings::default() };
+    let confidence = |slot| [0.9, 0.2, 0.8, 0.3][slot as usize];
+    assert_eq!(calls(settings.clone(), masked(4), confidence)[1], [1, 3]);
+    let mut decoder = decoder(settings, 4);
+    let predictions = [0.9_f32, 0.2, 0.8, 0.3].map(|p| prediction(p.ln(), [p.ln(), -9.0], 0.5));
+    decoder.apply(&predictions).unwrap();
+    let shown: Vec<u32> = decoder.query().tokens.iter().map(|token| token.0).collect();
+    assert_eq!(shown, [5, 0, 5, 0], "the denoiser sees masks where the text is written again");
+}
+
+#[test]
+fn masked_slots_show_what_the_last_call_thought() {
+    let soft_feedback = Some(SoftFeedback::default());
+    let mut decoder = decoder(DecodeSettings { soft_feedback, ..DecodeSettings::default() }, 3);
+    assert!(decoder.query().mixtures.is_empty());
+    let predictions = rising(&decoder);
+    let written = decoder.apply(&predictions).unwrap().commits[0].slot;
+    let slots: Vec<u32> = decoder.query().mixtures.iter().map(|m| m.slot).collect();
+    assert_eq!(slots, (0..3).filter(|&slot| slot != written).collect::<Vec<_>>());
+}
+
+#[test]
+fn rules_that_do_not_go_together_are_refused() {
+    let ancestral = Parallelism::Ancestral { steps: 4, schedule: Schedule::Linear };
+    let words = crate::process::Words { first: 3, count: 6 };
+    let noise = Noise::Uniform { words, greedy_tail: false };
+    for settings in [
+        DecodeSettings { remasking: Remasking::Cap { eta: 0.1 }, ..DecodeSettings::default() },
+        DecodeSettings {
+            remasking: Remasking::Cap { eta: 0.1 },
+            parallelism: ancestral,
+            block_length: 4,
+            ..DecodeSettings::default()
+        },
+        DecodeSettings { remasking: Remasking::RunningConfidence, ..DecodeSettings::default() },
+        DecodeSettings { noise, ..DecodeSettings::default() },
+        DecodeSettings { parallelism: Parallelism::Rounds, ..DecodeSettings::default() },
+        DecodeSettings { sequential: vec![Span { start: 3, end: 3 }], ..DecodeSettings::default() },
+    ] {
+        let found = Decoder::new(settings.clone(), masked(3), SpecialTokens::default());
+        assert!(matches!(found, Err(SettingsError::Together { .. })), "{settings:?}");
+    }
 }
