@@ -6,12 +6,14 @@
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
+//! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
 //! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
 
 pub mod bound;
 pub mod collapse;
+pub mod correlation;
 pub mod dependency;
 pub mod estimate;
 pub mod information;

@@ -1,0 +1,189 @@
+//! L2, on demand: what committing several slots in one call did to them.
+//!
+//! Slots S committed together were drawn from Π p_i(x_i | x_t). Revealed one after the other they would have had
+//! p_chain(x_S | x_t) = Π_k p(x_k | x_t, the k − 1 before). The pointwise total correlation is the difference of the
+//! logarithms, pTC = log2 p_chain − log2 Π p_i, in bits. Drawn from the product, the mean of −pTC is
+//! KL(product ‖ chain), the damage done: 0 or more in the mean, with a heavy tail. Cost: one call with |S| − 1
+//! sequences, since all tokens are known ([`chain`]); of [`pairs`] as many. Blind spots: a learned network's
+//! conditionals do not agree between orders (compare both [`Direction`]s); a product draw that the chain finds
+//! impossible is infinitely damaged, so values are clipped at [`CLIP_BITS`] and should be read with their share
+//! above a bound.
+
+use std::f64::consts::LN_2;
+
+use crate::decode::Step;
+use crate::denoiser::{Denoiser, Query, Row};
+use crate::sequence::{Sequence, Slot, SpecialTokens};
+
+/// Largest size of a value in bits.
+pub const CLIP_BITS: f64 = 20.0;
+
+/// In which order a chain reveals what was committed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// As the decoding order ranked it.
+    Forward,
+    /// The other way round.
+    Backward,
+}
+
+/// −pTC in bits of what the step committed, clipped; `None` for fewer than two commits. `before` is the
+/// sequence that the call saw.
+///
+/// # Errors
+/// If the denoiser fails.
+pub async fn chain<D: Denoiser>(
+    denoiser: &mut D,
+    step: &Step,
+    before: &Sequence,
+    special: SpecialTokens,
+    direction: Direction,
+) -> Result<Option<f64>, D::Error> {
+    let mut commits: Vec<usize> = (0..step.commits.len()).collect();
+    if direction == Direction::Backward {
+        commits.reverse();
+    }
+    let asked: Vec<(&[usize], usize)> = (1..commits.len()).map(|k| (&commits[..k], commits[k])).collect();
+    let drops = drops(denoiser, step, before, special, &asked).await?;
+    Ok((!drops.is_empty()).then(|| drops.iter().sum::<f64>().clamp(-CLIP_BITS, CLIP_BITS)))
+}
+
+/// −pTC in bits of each slot with the one committed just before it in the same step, clipped.
+///
+/// # Errors
+/// If the denoiser fails.
+pub async fn pairs<D: Denoiser>(
+    denoiser: &mut D,
+    step: &Step,
+    before: &Sequence,
+    special: SpecialTokens,
+) -> Result<Vec<f64>, D::Error> {
+    let commits: Vec<usize> = (0..step.commits.len()).collect();
+    let asked: Vec<(&[usize], usize)> =
+        (1..commits.len()).map(|k| (&commits[k - 1..k], commits[k])).collect();
+    let drops = drops(denoiser, step, before, special, &asked).await?;
+    Ok(drops.into_iter().map(|bits| bits.clamp(-CLIP_BITS, CLIP_BITS)).collect())
+}
+
+/// For each (revealed commits, commit): log2 p(its token | x_t) − log2 p(its token | x_t, the revealed).
+async fn drops<D: Denoiser>(
+    denoiser: &mut D,
+    step: &Step,
+    before: &Sequence,
+    special: SpecialTokens,
+    asked: &[(&[usize], usize)],
+) -> Result<Vec<f64>, D::Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = Query {
+        length: before.len(),
+        tokens: Vec::with_capacity(before.len() * asked.len()),
+        times: vec![before.masked_count() as f64 / before.len() as f64; asked.len()],
+        mixtures: Vec::new(),
+        rows: Vec::with_capacity(asked.len()),
+    };
+    for (sequence, (revealed, commit)) in (0..).zip(asked) {
+        let mut slots = before.clone();
+        for &index in *revealed {
+            let commit = step.commits[index];
+            slots.slots[commit.slot as usize] = Slot::committed(commit.token);
+        }
+        query.tokens.extend(slots.tokens());
+        query.rows.push(row(step, *commit, sequence, special));
+    }
+    let predictions = denoiser.predict(&query).await?;
+    let alone = |index: usize| {
+        let slot = step.commits[index].slot;
+        step.predictions.iter().find(|p| p.slot == slot).map(|p| p.prediction.drawn.log_probability)
+    };
+    let drop = |((_, commit), together): (&(&[usize], usize), &crate::Prediction)| {
+        alone(*commit).map(|alone| f64::from(alone - together.target_log_probability) / LN_2)
+    };
+    Ok(asked.iter().zip(&predictions).filter_map(drop).collect())
+}
+
+fn row(step: &Step, commit: usize, sequence: u32, special: SpecialTokens) -> Row {
+    let commit = step.commits[commit];
+    Row {
+        sequence,
+        slot: commit.slot,
+        seed: 0,
+        call: step.call,
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        first_token: special.first_token(false),
+        target: commit.token,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Parallelism};
+    use crate::exact::{Corpus, two_sentences};
+    use crate::measure::Moments;
+    use crate::sequence::TokenId;
+    use crate::testing::{decode, near};
+
+    /// Damage of the first step of runs that commit all at once.
+    fn damages(corpus: &Corpus, direction: Direction) -> Vec<f64> {
+        let special = SpecialTokens::default();
+        let parallelism = Parallelism::SlotsPerCall { slots: corpus.length() as u32 };
+        let damage = |seed| {
+            let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
+            let run = decode(&mut corpus.clone(), settings);
+            let mut denoiser = corpus.clone();
+            let chain = chain(&mut denoiser, &run.steps[0], &run.start.sequence, special, direction);
+            pollster::block_on(chain).unwrap().unwrap()
+        };
+        (0..4000).map(damage).collect()
+    }
+
+    #[test]
+    fn the_mean_damage_of_a_soft_pair_is_the_divergence_of_product_and_joint() {
+        // p(ab) = .4, .1, .1, .4 over two words each: product .25 each; KL = −.5 log2(1.6) − .5 log2(.4) = .3219.
+        let sentence = |a, b, p| (vec![TokenId(a), TokenId(b)], p);
+        let sentences =
+            vec![sentence(3, 5, 0.4), sentence(3, 6, 0.1), sentence(4, 5, 0.1), sentence(4, 6, 0.4)];
+        let corpus = Corpus::new(sentences, TokenId(0)).unwrap();
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mean = damages(&corpus, direction).into_iter().collect::<Moments>().estimate().unwrap();
+            assert!(near(mean.value, 0.321_928, 4.0 * mean.standard_error), "{direction:?}: {mean:?}");
+            assert!(mean.standard_error < 0.02, "power: no correlation would be 0");
+        }
+    }
+
+    #[test]
+    fn mixed_sentences_are_clipped_and_whole_ones_gain_what_was_at_stake() {
+        let damages = damages(&two_sentences::corpus(0.5).unwrap(), Direction::Forward);
+        // Whole sentences: log2 (1/8) − log2 (1/2) = −2 bits; an extrapolated chain of a mixture is clipped or above.
+        let whole = damages.iter().filter(|bits| near(**bits, -2.0, 1e-5)).count();
+        assert!(crate::testing::share_fits(whole as u64, 4000, 0.25), "{whole} of 4000");
+        assert!(damages.iter().all(|bits| bits.abs() <= CLIP_BITS));
+        assert!(damages.contains(&CLIP_BITS));
+    }
+
+    #[test]
+    fn one_commit_has_nothing_to_correlate_with() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let run = decode(&mut corpus, DecodeSettings::default());
+        let (step, before, special) = (&run.steps[0], &run.start.sequence, SpecialTokens::default());
+        let chain = chain(&mut corpus, step, before, special, Direction::Forward);
+        assert_eq!(pollster::block_on(chain), Ok(None));
+        assert_eq!(pollster::block_on(pairs(&mut corpus, step, before, special)), Ok(vec![]));
+    }
+
+    #[test]
+    fn pairs_of_equal_words_are_a_coin_flip_each() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let parallelism = Parallelism::SlotsPerCall { slots: 2 };
+        let found = (0..50).map(|seed| {
+            let run = decode(&mut corpus, DecodeSettings { seed, parallelism, ..DecodeSettings::default() });
+            let special = SpecialTokens::default();
+            pollster::block_on(pairs(&mut corpus, &run.steps[0], &run.start.sequence, special)).unwrap()[0]
+        });
+        assert!(found.into_iter().all(|bits| near(bits, -1.0, 1e-5) || bits == CLIP_BITS));
+    }
+}
