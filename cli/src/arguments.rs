@@ -26,6 +26,10 @@ pub enum Command {
     Info(Info),
     /// Measure the negative evidence lower bound of a text file, in bits per token.
     Eval(Eval),
+    /// Put a decoding schedule under test, beside one slot per call at the same seeds.
+    Diagnose(Diagnose),
+    /// Measure a grid of schedules into a CSV file; goes on where it was cut off.
+    Sweep(Sweep),
 }
 
 /// Arguments of `unmask generate`.
@@ -134,6 +138,86 @@ pub struct Eval {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `unmask diagnose`. Limits hold for means over texts; a passed one ends with exit code 3.
+#[derive(Args)]
+pub struct Diagnose {
+    /// Which model, on which back end.
+    #[command(flatten)]
+    pub model: Model,
+    /// The schedule: decoding settings as JSON, as `generate --json` prints them.
+    #[arg(long, value_name = "FILE")]
+    pub schedule: PathBuf,
+    /// Texts to go on from, one per line [default: none, from nothing].
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Seeds per prompt, at least 2.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..))]
+    pub seeds: u32,
+    /// Runs side by side.
+    #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
+    pub batch: usize,
+    /// Most broken rules per story.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_violations: Option<f64>,
+    /// Largest share of unseen 3-grams above that of right stories.
+    #[arg(long, value_name = "SHARE")]
+    pub max_unseen: Option<f64>,
+    /// Most words per text that follow themselves.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_duplicates: Option<f64>,
+    /// Most bits at stake per text in joint commits.
+    #[arg(long, value_name = "BITS")]
+    pub max_stake: Option<f64>,
+    /// Most bits of damage per text by joint commits.
+    #[arg(long, value_name = "BITS")]
+    pub max_damage: Option<f64>,
+    /// Largest share of the commonest words.
+    #[arg(long, value_name = "SHARE")]
+    pub max_collapse: Option<f64>,
+    /// Most calls per text.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_calls: Option<f64>,
+    /// Smallest share of distinct 2-grams in a text.
+    #[arg(long, value_name = "SHARE")]
+    pub min_distinct: Option<f64>,
+    /// Smallest unigram entropy of a text in bits.
+    #[arg(long, value_name = "BITS")]
+    pub min_entropy: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unmask sweep`.
+#[derive(Args)]
+pub struct Sweep {
+    /// Which model, on which back end.
+    #[command(flatten)]
+    pub model: Model,
+    /// The grid: `{"base": schedule, "vary": {"/parallelism/slots": [1, 2, 4], ...}}`.
+    #[arg(long, value_name = "FILE")]
+    pub grid: PathBuf,
+    /// The CSV file to write or to go on with.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Texts to go on from, one per line [default: none, from nothing].
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Seeds per prompt, at least 2.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..))]
+    pub seeds: u32,
+    /// Runs side by side.
+    #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
+    pub batch: usize,
+}
+
+/// A number of runs side by side.
+fn batch(text: &str) -> Result<usize, String> {
+    let range = 1..=256;
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end()))
 }
 
 /// Back ends by name.

@@ -10,6 +10,8 @@ pub enum Failure {
     Input(anyhow::Error),
     /// The machine: exit code 1.
     Run(anyhow::Error),
+    /// A schedule that passed a stated limit: exit code 3.
+    Limit(anyhow::Error),
 }
 
 impl Failure {
@@ -28,6 +30,7 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
+            Self::Limit(_) => ExitCode::from(3),
         }
     }
 }
@@ -35,7 +38,7 @@ impl Failure {
 impl fmt::Display for Failure {
     /// The error and its causes on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Input(error) | Self::Run(error)) = self;
+        let (Self::Input(error) | Self::Run(error) | Self::Limit(error)) = self;
         write!(f, "{error:#}")
     }
 }

@@ -1,9 +1,11 @@
-//! `unmask`: the project's models on the command line. Generate text, look into a model file, measure a bound.
+//! `unmask`: the project's models on the command line. Generate text, look into a model file, measure a bound, put a
+//! decoding schedule under test.
 //!
 //! Results go to standard output, everything else to standard error. Exit code 0 is success, 2 is a fault of
-//! the input (arguments, files, prompts), 1 is a failure while running.
+//! the input (arguments, files, prompts), 3 a limit that a schedule has passed, 1 any other failure while running.
 
 mod arguments;
+mod diagnose;
 mod eval;
 mod failure;
 mod generate;
@@ -11,6 +13,7 @@ mod info;
 mod model;
 mod output;
 mod prompt;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => pollster::block_on(generate::generate(&arguments)),
         Command::Info(arguments) => info::info(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::eval(&arguments)),
+        Command::Diagnose(arguments) => pollster::block_on(diagnose::diagnose(&arguments)),
+        Command::Sweep(arguments) => pollster::block_on(sweep::sweep(&arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,95 @@
+//! What is measured on one finished run.
+
+use anyhow::anyhow;
+use diffusion::measure::correlation::{Direction, chain};
+use diffusion::measure::dependency::bits_at_stake;
+use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
+use diffusion::{Denoiser, TokenId, Trajectory};
+
+use super::world::World;
+use crate::failure::Failure;
+
+/// A measure: how it is called, its unit, and what it says.
+pub struct Measure {
+    /// Name in reports and columns.
+    pub name: &'static str,
+    /// Unit.
+    pub unit: &'static str,
+    /// Reads it off a text.
+    pub of: fn(&Text) -> Option<f64>,
+}
+
+/// All measures, in the order of the report.
+pub const MEASURES: [Measure; 10] = [
+    Measure { name: "calls", unit: "calls per text", of: |text| Some(text.calls) },
+    Measure { name: "words", unit: "words per text", of: |text| Some(text.words) },
+    Measure { name: "violations", unit: "broken rules per story", of: |text| text.violations },
+    Measure { name: "unseen", unit: "share of 3-grams above right stories", of: |text| text.unseen_excess },
+    Measure { name: "duplicates", unit: "repeated neighbours per text", of: |text| Some(text.duplicates) },
+    Measure { name: "stake", unit: "bits per text, sum of H - max H", of: |text| Some(text.stake_bits) },
+    Measure {
+        name: "damage",
+        unit: "bits per text, product against chain",
+        of: |text| Some(text.damage_bits),
+    },
+    Measure { name: "collapse", unit: "share of the 20 commonest words", of: |text| text.common_share },
+    Measure { name: "entropy", unit: "bits, unigram of the text", of: |text| Some(text.entropy_bits) },
+    Measure { name: "distinct", unit: "distinct 2-grams over all", of: |text| text.distinct_share },
+];
+
+/// One run, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// Model calls.
+    pub calls: f64,
+    /// Words before the end of text.
+    pub words: f64,
+    /// Broken rules, where the language is known.
+    pub violations: Option<f64>,
+    /// Unseen 3-grams above the rate of right stories.
+    pub unseen_excess: Option<f64>,
+    /// Words that follow themselves.
+    pub duplicates: f64,
+    /// Upper bound of what was at stake in joint commits.
+    pub stake_bits: f64,
+    /// What joint commits did, clipped per call at 20 bits.
+    pub damage_bits: f64,
+    /// Share of common words.
+    pub common_share: Option<f64>,
+    /// Entropy of the text's own words.
+    pub entropy_bits: f64,
+    /// Distinct 2-grams.
+    pub distinct_share: Option<f64>,
+}
+
+impl Text {
+    /// Measures a finished run; one more call for each step that committed several slots.
+    pub async fn of<D: Denoiser>(
+        denoiser: &mut D,
+        trajectory: &Trajectory,
+        world: &World,
+    ) -> Result<Self, Failure> {
+        let special = trajectory.special;
+        let mut damage_bits = 0.0;
+        for (index, step) in trajectory.steps.iter().enumerate() {
+            let before = trajectory.sequence_at(index).map_err(Failure::run)?;
+            let damage = chain(denoiser, step, &before, special, Direction::Forward).await;
+            damage_bits += damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
+        }
+        let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
+        let length = end.text_length(special.end_of_text);
+        let text: Vec<TokenId> = end.tokens().take(length).collect();
+        Ok(Self {
+            calls: trajectory.steps.len() as f64,
+            words: length as f64,
+            violations: world.violations(&text),
+            unseen_excess: world.unseen_excess(&text),
+            duplicates: adjacent_duplicates(&text) as f64,
+            stake_bits: trajectory.steps.iter().map(bits_at_stake).sum(),
+            damage_bits,
+            common_share: world.common_share(&text),
+            entropy_bits: histogram_bits(text.iter().copied()),
+            distinct_share: distinct_share([&text[..]], 2),
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! What `unmask diagnose` says, and which limits were passed.
+
+use diffusion::decode::DecodeSettings;
+use diffusion::measure::{Estimate, Moments};
+use serde::Serialize;
+
+use super::measures::{MEASURES, Measure, Text};
+use crate::arguments::Diagnose;
+use crate::failure::Failure;
+use crate::model::{BackendName, Identity};
+
+/// Standard errors on either side of a mean that hold it in 95 of 100 cases, if many texts were drawn.
+const SIDE: f64 = 1.96;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+pub struct Report {
+    model: Identity,
+    backend: BackendName,
+    schedule: DecodeSettings,
+    texts: usize,
+    measures: Vec<Line>,
+    limits: Vec<Verdict>,
+}
+
+/// One measure of the schedule and of the baseline.
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    unit: &'static str,
+    schedule: Interval,
+    /// One slot per call, the same seeds.
+    baseline: Interval,
+    /// Schedule minus baseline, text by text.
+    difference: Interval,
+}
+
+/// A mean over texts.
+#[derive(Clone, Copy, Serialize)]
+struct Interval {
+    #[serde(flatten)]
+    estimate: Estimate,
+    /// Half the width of the 95 % confidence interval (normal approximation).
+    half_width: f64,
+}
+
+/// A limit and whether it was kept.
+#[derive(Serialize)]
+struct Verdict {
+    measure: &'static str,
+    /// `at most` or `at least`.
+    bound: &'static str,
+    limit: f64,
+    /// The measured value; absent if the model's language does not allow the measure, which breaks the limit.
+    found: Option<f64>,
+    kept: bool,
+}
+
+/// The limits that were asked for: measure, whether it is an upper one, bound.
+pub struct Limits(Vec<(&'static str, bool, f64)>);
+
+impl Limits {
+    /// From the command line.
+    pub fn of(arguments: &Diagnose) -> Self {
+        let upper = [
+            ("violations", arguments.max_violations),
+            ("unseen", arguments.max_unseen),
+            ("duplicates", arguments.max_duplicates),
+            ("stake", arguments.max_stake),
+            ("damage", arguments.max_damage),
+            ("collapse", arguments.max_collapse),
+            ("calls", arguments.max_calls),
+        ];
+        let lower = [("distinct", arguments.min_distinct), ("entropy", arguments.min_entropy)];
+        let upper = upper.into_iter().filter_map(|(name, limit)| Some((name, true, limit?)));
+        let lower = lower.into_iter().filter_map(|(name, limit)| Some((name, false, limit?)));
+        Self(upper.chain(lower).collect())
+    }
+}
+
+impl Report {
+    /// Puts runs, baseline and limits together.
+    pub fn new(
+        model: Identity,
+        backend: BackendName,
+        schedule: DecodeSettings,
+        texts: &[Text],
+        baseline: &[Text],
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
+        let measures: Vec<Line> = MEASURES.iter().filter_map(|m| Line::new(m, texts, baseline)).collect();
+        let verdict = |&(measure, is_upper, limit): &(&'static str, bool, f64)| {
+            let found =
+                measures.iter().find(|line| line.name == measure).map(|line| line.schedule.estimate.value);
+            // Comparisons that NaN fails.
+            let kept = found.is_some_and(|found| if is_upper { found <= limit } else { found >= limit });
+            Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
+        };
+        let limits = limits.0.iter().map(verdict).collect();
+        Ok(Self { model, backend, schedule, texts: texts.len(), measures, limits })
+    }
+
+    /// The limits that were passed, a clause each.
+    pub fn broken(&self) -> Vec<String> {
+        let clause = |verdict: &Verdict| {
+            let found = verdict.found.map_or("nothing measurable".to_owned(), |found| format!("{found:.4}"));
+            format!("{}: found {found}, expected {} {}", verdict.measure, verdict.bound, verdict.limit)
+        };
+        self.limits.iter().filter(|verdict| !verdict.kept).map(clause).collect()
+    }
+
+    /// As a table for people.
+    pub fn page(&self) -> String {
+        let mut page = format!("{:<11} {:>18} {:>18} {:>18}\n", "", "schedule", "one per call", "difference");
+        for Line { name, unit, schedule, baseline, difference } in &self.measures {
+            let cells = [schedule, baseline, difference].map(Interval::cell);
+            page += &format!("{name:<11} {:>18} {:>18} {:>18}  {unit}\n", cells[0], cells[1], cells[2]);
+        }
+        page +=
+            &format!("means over {} texts on {}; ± is half a 95 % interval\n", self.texts, self.backend.name);
+        for Verdict { measure, bound, limit, kept, .. } in &self.limits {
+            page += &format!("{} {measure} {bound} {limit}\n", if *kept { "kept:  " } else { "passed:" });
+        }
+        page
+    }
+}
+
+impl Line {
+    /// `None` if the measure does not apply, or fewer than two texts have it.
+    fn new(measure: &Measure, texts: &[Text], baseline: &[Text]) -> Option<Self> {
+        let pairs = || texts.iter().map(measure.of).zip(baseline.iter().map(measure.of));
+        let both = pairs().filter_map(|(a, b)| Some(a? - b?));
+        Some(Self {
+            name: measure.name,
+            unit: measure.unit,
+            schedule: Interval::of(pairs().filter_map(|(a, _)| a))?,
+            baseline: Interval::of(pairs().filter_map(|(_, b)| b))?,
+            difference: Interval::of(both)?,
+        })
+    }
+}
+
+impl Interval {
+    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let estimate = values.collect::<Moments>().estimate()?;
+        Some(Self { estimate, half_width: SIDE * estimate.standard_error })
+    }
+
+    fn cell(&self) -> String {
+        format!("{:.3} ± {:.3}", self.estimate.value, self.half_width)
+    }
+}

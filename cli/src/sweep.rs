@@ -1,0 +1,172 @@
+//! `unmask sweep`: a grid of schedules, one line of CSV each.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use diffusion::decode::DecodeSettings;
+use diffusion::measure::Moments;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::arguments::Sweep;
+use crate::diagnose::measures::{MEASURES, Text};
+use crate::diagnose::runs::{Runs, measure, progress};
+use crate::diagnose::world::World;
+use crate::diagnose::{read, read_prompts};
+use crate::failure::Failure;
+use crate::model::Model;
+use crate::output::{self, Progress};
+
+/// A grid: a schedule, and for some places in it (JSON pointers) the values to put there. All combinations are run,
+/// the last place varying fastest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grid {
+    base: Value,
+    vary: serde_json::Map<String, Value>,
+}
+
+/// One schedule of a grid.
+struct Cell {
+    /// What was put into the places, as JSON.
+    values: Vec<String>,
+    settings: DecodeSettings,
+}
+
+/// Runs the command. Cells that the file already has are not run again.
+pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
+    let grid: Grid = serde_json::from_str(&read(&arguments.grid)?)
+        .with_context(|| format!("{} is no grid", arguments.grid.display()))
+        .map_err(Failure::Input)?;
+    let cells = grid.cells()?;
+    let model = Model::load(&arguments.model.file)?;
+    let prompts = read_prompts(arguments.prompts.as_deref())?;
+    let header = header(&grid, &model.identity.sha256, arguments);
+    let done = finished(&arguments.out, &header, &cells)?;
+    let world = World::new(&model.checkpoint.tokenizer);
+    let (mut engine, _) = model.open(arguments.model.backend).await?;
+    let runs = Runs {
+        checkpoint: &model.checkpoint,
+        prompts: &prompts,
+        seeds: arguments.seeds,
+        batch: arguments.batch,
+        world: &world,
+    };
+    let (mut line, began) = (Progress::new(), Instant::now());
+    for (index, cell) in cells.iter().enumerate().skip(done) {
+        line.show(&progress("cell", index - done, cells.len() - done, began));
+        let label = format!("cell {} of {}", index + 1, cells.len());
+        let texts = measure(&mut engine, &runs, &cell.settings, &label).await?;
+        append(&arguments.out, &row(cell, &texts))?;
+    }
+    drop(line);
+    output::message(&format!(
+        "{} cells in {}, {done} of them from before",
+        cells.len(),
+        arguments.out.display()
+    ));
+    Ok(())
+}
+
+impl Grid {
+    /// All combinations as schedules.
+    fn cells(&self) -> Result<Vec<Cell>, Failure> {
+        let mut cells = vec![(Vec::new(), self.base.clone())];
+        for (place, values) in &self.vary {
+            let values = values.as_array().filter(|values| !values.is_empty());
+            let values = values.ok_or_else(|| {
+                Failure::Input(anyhow!("{place} of the grid: expected a list of at least one value"))
+            })?;
+            let mut next = Vec::new();
+            for (labels, schedule) in &cells {
+                for value in values {
+                    let mut schedule = schedule.clone();
+                    let slot = schedule.pointer_mut(place).ok_or_else(|| {
+                        Failure::Input(anyhow!("{place} of the grid: the base has no such place"))
+                    })?;
+                    *slot = value.clone();
+                    let labels: Vec<String> = labels.iter().cloned().chain([value.to_string()]).collect();
+                    next.push((labels, schedule));
+                }
+            }
+            cells = next;
+        }
+        let cell = |(values, schedule): (Vec<String>, Value)| {
+            let settings: DecodeSettings = serde_json::from_value(schedule)
+                .with_context(|| format!("cell {} of the grid is no schedule", values.join(" ")))
+                .map_err(Failure::Input)?;
+            settings.validate().map_err(Failure::input)?;
+            Ok(Cell { values, settings })
+        };
+        cells.into_iter().map(cell).collect()
+    }
+}
+
+/// What must be equal for two files to be pieces of one sweep: the first two lines.
+fn header(grid: &Grid, sha256: &str, arguments: &Sweep) -> String {
+    let places = grid.vary.keys().map(|place| quoted(place));
+    let measures = MEASURES.iter().flat_map(|m| [m.name.to_owned(), format!("{}_standard_error", m.name)]);
+    let columns: Vec<String> = places.chain(["texts".to_owned()]).chain(measures).collect();
+    let prompts = arguments.prompts.as_ref().map_or("none".to_owned(), |file| file.display().to_string());
+    let base = &grid.base;
+    format!(
+        "# model {sha256}, prompts {prompts}, {} seeds, base {base}\n{}\n",
+        arguments.seeds,
+        columns.join(",")
+    )
+}
+
+/// Number of cells that the file holds already; makes the file if there is none. A half-written last line is
+/// taken away.
+fn finished(file: &Path, header: &str, cells: &[Cell]) -> Result<usize, Failure> {
+    if !file.exists() {
+        append(file, header)?;
+        return Ok(0);
+    }
+    let text = read(file)?;
+    let other = || Failure::Input(anyhow!("{} holds another sweep: found other settings", file.display()));
+    let rest = text.strip_prefix(header).ok_or_else(other)?;
+    let whole = rest.rfind('\n').map_or(0, |end| end + 1);
+    let lines: Vec<&str> = rest[..whole].lines().collect();
+    let is_cell = |(line, cell): (&&str, &Cell)| line.starts_with(&key(cell));
+    if lines.len() > cells.len() || !lines.iter().zip(cells).all(is_cell) {
+        return Err(other());
+    }
+    std::fs::write(file, format!("{header}{}", &rest[..whole])).map_err(Failure::run)?;
+    Ok(lines.len())
+}
+
+/// The beginning of a cell's line.
+fn key(cell: &Cell) -> String {
+    cell.values.iter().map(|value| quoted(value) + ",").collect()
+}
+
+fn row(cell: &Cell, texts: &[Text]) -> String {
+    let mut row = key(cell) + &texts.len().to_string();
+    for measure in &MEASURES {
+        let estimate = texts.iter().filter_map(measure.of).collect::<Moments>().estimate();
+        row += &estimate.map_or(",,".to_owned(), |e| format!(",{},{}", e.value, e.standard_error));
+    }
+    row + "\n"
+}
+
+/// A field of CSV.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Adds to the file at once, so that a cut loses no finished line.
+fn append(file: &Path, text: &str) -> Result<(), Failure> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", file.display()))
+        .map_err(Failure::Run)
+}
