@@ -259,6 +259,10 @@ pub enum ScheduleName {
     Linear,
     /// Few first, many last.
     Cosine,
+    /// As linear, but 1 in 1000 tokens survives a corruption to time 1.
+    LogLinear,
+    /// Noise that grows by equal factors: most at once in the middle.
+    Geometric,
 }
 
 impl From<Backend> for BackendChoice {
@@ -291,6 +295,8 @@ impl From<ScheduleName> for Schedule {
         match name {
             ScheduleName::Linear => Self::Linear,
             ScheduleName::Cosine => Self::Cosine,
+            ScheduleName::LogLinear => Self::LogLinear,
+            ScheduleName::Geometric => Self::Geometric,
         }
     }
 }

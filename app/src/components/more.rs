@@ -36,6 +36,8 @@ pub fn More() -> impl IntoView {
                     <Menu id="schedule" label="Schedule" choices=&[
                         (Schedule::Linear, "Linear"),
                         (Schedule::Cosine, "Cosine"),
+                        (Schedule::LogLinear, "Log-linear"),
+                        (Schedule::Geometric, "Geometric"),
                     ] read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
                     <Number id="length" label="Length" range=(*LENGTHS.start() as f64, *LENGTHS.end() as f64, 1.0)
                         read=|s| s.length as f64 write=|s, n| s.length = n as usize />

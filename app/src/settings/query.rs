@@ -27,7 +27,12 @@ pub(crate) trait Named: Copy + PartialEq + 'static {
 }
 
 impl Named for Schedule {
-    const NAMES: &'static [(Self, &'static str)] = &[(Self::Linear, "linear"), (Self::Cosine, "cosine")];
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Linear, "linear"),
+        (Self::Cosine, "cosine"),
+        (Self::LogLinear, "log_linear"),
+        (Self::Geometric, "geometric"),
+    ];
 }
 
 impl Named for Rule {

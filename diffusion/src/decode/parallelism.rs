@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_schedule_is_entered_at_the_share_still_masked() {
-        for schedule in Schedule::ALL {
+        // Not geometric: its first steps commit nothing, and so stand where they began.
+        for schedule in [Schedule::Linear, Schedule::Cosine, Schedule::LogLinear] {
             let rule = Parallelism::Quota { steps: 20, schedule };
             let mut masked = 640;
             for step in 0..20 {
