@@ -7,6 +7,7 @@ pub mod decode;
 pub mod denoiser;
 pub mod draw;
 pub mod exact;
+pub mod guide;
 pub mod measure;
 pub mod process;
 pub mod random;
