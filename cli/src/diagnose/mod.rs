@@ -36,7 +36,7 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let texts = measure(&mut engine, &runs, &settings, "schedule").await?;
     let baseline = measure(&mut engine, &runs, &sequential(&settings), "baseline").await?;
     let limits = Limits::of(arguments);
-    let report = Report::new(model.identity, backend, settings, &texts, &baseline, &limits)?;
+    let report = Report::new(model.identity, backend, settings, &texts, &baseline, &limits);
     if arguments.json {
         output::json(&report)?
     } else {

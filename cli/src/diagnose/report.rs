@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::measures::{MEASURES, Measure, Text};
 use crate::arguments::Diagnose;
-use crate::failure::Failure;
 use crate::model::{BackendName, Identity};
 
 /// Standard errors on either side of a mean that hold it in 95 of 100 cases, if many texts were drawn.
@@ -87,7 +86,7 @@ impl Report {
         texts: &[Text],
         baseline: &[Text],
         limits: &Limits,
-    ) -> Result<Self, Failure> {
+    ) -> Self {
         let measures: Vec<Line> = MEASURES.iter().filter_map(|m| Line::new(m, texts, baseline)).collect();
         let verdict = |&(measure, is_upper, limit): &(&'static str, bool, f64)| {
             let found =
@@ -97,7 +96,7 @@ impl Report {
             Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
         };
         let limits = limits.0.iter().map(verdict).collect();
-        Ok(Self { model, backend, schedule, texts: texts.len(), measures, limits })
+        Self { model, backend, schedule, texts: texts.len(), measures, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -148,5 +147,49 @@ impl Interval {
 
     fn cell(&self) -> String {
         format!("{:.3} ± {:.3}", self.estimate.value, self.half_width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(texts: &[Text], limit: (&'static str, bool, f64)) -> Report {
+        let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
+        let backend = BackendName { name: "cpu", adapter: None };
+        Report::new(model, backend, DecodeSettings::default(), texts, texts, &Limits(vec![limit]))
+    }
+
+    fn text(violations: Option<f64>, duplicates: f64) -> Text {
+        Text {
+            calls: 1.0,
+            words: 1.0,
+            violations,
+            unseen_excess: None,
+            duplicates,
+            stake_bits: 0.0,
+            damage_bits: 0.0,
+            common_share: None,
+            entropy_bits: 0.0,
+            distinct_share: None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_measured_breaks_its_limit() {
+        let texts = [text(None, 0.0), text(None, 0.0)];
+        let broken = report(&texts, ("violations", true, 100.0)).broken();
+        assert_eq!(broken, ["violations: found nothing measurable, expected at most 100"]);
+        let broken = report(&[text(None, f64::NAN), text(None, 0.0)], ("duplicates", true, 100.0)).broken();
+        assert_eq!(broken, ["duplicates: found NaN, expected at most 100"]);
+    }
+
+    #[test]
+    fn limits_hold_for_means_from_both_sides() {
+        let texts = [text(Some(1.0), 2.0), text(Some(3.0), 2.0)];
+        assert!(report(&texts, ("violations", true, 2.0)).broken().is_empty());
+        assert_eq!(report(&texts, ("violations", true, 1.9)).broken().len(), 1);
+        assert!(report(&texts, ("duplicates", false, 2.0)).broken().is_empty());
+        assert_eq!(report(&texts, ("duplicates", false, 2.1)).broken().len(), 1);
     }
 }

@@ -5,6 +5,8 @@
 /// Running the binary, and files to run it on.
 mod run;
 
+/// Putting schedules under test.
+mod diagnose;
 /// Measuring a bound.
 mod eval;
 /// Bad input: one sentence, exit code 2.
@@ -13,3 +15,5 @@ mod faults;
 mod generate;
 /// Looking into model files.
 mod info;
+/// Grids of schedules.
+mod sweep;

@@ -1,0 +1,84 @@
+use crate::run::{TINY, TemporaryFile, json, refuse, succeed, unmask};
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/");
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask/model.gguf");
+
+fn diagnose<'a>(schedule: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base =
+        ["diagnose", "--model", TINY, "--schedule", schedule, "--seeds", "3", "--backend", "reference"];
+    [&base, more].concat()
+}
+
+fn example(name: &str) -> String {
+    format!("{EXAMPLES}{name}.json")
+}
+
+#[test]
+fn the_sequential_schedule_is_its_own_baseline() {
+    let report = json(&diagnose(&example("sequential"), &[]));
+    for line in report["measures"].as_array().unwrap() {
+        assert_eq!(line["schedule"], line["baseline"], "{line}");
+        assert_eq!(line["difference"]["value"], 0.0, "{line}");
+    }
+    assert_eq!(report["texts"], 3);
+}
+
+#[test]
+fn several_slots_per_call_are_fewer_calls_and_something_is_at_stake() {
+    let report = json(&diagnose(&example("four-per-call"), &[]));
+    let line = |name: &str| {
+        let lines = report["measures"].as_array().unwrap();
+        lines.iter().find(|line| line["name"] == name).unwrap().clone()
+    };
+    assert_eq!(line("calls")["schedule"]["value"], 4.0, "16 slots");
+    assert_eq!(line("calls")["difference"]["value"], -12.0);
+    let stake = &line("stake")["schedule"];
+    // Random weights are nearly even over 49 words: 12 of 16 slots at stake, 5.6 bits each at most.
+    let bits = stake["value"].as_f64().unwrap();
+    assert!(bits > 20.0 && bits < 12.0 * 49f64.log2(), "{bits}");
+    let side = stake["half_width"].as_f64().unwrap() / stake["standard_error"].as_f64().unwrap();
+    assert!((side - 1.96).abs() < 1e-9);
+}
+
+#[test]
+fn a_passed_limit_ends_with_three_and_names_both_numbers() {
+    let schedule = example("four-per-call");
+    let output = unmask(&diagnose(&schedule, &["--max-stake", "0.5", "--max-calls", "4"]));
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    assert!(output.stderr.contains("stake: found ") && output.stderr.contains("expected at most 0.5"));
+    assert!(output.stdout.contains("passed: stake at most 0.5\n"), "{}", output.stdout);
+    assert!(output.stdout.contains("kept:   calls at most 4\n"));
+    let kept = succeed(&diagnose(&schedule, &["--max-calls", "4", "--min-entropy", "0.1"]));
+    assert!(kept.contains("kept:   entropy at least 0.1\n"), "{kept}");
+}
+
+#[test]
+fn a_limit_that_is_no_number_is_never_kept() {
+    assert_eq!(unmask(&diagnose(&example("sequential"), &["--max-calls", "nan"])).code, 3);
+}
+
+#[test]
+fn storyworld_has_violations_and_unseen_grams() {
+    let schedule = example("remdm");
+    let arguments =
+        ["diagnose", "--model", SHIPPED, "--schedule", &schedule, "--seeds", "2", "--backend", "cpu"];
+    let report = json(&arguments);
+    let names: Vec<_> = report["measures"].as_array().unwrap().iter().map(|m| m["name"].clone()).collect();
+    for name in ["violations", "unseen", "collapse"] {
+        assert!(names.contains(&name.into()), "{names:?}");
+    }
+}
+
+#[test]
+fn a_schedule_that_is_none_is_refused() {
+    for (name, text, part) in [
+        ("no-json", "{", "is no schedule"),
+        ("unknown", r#"{"sead": 1}"#, "sead"),
+        ("range", r#"{"parallelism": {"rule": "threshold", "probability": 2}}"#, "probability: found 2"),
+        ("together", r#"{"remasking": {"rule": "cap", "eta": 0.1}}"#, "remasking"),
+    ] {
+        let file = TemporaryFile::new(name, text.as_bytes());
+        let sentence = refuse(&diagnose(file.path(), &[]));
+        assert!(sentence.contains(part), "{sentence}");
+    }
+}
