@@ -80,6 +80,10 @@ pub enum Purpose {
     Hit = 0xff06_0000,
     /// Which committed slots are opened again: (seed, step, slot).
     Remask = 0xff07_0000,
+    /// Seeds of candidates and the choice among them: (seed, call, 0).
+    Candidate = 0xff08_0000,
+    /// Drafts and whether they are accepted: (seed, draw, slot).
+    Draft = 0xff09_0000,
 }
 
 /// The words of one key, one after the other: for decisions that need more than one.
