@@ -33,6 +33,22 @@ pub fn share_fits(hits: u64, draws: u64, expected: f64) -> bool {
     (hits as f64 / draws as f64 - expected).abs() <= 4.0 * error
 }
 
+/// Kolmogorov and Smirnov's statistic of draws from a continuous distribution: √n times the largest gap between
+/// their share below x and `below(x)`. A right formula stays under [`GAP_LIMIT`].
+pub fn gap(mut draws: Vec<f64>, below: impl Fn(f64) -> f64) -> f64 {
+    draws.sort_unstable_by(f64::total_cmp);
+    let n = draws.len() as f64;
+    let gaps = draws.iter().enumerate().map(|(i, &x)| {
+        let p = below(x);
+        assert!(p.is_finite(), "a share below a draw is no number");
+        (p - i as f64 / n).abs().max(((i + 1) as f64 / n - p).abs())
+    });
+    n.sqrt() * gaps.fold(0.0, f64::max)
+}
+
+/// Largest [`gap`] of a right formula: passed by chance once in 8000 seeds.
+pub const GAP_LIMIT: f64 = 2.2;
+
 /// Whether two numbers differ by at most `tolerance`; never if one is NaN.
 pub fn near(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance

@@ -5,14 +5,31 @@
 //! | [`Mask`] | itself or the mask symbol | no |
 //! | [`Uniform`] | itself or any word | yes |
 //! | [`MaskUniform`] | itself, the mask symbol or any word | yes |
+//! | [`Gaussian`] | its embedding, scaled, and normal noise | yes |
+//! | [`Spindle`] | itself or the mask symbol, by the slot's salience | no |
+//! | [`FrequencyMask`] | itself or the mask symbol, by its frequency | no |
+//! | [`GenMd4`] | itself or the mask symbol, by a schedule per token | no |
+//! | [`Block`] | before the block itself, after it the mask, inside either | no |
+//!
+//! All can be drawn straight from the clean text (D2). What a slot's place decides - salience, block - is part of
+//! the process's value: a small one is made for each slot, and the others need not know.
 
+pub mod block;
+pub mod gaussian;
+pub mod gen_md4;
 pub mod mask;
 pub mod mask_uniform;
+pub mod normal;
+pub mod salience;
 pub mod token;
 pub mod uniform;
 
+pub use block::{Block, BlockSlot};
+pub use gaussian::{Gaussian, Normal};
+pub use gen_md4::GenMd4;
 pub use mask::Mask;
 pub use mask_uniform::MaskUniform;
+pub use salience::{FrequencyMask, SalienceError, Spindle, deviations_of_surprisal};
 pub use token::{Masses, TokenProcess, Words};
 pub use uniform::Uniform;
 

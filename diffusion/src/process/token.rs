@@ -49,12 +49,18 @@ pub trait TokenProcess {
     /// The words that noise draws from.
     fn words(&self) -> Words;
 
-    /// What a token of time `s` becomes by time `t`.
-    fn masses_between(&self, s: f64, t: f64) -> Masses {
+    /// What this clean token becomes by time `t`, where some are lost sooner than others; [`masses`](Self::masses)
+    /// is then what a token becomes of which nothing is known. Only noise that masks may differ by token.
+    fn masses_of(&self, _clean: TokenId, t: f64) -> Masses {
+        self.masses(t)
+    }
+
+    /// What `token`, seen at time `s`, becomes by time `t`.
+    fn masses_between(&self, token: TokenId, s: f64, t: f64) -> Masses {
         if s >= t {
             return Masses { kept: 1.0, masked: 0.0, uniform: 0.0 };
         }
-        let (early, late) = (self.masses(s), self.masses(t));
+        let (early, late) = (self.masses_of(token, s), self.masses_of(token, t));
         let kept = late.kept / early.kept;
         Masses {
             kept,
@@ -76,12 +82,13 @@ pub trait TokenProcess {
 
     /// q(x_t = `token` | x_0 = `clean`).
     fn marginal(&self, clean: TokenId, token: TokenId, t: f64) -> f64 {
-        self.transition(clean, token, 0.0, t)
+        let masses = self.masses_of(clean, t);
+        self.noise(masses, token) + if clean == token { masses.kept } else { 0.0 }
     }
 
     /// q(x_t = `to` | x_s = `from`), s ≤ t.
     fn transition(&self, from: TokenId, to: TokenId, s: f64, t: f64) -> f64 {
-        let masses = self.masses_between(s, t);
+        let masses = self.masses_between(from, s, t);
         self.noise(masses, to) + if from == to { masses.kept } else { 0.0 }
     }
 
@@ -129,17 +136,17 @@ impl<P: TokenProcess + ?Sized> ForwardProcess for P {
     type State = TokenId;
 
     fn sample(&self, clean: TokenId, t: f64, stream: &mut Stream) -> TokenId {
-        self.draw(clean, self.masses(t), stream)
+        self.draw(clean, self.masses_of(clean, t), stream)
     }
 
     fn step(&self, present: TokenId, s: f64, t: f64, stream: &mut Stream) -> TokenId {
-        self.draw(present, self.masses_between(s, t), stream)
+        self.draw(present, self.masses_between(present, s, t), stream)
     }
 
     /// The posterior is a mixture of three: the noisy token was there already, the clean token was still there,
     /// or noise was there already. A `noisy` token that cannot come from `clean` stays.
     fn reverse(&self, clean: TokenId, noisy: TokenId, s: f64, t: f64, stream: &mut Stream) -> TokenId {
-        let (early, between) = (self.masses(s), self.masses_between(s, t));
+        let (early, between) = (self.masses_of(clean, s), self.masses_between(clean, s, t));
         let arrives = self.noise(between, noisy); // by noise, from anything
         let same = if clean == noisy { early.kept } else { 0.0 };
         let stays = between.kept * (same + self.noise(early, noisy));

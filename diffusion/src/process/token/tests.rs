@@ -1,7 +1,7 @@
 //! The same laws for every process: chain and direct draw agree, posteriors are Bayes' rule, steps back too.
 
 use super::*;
-use crate::process::{Mask, MaskUniform, Uniform};
+use crate::process::{Block, FrequencyMask, GenMd4, Mask, MaskUniform, Spindle, Uniform};
 use crate::random::Purpose;
 use crate::schedule::Schedule;
 use crate::testing::{LIMIT, misfit, near};
@@ -18,6 +18,14 @@ fn for_each(law: impl Fn(&dyn TokenProcess, &str)) {
         law(&Mask { schedule, mask: MASK }, &format!("mask, {schedule:?}"));
         law(&Uniform { schedule, words: WORDS }, &format!("uniform, {schedule:?}"));
     }
+    for strength in [-0.3, 0.3] {
+        law(&Spindle { mask: MASK, strength, deviation: 0.7 }, &format!("spindle, {strength}"));
+        let by_frequency = FrequencyMask::new(MASK, strength, &[0, 90, 10, 1]).unwrap();
+        law(&by_frequency, &format!("frequency, {strength}"));
+    }
+    law(&GenMd4::new(MASK, vec![1.0, 0.5, 2.0, 3.0]).unwrap(), "GenMD4");
+    let mask = Mask { schedule: Schedule::Linear, mask: MASK };
+    law(&Block { mask, width: 4, current: 1 }.slot(5), "block");
     for uniform_share in [0.0, 0.1, 0.5] {
         law(&MaskUniform { mask: MASK, words: WORDS, uniform_share }, &format!("both, {uniform_share}"));
     }
@@ -45,7 +53,7 @@ fn walk(times: &[f64], seed: u32, step: impl Fn(TokenId, f64, f64, &mut Stream) 
 fn masses_sum_to_one() {
     for_each(|process, name| {
         for (s, t) in TIMES.into_iter().flat_map(|s| TIMES.map(|t| (s, t))) {
-            let Masses { kept, masked, uniform } = process.masses_between(s, t);
+            let Masses { kept, masked, uniform } = process.masses_between(CLEAN, s, t);
             assert!(near(kept + masked + uniform, 1.0, 1e-14), "{name}: {s} to {t}");
         }
     });
