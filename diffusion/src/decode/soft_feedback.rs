@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SettingsError;
 use super::memory::SlotMemory;
 use super::settings::within;
-use crate::denoiser::{MIXTURE_PARTS, Mixture};
+use crate::denoiser::{Candidate, MIXTURE_PARTS, Mixture, TOP_CANDIDATES};
 use crate::sequence::TokenId;
 
 /// A masked slot's input becomes (1 − λ) E(mask) + λ Σ π_v E(v) over the best candidates of the last call, π
@@ -32,7 +32,8 @@ impl Default for SoftFeedback {
 }
 
 impl SoftFeedback {
-    pub(super) fn validate(self) -> Result<(), SettingsError> {
+    /// Whether every knob is in its range.
+    pub fn validate(self) -> Result<(), SettingsError> {
         within("candidates", self.candidates.into(), 1.0, MIXTURE_PARTS as f64)?;
         within("scale", self.scale, 0.0, 1.0)?;
         within("steepness", self.steepness, 0.0, 1e9)?;
@@ -41,7 +42,17 @@ impl SoftFeedback {
 
     /// What a masked slot shows; `None` if no call has asked about it yet.
     pub(super) fn mixture(self, sequence: u32, slot: u32, memory: &SlotMemory) -> Option<Mixture> {
-        let (entropy_nats, top) = memory.last?;
+        memory.last.map(|(entropy_nats, top)| self.soften(sequence, slot, entropy_nats, &top))
+    }
+
+    /// What a masked slot shows after a call with this entropy (nats) and these best candidates.
+    pub fn soften(
+        self,
+        sequence: u32,
+        slot: u32,
+        entropy_nats: f32,
+        top: &[Candidate; TOP_CANDIDATES],
+    ) -> Mixture {
         let share = self.scale / (1.0 + (self.steepness * (f64::from(entropy_nats) + self.offset)).exp());
         let best = &top[..self.candidates as usize];
         let total: f64 = best.iter().map(|c| f64::from(c.log_probability).exp()).sum();
@@ -49,7 +60,7 @@ impl SoftFeedback {
         for (part, candidate) in parts.iter_mut().zip(best) {
             *part = (candidate.token, (share * f64::from(candidate.log_probability).exp() / total) as f32);
         }
-        Some(Mixture { sequence, slot, parts })
+        Mixture { sequence, slot, parts }
     }
 }
 

@@ -10,26 +10,32 @@
 //! | [`FrequencyMask`] | itself or the mask symbol, by its frequency | no |
 //! | [`GenMd4`] | itself or the mask symbol, by a schedule per token | no |
 //! | [`Block`] | before the block itself, after it the mask, inside either | no |
+//! | [`Candi`] | itself or its one-hot vector and normal noise | noisy slots only |
+//! | [`SoftMask`] | itself or a mixture of the model's last guesses | no |
 //!
-//! All can be drawn straight from the clean text (D2). What a slot's place decides - salience, block - is part of
+//! All but [`SoftMask`], which asks the model, can be drawn straight from the clean text (D2). What a slot's place decides - salience, block - is part of
 //! the process's value: a small one is made for each slot, and the others need not know.
 
 pub mod block;
+pub mod candi;
 pub mod gaussian;
 pub mod gen_md4;
 pub mod mask;
 pub mod mask_uniform;
 pub mod normal;
 pub mod salience;
+pub mod soft_mask;
 pub mod token;
 pub mod uniform;
 
 pub use block::{Block, BlockSlot};
+pub use candi::{Candi, CandiState};
 pub use gaussian::{Gaussian, Normal};
 pub use gen_md4::GenMd4;
 pub use mask::Mask;
 pub use mask_uniform::MaskUniform;
 pub use salience::{FrequencyMask, SalienceError, Spindle, deviations_of_surprisal};
+pub use soft_mask::{SoftMask, SoftState};
 pub use token::{Masses, TokenProcess, Words};
 pub use uniform::Uniform;
 
