@@ -8,6 +8,7 @@ pub mod denoiser;
 pub mod draw;
 pub mod exact;
 pub mod guide;
+pub mod hybrid;
 pub mod measure;
 pub mod process;
 pub mod random;

@@ -212,7 +212,7 @@ impl DecodeSettings {
 }
 
 /// Whether a knob is in its range; NaN is not.
-pub(super) fn within(knob: &'static str, found: f64, least: f64, most: f64) -> Result<(), SettingsError> {
+pub(crate) fn within(knob: &'static str, found: f64, least: f64, most: f64) -> Result<(), SettingsError> {
     if (least..=most).contains(&found) {
         Ok(())
     } else {

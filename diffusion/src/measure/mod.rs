@@ -9,6 +9,7 @@
 //! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
+//! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
 //! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
 
 pub mod bound;
@@ -17,6 +18,7 @@ pub mod correlation;
 pub mod dependency;
 pub mod estimate;
 pub mod information;
+pub mod judge;
 pub mod refinement;
 pub mod surface;
 pub mod tractability;

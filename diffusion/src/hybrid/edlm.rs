@@ -1,0 +1,179 @@
+//! EDLM: at each call several whole candidates are drawn, and one is resampled by what the product of marginals
+//! gets wrong (Xu et al., *Energy-based diffusion language models*, arXiv 2410.21357, with the autoregressive energy).
+
+use serde::{Deserialize, Serialize};
+
+use super::HybridError;
+use crate::decode::settings::within;
+use crate::decode::{Decoder, Trajectory};
+use crate::denoiser::{Denoiser, Prediction, Query, Row};
+use crate::measure::judge::log_probabilities;
+use crate::random::{Purpose, uniform, word};
+use crate::sequence::{Sequence, Slot};
+
+/// Knobs. A candidate completes the text with one draw per masked slot; it is chosen with probability ∝ exp(log p_AR −
+/// log p_diff). With an exact autoregressive model and many candidates the choice tends to a draw from the joint,
+/// so that even one step makes no mixtures. Known failure: with few candidates all may be mixtures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edlm {
+    /// Number of candidates, at least 1; the paper's are 2 to 16.
+    pub candidates: u32,
+    /// Resampling happens while t > 1 − `window`, from 0 (never) to 1; the paper's is .2.
+    pub window: f64,
+}
+
+impl Default for Edlm {
+    fn default() -> Self {
+        Self { candidates: 8, window: 0.2 }
+    }
+}
+
+/// A run and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resampled {
+    /// The run; its predictions are those of the chosen candidates.
+    pub trajectory: Trajectory,
+    /// Calls of the diffusion model, one per step: candidates share its distributions.
+    pub denoiser_calls: u32,
+    /// Sequences that the autoregressive model has judged.
+    pub autoregressive_calls: u32,
+}
+
+/// Decodes one sequence to the end.
+///
+/// # Errors
+/// [`HybridError`].
+pub async fn edlm<D: Denoiser, A: Denoiser>(
+    denoiser: &mut D,
+    autoregressive: &mut A,
+    knobs: Edlm,
+    mut decoder: Decoder,
+) -> Result<Resampled, HybridError<D::Error, A::Error>> {
+    let mut run =
+        Resampled { trajectory: Trajectory::begin(&decoder), denoiser_calls: 0, autoregressive_calls: 0 };
+    while !decoder.is_finished() {
+        let many = if decoder.time() > 1.0 - knobs.window { knobs.candidates } else { 1 };
+        let query = candidates(&decoder.query(), many);
+        let rows = decoder.asked_count();
+        let predictions = denoiser.predict(&query).await.map_err(HybridError::Denoiser)?;
+        let drawn: Vec<&[Prediction]> = predictions.chunks(rows.max(1)).collect();
+        let chosen = if many == 1 {
+            0
+        } else {
+            let texts: Vec<Sequence> = drawn.iter().map(|drawn| completed(&decoder, drawn)).collect();
+            let judged = log_probabilities(autoregressive, &texts, decoder.special()).await;
+            run.autoregressive_calls += many;
+            let judged = judged.map_err(HybridError::Autoregressive)?;
+            choose(&judged, &drawn, decoder.settings().seed, decoder.checkpoint().call)
+        };
+        run.denoiser_calls += 1;
+        run.trajectory.steps.push(decoder.apply(drawn.get(chosen).copied().unwrap_or_default())?);
+    }
+    Ok(run)
+}
+
+/// The same call `many` times, each with draws of its own; the first is the decoder's.
+fn candidates(query: &Query, many: u32) -> Query {
+    let row = |row: &Row, sequence: u32| Row {
+        sequence,
+        seed: row.seed ^ word(row.seed, sequence, 0, Purpose::Candidate as u32) * u32::from(sequence > 0),
+        ..*row
+    };
+    Query {
+        length: query.length,
+        tokens: query.tokens.repeat(many as usize),
+        times: query.times.repeat(many as usize),
+        mixtures: (0..many)
+            .flat_map(|sequence| query.mixtures.iter().map(move |m| crate::Mixture { sequence, ..*m }))
+            .collect(),
+        rows: (0..many).flat_map(|sequence| query.rows.iter().map(move |r| row(r, sequence))).collect(),
+    }
+}
+
+/// The text with every draw in its place.
+fn completed(decoder: &Decoder, drawn: &[Prediction]) -> Sequence {
+    let mut text = decoder.sequence().clone();
+    for (row, prediction) in decoder.rows(0).zip(drawn) {
+        text.slots[row.slot as usize] = Slot::committed(prediction.drawn.token);
+    }
+    text
+}
+
+/// Draws a candidate by its weight; the first if none has any.
+fn choose(judged: &[f64], drawn: &[&[Prediction]], seed: u32, call: u32) -> usize {
+    let own =
+        |drawn: &&[Prediction]| -> f64 { drawn.iter().map(|p| f64::from(p.drawn.log_probability)).sum() };
+    let energies: Vec<f64> = judged.iter().zip(drawn).map(|(judged, drawn)| judged - own(drawn)).collect();
+    let largest = energies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return 0;
+    }
+    let weights: Vec<f64> = energies.iter().map(|energy| (energy - largest).exp()).collect();
+    let mut left = uniform(word(seed, call, 0, Purpose::Candidate as u32)) * weights.iter().sum::<f64>();
+    let passes = |weight: &f64| {
+        left -= weight;
+        left < 0.0
+    };
+    weights.iter().position(passes).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Parallelism};
+    use crate::exact::{Corpus, two_sentences};
+    use crate::guide::Causal;
+    use crate::sequence::{SpecialTokens, TokenId};
+    use crate::testing::share_fits;
+
+    const RUNS: u32 = 4000;
+
+    /// Runs in one step: how many are mixtures, and how many are the first sentence.
+    fn endings(corpus: &Corpus, candidates: u32, window: f64) -> (u64, u64) {
+        let special = SpecialTokens::default();
+        let mut autoregressive = Causal::new(corpus.clone(), special.mask);
+        let parallelism = Parallelism::SlotsPerCall { slots: 3 };
+        let run = |seed| {
+            let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
+            let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
+            let knobs = Edlm { candidates, window };
+            let mut denoiser = corpus.clone();
+            let run = edlm(&mut denoiser, &mut autoregressive, knobs, decoder);
+            let run = pollster::block_on(run).unwrap();
+            let end = run.trajectory.sequence_at(1).unwrap();
+            end.tokens().collect::<Vec<TokenId>>()
+        };
+        (0..RUNS).map(run).fold((0, 0), |(unseen, first), text| {
+            (
+                unseen + u64::from(corpus.probability(&text) == 0.0),
+                first + u64::from(text == two_sentences::FIRST),
+            )
+        })
+    }
+
+    #[test]
+    fn a_mixture_comes_out_only_if_all_candidates_are_mixtures() {
+        let corpus = two_sentences::corpus(0.5).unwrap();
+        for candidates in [2, 8] {
+            let (unseen, _) = endings(&corpus, candidates, 1.0);
+            let expected = 0.75_f64.powi(candidates as i32);
+            assert!(share_fits(unseen, RUNS.into(), expected), "{candidates}: {unseen}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn many_candidates_draw_from_the_joint_itself() {
+        let corpus = two_sentences::corpus(0.7).unwrap();
+        let (unseen, first) = endings(&corpus, 64, 1.0);
+        assert_eq!(unseen, 0);
+        // The product draws whole first sentences 12.7 times as often as second ones; the joint 2.33 times.
+        assert!(share_fits(first, RUNS.into(), 0.7), "{first} of {RUNS}");
+    }
+
+    #[test]
+    fn outside_the_window_it_is_the_decoder_alone() {
+        let (unseen, _) = endings(&two_sentences::corpus(0.5).unwrap(), 8, 0.0);
+        assert!(share_fits(unseen, RUNS.into(), 0.75), "{unseen}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Hybrids: autoregressive and diffusion models that write together.
+//!
+//! Both are [`Denoiser`](crate::Denoiser)s; the row of an autoregressive one at slot i sees only what lies left of i.
+//!
+//! | hybrid | what comes out | cost |
+//! |---|---|---|
+//! | [`speculative`] | exactly what the target alone would write from left to right | one target call per window, and drafts |
+//! | [`rerank`] | the best of n under the autoregressive model | n runs, one batched target call |
+//! | [`edlm`] | joint draws instead of products, the better the more candidates | per call one autoregressive call |
+
+pub mod edlm;
+pub mod rerank;
+pub mod speculative;
+
+use crate::decode::{DecodeError, RunError, SettingsError};
+
+/// Why a hybrid stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum HybridError<D: std::error::Error + 'static, A: std::error::Error + 'static> {
+    /// The diffusion model failed.
+    #[error("denoiser")]
+    Denoiser(#[source] D),
+    /// The autoregressive model failed.
+    #[error("autoregressive model")]
+    Autoregressive(#[source] A),
+    /// Predictions that do not fit.
+    #[error("decoder")]
+    Decode(#[from] DecodeError),
+    /// Runs that do not fit together.
+    #[error("runs")]
+    Run(#[source] RunError<D>),
+    /// A setting out of range.
+    #[error("settings")]
+    Settings(#[from] SettingsError),
+    /// No candidate is left.
+    #[error("candidates: found none with at least {least_entropy_bits} bits of entropy, expected one")]
+    NoCandidate {
+        /// The floor.
+        least_entropy_bits: f64,
+    },
+    /// A distribution with no possible token.
+    #[error("distribution of slot {slot}: found no possible token, expected one")]
+    NoToken {
+        /// The slot.
+        slot: u32,
+    },
+}
