@@ -50,6 +50,8 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
     knobs: Edlm,
     mut decoder: Decoder,
 ) -> Result<Resampled, HybridError<D::Error, A::Error>> {
+    within("candidates", knobs.candidates.into(), 1.0, 1e6)?;
+    within("window", knobs.window, 0.0, 1.0)?;
     let mut run =
         Resampled { trajectory: Trajectory::begin(&decoder), denoiser_calls: 0, autoregressive_calls: 0 };
     while !decoder.is_finished() {
@@ -75,11 +77,11 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
 
 /// The same call `many` times, each with draws of its own; the first is the decoder's.
 fn candidates(query: &Query, many: u32) -> Query {
-    let row = |row: &Row, sequence: u32| Row {
-        sequence,
-        seed: row.seed ^ word(row.seed, sequence, 0, Purpose::Candidate as u32) * u32::from(sequence > 0),
-        ..*row
+    let seed = |seed: u32, sequence: u32| match sequence {
+        0 => seed,
+        _ => word(seed, sequence, 0, Purpose::Candidate as u32),
     };
+    let row = |row: &Row, sequence: u32| Row { sequence, seed: seed(row.seed, sequence), ..*row };
     Query {
         length: query.length,
         tokens: query.tokens.repeat(many as usize),
