@@ -46,7 +46,13 @@ impl Candi {
     /// Standard deviation of the noise on noisy slots.
     pub fn sigma(&self, t: f64) -> f64 {
         let size = f64::from(self.vocabulary);
-        -1.0 / (SQRT_2 * quantile(self.rank_error(t) * size / (size - 1.0)))
+        let above = self.rank_error(t) * size / (size - 1.0);
+        assert!(
+            above > 0.0 && above < 0.5,
+            "a rank error must lie between 0 and (V - 1) / (2 V): found {} of {size} tokens",
+            self.rank_error(t)
+        );
+        -1.0 / (SQRT_2 * quantile(above))
     }
 
     /// q(x_t | x_0, noisy). `// (vocabulary)`
@@ -181,6 +187,12 @@ mod tests {
         }
         // -1 / (√2 Φ⁻¹(.05 · 27 / 26)).
         assert!(near(process(27).sigma(0.0), 0.4346, 2e-4), "{}", process(27).sigma(0.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "a rank error must lie between")]
+    fn a_rank_error_beyond_pure_noise_is_a_bug() {
+        Candi { most_rank_error: 0.45, ..process(4) }.sigma(1.0);
     }
 
     #[test]

@@ -1,23 +1,24 @@
 //! Forward processes: how clean text turns into noise, one file each.
 //!
-//! | process | clean token at time t becomes | revisable on the way back |
-//! |---|---|---|
-//! | [`Mask`] | itself or the mask symbol | no |
-//! | [`Uniform`] | itself or any word | yes |
-//! | [`MaskUniform`] | itself, the mask symbol or any word | yes |
-//! | [`Gaussian`] | its embedding, scaled, and normal noise | yes |
-//! | [`Spindle`] | itself or the mask symbol, by the slot's salience | no |
-//! | [`FrequencyMask`] | itself or the mask symbol, by its frequency | no |
-//! | [`GenMd4`] | itself or the mask symbol, by a schedule per token | no |
-//! | [`Block`] | before the block itself, after it the mask, inside either | no |
-//! | [`Candi`] | itself or its one-hot vector and normal noise | noisy slots only |
-//! | [`SoftMask`] | itself or a mixture of the model's last guesses | no |
+//! | process | clean token at time t becomes | revisable on the way back | closed form (D2) | posterior given x_0 |
+//! |---|---|---|---|---|
+//! | [`Mask`] | itself or the mask symbol | no | yes | exact |
+//! | [`Uniform`] | itself or any word | yes | yes | exact |
+//! | [`MaskUniform`] | itself, the mask symbol or any word | yes | yes | exact |
+//! | [`Gaussian`] | its embedding, scaled, and normal noise | yes | yes | exact, normal |
+//! | [`Spindle`] | itself or the mask symbol, by the slot's salience | no | given the saliences | exact, but samplers know only the mean schedule |
+//! | [`FrequencyMask`] | itself or the mask symbol, by its frequency | no | yes | as above |
+//! | [`GenMd4`] | itself or the mask symbol, by a schedule per token | no | yes | exact, with a proper bound |
+//! | [`Candi`] | itself or its one-hot vector and normal noise | noisy slots only | yes | exact in both parts |
+//! | [`Block`] | before the block itself, after it the mask, inside either | no | yes | exact |
+//! | [`SoftMask`] | itself or a mixture of the model's last guesses | no | no: asks the model | none |
 //!
-//! All but [`SoftMask`], which asks the model, can be drawn straight from the clean text (D2). What a slot's place decides - salience, block - is part of
-//! the process's value: a small one is made for each slot, and the others need not know.
+//! What a slot's place decides (salience, block) is part of the process's value: a small one is made for each slot,
+//! and the others need not know. [`ProcessDescription`] names each with its knobs as JSON.
 
 pub mod block;
 pub mod candi;
+pub mod description;
 pub mod gaussian;
 pub mod gen_md4;
 pub mod mask;
@@ -30,6 +31,7 @@ pub mod uniform;
 
 pub use block::{Block, BlockSlot};
 pub use candi::{Candi, CandiState};
+pub use description::{DescriptionError, ProcessDescription, Setting};
 pub use gaussian::{Gaussian, Normal};
 pub use gen_md4::GenMd4;
 pub use mask::Mask;

@@ -80,6 +80,13 @@ pub trait TokenProcess {
         }
     }
 
+    /// Probability of `token` in pure noise, where the way back begins: what is lost at t = 1, without what a
+    /// schedule that does not reach 0 still keeps there.
+    fn prior(&self, token: TokenId) -> f64 {
+        let end = self.masses(1.0);
+        self.noise(end, token) / (1.0 - end.kept)
+    }
+
     /// q(x_t = `token` | x_0 = `clean`).
     fn marginal(&self, clean: TokenId, token: TokenId, t: f64) -> f64 {
         let masses = self.masses_of(clean, t);

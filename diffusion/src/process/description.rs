@@ -1,0 +1,327 @@
+//! A forward process by name with its knobs: a small JSON value for page, command line and link.
+
+use serde::{Deserialize, Serialize};
+
+use super::salience::{DEFAULT_STRENGTH, check_strength};
+use super::{
+    Block, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle, TokenProcess, Uniform, Words,
+    deviations_of_surprisal,
+};
+use crate::decode::{SettingsError, SoftFeedback};
+use crate::schedule::Schedule;
+use crate::sequence::TokenId;
+
+/// Names a process and its knobs; what belongs to the model or the text is in [`Setting`]. Left-out knobs have their
+/// defaults, schedules being linear.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "process", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ProcessDescription {
+    /// [`Mask`].
+    Mask {
+        /// Signal kept over time.
+        #[serde(default)]
+        schedule: Schedule,
+    },
+    /// [`Uniform`].
+    Uniform {
+        /// Signal kept over time.
+        #[serde(default)]
+        schedule: Schedule,
+    },
+    /// [`MaskUniform`].
+    MaskUniform {
+        /// Share of uniform noise at t = 1/2, from 0 to below 1; 0.1 by default.
+        #[serde(default = "tenth")]
+        uniform_share: f64,
+    },
+    /// [`Gaussian`](super::Gaussian).
+    Gaussian {
+        /// Power kept over time.
+        #[serde(default)]
+        schedule: Schedule,
+    },
+    /// [`FrequencyMask`].
+    FrequencyMask {
+        /// From −1/π to 1/π; 0.3 by default.
+        #[serde(default = "strength")]
+        strength: f64,
+    },
+    /// [`Spindle`] with saliences from the model's surprisal.
+    SurprisalMask {
+        /// From −1/π to 1/π; 0.3 by default.
+        #[serde(default = "strength")]
+        strength: f64,
+    },
+    /// [`GenMd4`].
+    GenMd4 {},
+    /// [`SoftMask`](super::SoftMask).
+    SoftMask {
+        /// Signal kept over time.
+        #[serde(default)]
+        schedule: Schedule,
+        /// What masked slots show.
+        #[serde(default)]
+        feedback: SoftFeedback,
+    },
+    /// [`Candi`](super::Candi).
+    Candi {
+        /// Share of slots in sight over time; log-linear in the source.
+        #[serde(default)]
+        schedule: Schedule,
+        /// Rank error near time 0, above 0; 0.05 by default.
+        #[serde(default = "twentieth")]
+        least_rank_error: f64,
+        /// Rank error at time 1, at most 0.45; 0.25 by default.
+        #[serde(default = "quarter")]
+        most_rank_error: f64,
+    },
+    /// [`Block`].
+    Block {
+        /// Signal kept over time inside the block.
+        #[serde(default)]
+        schedule: Schedule,
+        /// Slots per block, at least 1.
+        width: u32,
+        /// Index of the block that is being corrupted.
+        #[serde(default)]
+        current: u32,
+    },
+}
+
+/// What a process needs to know of model and text. Empty lists will do for processes that do not read them.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The mask symbol.
+    pub mask: TokenId,
+    /// The words that noise draws from.
+    pub words: Words,
+    /// How often each token occurs, for [`ProcessDescription::FrequencyMask`]. `// (vocabulary)`
+    pub counts: &'a [u64],
+    /// Exponents, for [`ProcessDescription::GenMd4`]. `// (vocabulary)`
+    pub exponents: &'a [f64],
+    /// Surprisals in nats, for [`ProcessDescription::SurprisalMask`]. `// (length)`
+    pub surprisals_nats: &'a [f64],
+}
+
+/// A description that makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum DescriptionError {
+    /// A knob outside its range.
+    #[error("{knob}: found {found}, expected a number {expected}")]
+    Knob {
+        /// Its name.
+        knob: &'static str,
+        /// Its value.
+        found: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Saliences.
+    #[error(transparent)]
+    Salience(#[from] SalienceError),
+    /// Soft feedback.
+    #[error(transparent)]
+    Feedback(#[from] SettingsError),
+    /// A slot for which no surprisal was given.
+    #[error("surprisals: found {found}, expected more than slot {slot}")]
+    Surprisals {
+        /// Number of surprisals.
+        found: usize,
+        /// The slot.
+        slot: u32,
+    },
+}
+
+impl ProcessDescription {
+    /// Whether every knob is in its range; NaN is not.
+    pub fn validate(&self) -> Result<(), DescriptionError> {
+        let check = |fits: bool, knob, found, expected| {
+            if fits { Ok(()) } else { Err(DescriptionError::Knob { knob, found, expected }) }
+        };
+        match *self {
+            Self::Mask { .. } | Self::Uniform { .. } | Self::Gaussian { .. } | Self::GenMd4 {} => Ok(()),
+            Self::MaskUniform { uniform_share: share } => {
+                check((0.0..1.0).contains(&share), "uniform_share", share, "from 0 to below 1")
+            }
+            Self::FrequencyMask { strength } | Self::SurprisalMask { strength } => {
+                Ok(check_strength(strength)?)
+            }
+            Self::SoftMask { feedback, .. } => Ok(feedback.validate()?),
+            Self::Candi { least_rank_error: least, most_rank_error: most, .. } => {
+                check(least > 0.0 && least <= most, "least_rank_error", least, "above 0, at most the other")?;
+                check(most <= 0.45, "most_rank_error", most, "of at most 0.45")
+            }
+            Self::Block { width, .. } => check(width > 0, "width", width.into(), "of at least 1"),
+        }
+    }
+
+    /// Whether x_t can be drawn straight from clean text without asking a model (D2).
+    pub fn is_tractable(&self) -> bool {
+        // Surprisals are a model's too, but of the clean text: one call serves every time.
+        !matches!(self, Self::SoftMask { .. })
+    }
+
+    /// The process at one slot; `None` where states are not single tokens (Gaussian, CANDI, soft masks).
+    pub fn at_slot(
+        &self,
+        slot: u32,
+        setting: &Setting<'_>,
+    ) -> Result<Option<Box<dyn TokenProcess>>, DescriptionError> {
+        self.validate()?;
+        let Setting { mask, words, .. } = *setting;
+        Ok(Some(match *self {
+            Self::Mask { schedule } => Box::new(Mask { schedule, mask }),
+            Self::Uniform { schedule } => Box::new(Uniform { schedule, words }),
+            Self::MaskUniform { uniform_share } => Box::new(MaskUniform { mask, words, uniform_share }),
+            Self::FrequencyMask { strength } => Box::new(FrequencyMask::new(mask, strength, setting.counts)?),
+            Self::SurprisalMask { strength } => {
+                let deviation = deviation(slot, setting.surprisals_nats)?;
+                Box::new(Spindle { mask, strength, deviation })
+            }
+            Self::GenMd4 {} => Box::new(GenMd4::new(mask, setting.exponents.to_vec())?),
+            Self::Block { schedule, width, current } => {
+                Box::new(Block { mask: Mask { schedule, mask }, width, current }.slot(slot))
+            }
+            Self::Gaussian { .. } | Self::Candi { .. } | Self::SoftMask { .. } => return Ok(None),
+        }))
+    }
+}
+
+fn deviation(slot: u32, surprisals_nats: &[f64]) -> Result<f64, DescriptionError> {
+    let deviations = deviations_of_surprisal(surprisals_nats)?;
+    let missing = DescriptionError::Surprisals { found: deviations.len(), slot };
+    deviations.get(slot as usize).copied().ok_or(missing)
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn twentieth() -> f64 {
+    0.05
+}
+
+fn quarter() -> f64 {
+    0.25
+}
+
+fn strength() -> f64 {
+    DEFAULT_STRENGTH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::near;
+
+    const SHORTEST: [&str; 10] = [
+        r#"{"process":"mask"}"#,
+        r#"{"process":"uniform"}"#,
+        r#"{"process":"mask_uniform"}"#,
+        r#"{"process":"gaussian"}"#,
+        r#"{"process":"frequency_mask"}"#,
+        r#"{"process":"surprisal_mask"}"#,
+        r#"{"process":"gen_md4"}"#,
+        r#"{"process":"soft_mask"}"#,
+        r#"{"process":"candi"}"#,
+        r#"{"process":"block","width":4}"#,
+    ];
+
+    fn read(json: &str) -> ProcessDescription {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn setting() -> Setting<'static> {
+        Setting {
+            mask: TokenId(0),
+            words: Words { first: 1, count: 3 },
+            counts: &[0, 90, 9, 1],
+            exponents: &[1.0, 2.0, 0.5, 1.0],
+            surprisals_nats: &[0.5, 2.0],
+        }
+    }
+
+    #[test]
+    fn every_process_goes_to_json_and_back_with_valid_defaults() {
+        for json in SHORTEST {
+            let description = read(json);
+            assert_eq!(description.validate(), Ok(()), "{json}");
+            assert_eq!(read(&serde_json::to_string(&description).unwrap()), description);
+        }
+        let written = serde_json::to_string(&read(r#"{"process":"mask","schedule":"geometric"}"#)).unwrap();
+        assert_eq!(written, r#"{"process":"mask","schedule":"geometric"}"#);
+    }
+
+    #[test]
+    fn unknown_names_and_knobs_are_refused() {
+        for json in [
+            r#"{"process":"masks"}"#,
+            r#"{"process":"mask","width":4}"#,
+            r#"{"process":"gen_md4","width":4}"#,
+            r#"{"process":"block"}"#,
+        ] {
+            assert!(serde_json::from_str::<ProcessDescription>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn knobs_outside_their_ranges_are_refused() {
+        for json in [
+            r#"{"process":"mask_uniform","uniform_share":1}"#,
+            r#"{"process":"frequency_mask","strength":0.4}"#,
+            r#"{"process":"surprisal_mask","strength":-0.4}"#,
+            r#"{"process":"soft_mask","feedback":{"candidates":9}}"#,
+            r#"{"process":"candi","least_rank_error":0}"#,
+            r#"{"process":"candi","least_rank_error":0.3}"#,
+            r#"{"process":"candi","most_rank_error":0.5}"#,
+            r#"{"process":"block","width":0}"#,
+        ] {
+            assert!(read(json).validate().is_err() && read(json).at_slot(0, &setting()).is_err(), "{json}");
+        }
+        let error = ProcessDescription::MaskUniform { uniform_share: f64::NAN }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "uniform_share: found NaN, expected a number from 0 to below 1");
+    }
+
+    #[test]
+    fn the_process_of_a_slot_is_the_one_described() {
+        let kept = |json, slot, token| {
+            let process = read(json).at_slot(slot, &setting()).unwrap();
+            process.map(|process| process.marginal(TokenId(token), TokenId(token), 0.25))
+        };
+        let expected = [
+            Some(0.75),
+            Some(0.75 + 0.25 / 3.0),
+            None, // compared below
+            None,
+            None, // compared below
+            Some(0.75 + 0.3 * 0.5_f64.sqrt() * (0.625 - 0.25)),
+            Some(1.0 - 0.0625),
+            None,
+            None,
+            Some(0.75),
+        ];
+        for (json, expected) in SHORTEST.into_iter().zip(expected) {
+            if let Some(expected) = expected {
+                assert!(near(kept(json, 0, 1).unwrap(), expected, 1e-12), "{json}: {:?}", kept(json, 0, 1));
+            }
+        }
+        assert!([3, 7, 8].iter().all(|&i| kept(SHORTEST[i], 0, 1).is_none()), "states are no tokens");
+        assert!(kept(SHORTEST[2], 0, 1).unwrap() < 0.75 && kept(SHORTEST[4], 0, 1).unwrap() > 0.75);
+        assert_eq!(kept(SHORTEST[9], 4, 1), Some(0.0), "after the block");
+    }
+
+    #[test]
+    fn missing_data_is_an_error() {
+        let at = |json, slot| read(json).at_slot(slot, &setting()).map(|process| process.is_some());
+        let missing = DescriptionError::Surprisals { found: 2, slot: 2 };
+        assert_eq!(at(SHORTEST[5], 2), Err(missing));
+        let bare = Setting { counts: &[], exponents: &[], ..setting() };
+        assert!([4, 6].iter().all(|&i| read(SHORTEST[i]).at_slot(0, &bare).is_err()));
+    }
+
+    #[test]
+    fn only_soft_masks_ask_the_model() {
+        let asks = SHORTEST.into_iter().filter(|json| !read(json).is_tractable());
+        assert!(asks.eq([SHORTEST[7]]));
+    }
+}
