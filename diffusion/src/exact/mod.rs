@@ -3,6 +3,7 @@
 pub mod ancestral;
 pub mod corpus;
 pub mod information;
+pub mod markov;
 pub mod noisy;
 mod states;
 pub mod two_sentences;
@@ -10,4 +11,5 @@ pub mod two_sentences;
 pub use ancestral::{Ancestral, StepBack};
 pub use corpus::{Corpus, CorpusError, ExactError};
 pub use information::information_left_bits;
+pub use markov::Markov;
 pub use noisy::Noisy;

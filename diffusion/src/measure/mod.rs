@@ -5,6 +5,7 @@
 //! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
+//! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
 //! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
@@ -20,6 +21,7 @@ pub mod estimate;
 pub mod information;
 pub mod judge;
 pub mod refinement;
+pub mod revision;
 pub mod surface;
 pub mod tractability;
 
