@@ -23,9 +23,9 @@ pub enum Schedule {
     /// α(t) = 1 − cos(π/2 · (1 − t)): most slots are lost early, so the last steps back to clean text
     /// commit many (MD4, Shi et al., arXiv 2406.04329; as in the `duo` code).
     Cosine,
-    /// σ(t) = −ln(1 − (1 − ε)t), ε = [`LOG_LINEAR_EPSILON`], so α(t) = 1 − (1 − ε)t (SEDD, Lou et al., arXiv 2310.16834;
-    /// MDLM). Differs from [`Linear`](Self::Linear) in one way: the share ε survives to t = 1. For masks,
-    /// probabilities of revealing, quotas and weights of the bound are exactly those of `Linear`.
+    /// σ(t) = −ln(1 − (1 − ε)t), ε = [`LOG_LINEAR_EPSILON`], so α(t) = 1 − (1 − ε)t (SEDD, Lou et al., arXiv
+    /// 2310.16834; MDLM). Differs from [`Linear`](Self::Linear) in one way: the share ε survives to t = 1. For
+    /// masks, probabilities of revealing, quotas and weights of the bound are exactly those of `Linear`.
     LogLinear,
     /// σ(t) = σ_min^(1−t) σ_max^t and α = e^−σ, from [`SIGMA_MIN`] to [`SIGMA_MAX`] (SEDD, for uniform noise): little
     /// happens before t ≈ 0.6, nearly all between there and 0.9. The formula leaves the share σ_min lost

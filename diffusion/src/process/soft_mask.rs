@@ -4,7 +4,7 @@
 //! candidates; the knobs are those of [`SoftFeedback`]. D2 fails, and the type says so: [`sample`](SoftMask::sample)
 //! wants a prediction of the plain masked state, so a draw costs one call. There is no closed form, hence neither
 //! marginal nor posterior, no chain step (the next state needs the next call), and this is no
-//! [`ForwardProcess`](super::ForwardProcess). Known failure: a network not trained on such states leaves its ground.
+//! [`ForwardProcess`]. Known failure: a network not trained on such states leaves its ground.
 
 use super::{ForwardProcess, Mask};
 use crate::decode::SoftFeedback;
