@@ -66,6 +66,12 @@ pub struct Model {
 /// How to decode; the defaults add no approximation.
 #[derive(Args)]
 pub struct Decoding {
+    /// All of it as one JSON file instead, as `diagnose` takes it and `--json` prints it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "seed", "order", "parallelism", "steps", "schedule", "ancestral", "temperature", "top_k", "top_p", "no_end",
+        "corrupt",
+    ])]
+    pub settings: Option<PathBuf>,
     /// Seed of every random decision.
     #[arg(long, default_value_t = 0)]
     pub seed: u32,
@@ -302,8 +308,8 @@ impl From<ScheduleName> for Schedule {
 }
 
 impl Decoding {
-    /// The settings that a decoder takes; it checks their ranges.
-    pub fn settings(&self) -> DecodeSettings {
+    /// What the single arguments say, for a decoder, which checks their ranges.
+    pub fn single_settings(&self) -> DecodeSettings {
         let schedule = self.schedule.into();
         let parallelism = match self.steps {
             None => Parallelism::SlotsPerCall { slots: self.parallelism },
@@ -335,7 +341,7 @@ mod tests {
     fn settings(line: &str) -> DecodeSettings {
         let words = format!("unmask generate --model m.gguf {line}");
         match Arguments::try_parse_from(words.split_whitespace()).unwrap().command {
-            Command::Generate(generate) => generate.decoding.settings(),
+            Command::Generate(generate) => generate.decoding.single_settings(),
             _ => unreachable!("the line says generate"),
         }
     }

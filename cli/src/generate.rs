@@ -8,6 +8,7 @@ use model_loader::Tokenizer;
 use serde::Serialize;
 
 use crate::arguments::Generate;
+use crate::diagnose;
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
 use crate::output::{self, Progress};
@@ -27,7 +28,10 @@ struct Report<'a> {
 
 /// Runs the command.
 pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
-    let settings = arguments.decoding.settings();
+    let settings = match &arguments.decoding.settings {
+        Some(file) => diagnose::read_settings(file)?,
+        None => arguments.decoding.single_settings(),
+    };
     settings.validate().map_err(Failure::input)?;
     let model = Model::load(&arguments.model.file)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());

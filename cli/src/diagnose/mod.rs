@@ -21,7 +21,6 @@ use world::World;
 /// Runs the command. A limit that is passed is a failure of its own kind.
 pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let settings = read_settings(&arguments.schedule)?;
-    settings.validate().map_err(Failure::input)?;
     let model = Model::load(&arguments.model.file)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let world = World::new(&model.checkpoint.tokenizer);
@@ -53,11 +52,13 @@ pub fn sequential(settings: &DecodeSettings) -> DecodeSettings {
     DecodeSettings { seed: settings.seed, sampling: settings.sampling, ..DecodeSettings::default() }
 }
 
-/// A schedule from its JSON file.
-fn read_settings(file: &Path) -> Result<DecodeSettings, Failure> {
-    serde_json::from_str(&read(file)?)
+/// A schedule from its JSON file, its ranges checked.
+pub fn read_settings(file: &Path) -> Result<DecodeSettings, Failure> {
+    let settings: DecodeSettings = serde_json::from_str(&read(file)?)
         .with_context(|| format!("{} is no schedule", file.display()))
-        .map_err(Failure::Input)
+        .map_err(Failure::Input)?;
+    settings.validate().map_err(Failure::input)?;
+    Ok(settings)
 }
 
 /// One prompt per line; without a file one empty prompt.

@@ -1,4 +1,4 @@
-use crate::run::{TINY, json, succeed, unmask};
+use crate::run::{TINY, TemporaryFile, json, succeed, unmask};
 
 const REFERENCE: [&str; 5] = ["generate", "--model", TINY, "--backend", "reference"];
 
@@ -76,4 +76,27 @@ fn results_and_messages_go_apart() {
     let output = unmask(&[&REFERENCE[..], &["--length", "3", "--no-end"]].concat());
     assert_eq!(output.code, 0);
     assert!(output.stderr.starts_with("3 calls on reference in "), "{}", output.stderr);
+}
+
+#[test]
+fn a_settings_file_says_what_the_arguments_would() {
+    let file = TemporaryFile::new(
+        "settings",
+        br#"{"seed": 3, "order": "confidence", "parallelism": {"rule": "slots_per_call", "slots": 4}}"#,
+    );
+    let base = REFERENCE;
+    let by_file = json(&[&base[..], &["--settings", file.path()]].concat());
+    let more = ["--seed", "3", "--order", "confidence", "--parallelism", "4"];
+    assert_eq!(by_file["trajectory"], json(&[&base[..], &more].concat())["trajectory"]);
+    let both = unmask(&[&base[..], &["--settings", file.path(), "--seed", "4"]].concat());
+    assert_eq!(both.code, 2, "one way or the other");
+}
+
+#[test]
+fn a_remasking_run_ends_with_every_slot_written() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/remdm.json");
+    let report = json(&[&REFERENCE[..], &["--settings", example]].concat());
+    let steps = report["trajectory"]["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 32, "one call per step");
+    assert!(!report["text"].as_str().unwrap().contains("[MASK]"));
 }

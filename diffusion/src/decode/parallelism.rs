@@ -20,7 +20,7 @@ pub enum Parallelism {
     /// that were masked at the start are still masked, t_j evenly spaced from the start time to 0.
     /// Cost: at most min(N, masked) calls, because steps that commit nothing need none.
     Quota {
-        /// Number of steps N, from 1 to [`MAX_STEPS`](super::settings::MAX_STEPS).
+        /// Number of steps N, from 1 to [`MAX_STEPS`].
         steps: u32,
         /// Signal kept over time.
         #[serde(default)]
@@ -32,7 +32,7 @@ pub enum Parallelism {
     /// committed slots are exactly those revealed, otherwise the order picks as many others.
     /// Cost: at most min(N, masked) calls.
     Ancestral {
-        /// Number of steps N, from 1 to [`MAX_STEPS`](super::settings::MAX_STEPS).
+        /// Number of steps N, from 1 to [`MAX_STEPS`].
         steps: u32,
         /// Signal kept over time.
         #[serde(default)]
