@@ -109,7 +109,7 @@ impl RunState {
     /// Takes in one event.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::Recorded { trajectory, words } => self.show_recording(trajectory, words),
+            Event::Recorded { trajectory, words } => self.show_recording(*trajectory, words),
             Event::Downloading { received, total } => {
                 self.failure = None;
                 self.phase = Phase::Loading { received, total };
@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_recording_plays_until_the_first_live_run_and_never_again() {
-        let recorded = || Event::Recorded { trajectory: trajectory(), words: Arc::new(tokenizer()) };
+        let recorded =
+            || Event::Recorded { trajectory: Box::new(trajectory()), words: Arc::new(tokenizer()) };
         let state = after([recorded(), Event::Downloading { received: 1, total: Some(2) }]);
         assert_eq!((state.source, state.steps(), state.phase.name()), (Source::Recording, 3, "loading"));
         assert!(!state.growing);

@@ -195,7 +195,9 @@ pub async fn play_recording(emit: impl Fn(Event)) {
         Recording::from_json(&bytes).map_err(Failure::from)
     };
     match read.await {
-        Ok((trajectory, words)) => emit(Event::Recorded { trajectory, words: Arc::new(words) }),
+        Ok((trajectory, words)) => {
+            emit(Event::Recorded { trajectory: Box::new(trajectory), words: Arc::new(words) })
+        }
         Err(failure) => emit(Event::Refused(failure)),
     }
 }

@@ -57,8 +57,8 @@ pub struct Beginning {
 pub enum Event {
     /// A recorded run is there.
     Recorded {
-        /// The run, whole.
-        trajectory: Trajectory,
+        /// The run, whole; boxed, because other events are small.
+        trajectory: Box<Trajectory>,
         /// Its words.
         words: Arc<Tokenizer>,
     },

@@ -47,6 +47,8 @@ impl Named for Order {
         (Self::Confidence, "confidence"),
         (Self::Margin, "margin"),
         (Self::Entropy, "entropy"),
+        (Self::Halton, "halton"),
+        (Self::Dilated, "dilated"),
     ];
 }
 
