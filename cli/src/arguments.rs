@@ -30,6 +30,8 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Measure a grid of schedules into a CSV file; goes on where it was cut off.
     Sweep(Sweep),
+    /// Say what is known exactly about a small system.
+    Exact(Exact),
 }
 
 /// Arguments of `unmask generate`.
@@ -217,6 +219,32 @@ pub struct Sweep {
     /// Runs side by side.
     #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
     pub batch: usize,
+}
+
+/// Arguments of `unmask exact`.
+#[derive(Args)]
+pub struct Exact {
+    /// Which system [default: lists them].
+    #[arg(value_enum)]
+    pub system: Option<System>,
+    /// Probability of the first of two sentences.
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    pub weight: f64,
+    /// Probability with which the chain changes its word.
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.1)]
+    pub flip: f64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Small systems by name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum System {
+    /// Two sentences of three words that share none.
+    TwoSentences,
+    /// The symmetric Markov chain of two words.
+    Markov,
 }
 
 /// A number of runs side by side.

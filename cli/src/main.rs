@@ -7,6 +7,7 @@
 mod arguments;
 mod diagnose;
 mod eval;
+mod exact;
 mod failure;
 mod generate;
 mod info;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::info(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::eval(&arguments)),
         Command::Diagnose(arguments) => pollster::block_on(diagnose::diagnose(&arguments)),
+        Command::Exact(arguments) => exact::exact(&arguments),
         Command::Sweep(arguments) => pollster::block_on(sweep::sweep(&arguments)),
     };
     match result {

@@ -9,6 +9,8 @@ mod run;
 mod diagnose;
 /// Measuring a bound.
 mod eval;
+/// What is known exactly.
+mod exact;
 /// Bad input: one sentence, exit code 2.
 mod faults;
 /// Writing text.
