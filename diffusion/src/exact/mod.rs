@@ -3,6 +3,7 @@
 pub mod ancestral;
 pub mod corpus;
 pub mod information;
+pub mod lists;
 pub mod markov;
 pub mod noisy;
 mod states;
