@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::HybridError;
 use crate::decode::settings::within;
-use crate::decode::{Decoder, Trajectory};
+use crate::decode::{Decoder, Sampling, SettingsError, Trajectory};
 use crate::denoiser::{Denoiser, Prediction, Query, Row};
-use crate::measure::judge::log_probabilities;
+use crate::measure::judge::{judged, log_probabilities};
 use crate::random::{Purpose, uniform, word};
 use crate::sequence::{Sequence, Slot};
 
 /// Knobs. A candidate completes the text with one draw per masked slot; it is chosen with probability ∝ exp(log p_AR −
-/// log p_diff). With an exact autoregressive model and many candidates the choice tends to a draw from the joint,
+/// log p_diff), both of the text up to its first end. With an exact autoregressive model and many candidates the choice tends to a draw from the joint,
 /// so that even one step makes no mixtures. Known failure: with few candidates all may be mixtures, and
 /// the choice leans to what the product prefers (by about 1 / candidates).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,11 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
 ) -> Result<Resampled, HybridError<D::Error, A::Error>> {
     within("candidates", knobs.candidates.into(), 1.0, 1e6)?;
     within("window", knobs.window, 0.0, 1.0)?;
+    let Sampling { temperature, top_k, top_p, .. } = decoder.settings().sampling;
+    if temperature != 1.0 || top_k != 0 || top_p < 1.0 {
+        let expected = "temperature 1 without top_k and top_p, whose draws it weighs";
+        return Err(SettingsError::Together { first: "edlm", expected }.into());
+    }
     let mut run =
         Resampled { trajectory: Trajectory::begin(&decoder), denoiser_calls: 0, autoregressive_calls: 0 };
     while !decoder.is_finished() {
@@ -65,10 +70,13 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
             0
         } else {
             let texts: Vec<Sequence> = drawn.iter().map(|drawn| completed(&decoder, drawn)).collect();
-            let judged = log_probabilities(autoregressive, &texts, decoder.special()).await;
+            let scores = log_probabilities(autoregressive, &texts, decoder.special()).await;
             run.autoregressive_calls += many;
-            let judged = judged.map_err(HybridError::Autoregressive)?;
-            choose(&judged, &drawn, decoder.settings().seed, decoder.checkpoint().call)
+            let scores = scores.map_err(HybridError::Autoregressive)?;
+            let parts = scores.iter().zip(&texts).zip(&drawn);
+            let energies =
+                parts.map(|((score, text), drawn)| score - own(&decoder, text, drawn)).collect::<Vec<_>>();
+            choose(&energies, decoder.settings().seed, decoder.checkpoint().call)
         };
         run.denoiser_calls += 1;
         run.trajectory.steps.push(decoder.apply(drawn.get(chosen).copied().unwrap_or_default())?);
@@ -103,22 +111,28 @@ fn completed(decoder: &Decoder, drawn: &[Prediction]) -> Sequence {
     text
 }
 
-/// Draws a candidate by its weight; the first if none has any.
-fn choose(judged: &[f64], drawn: &[&[Prediction]], seed: u32, call: u32) -> usize {
-    let own =
-        |drawn: &&[Prediction]| -> f64 { drawn.iter().map(|p| f64::from(p.drawn.log_probability)).sum() };
-    let energies: Vec<f64> = judged.iter().zip(drawn).map(|(judged, drawn)| judged - own(drawn)).collect();
+/// ln of the probability with which the marginals draw what the autoregressive model judges: nothing after the end.
+fn own(decoder: &Decoder, text: &Sequence, drawn: &[Prediction]) -> f64 {
+    let judged: Vec<u32> = judged(text, decoder.special()).collect();
+    let counted = decoder.rows(0).zip(drawn).filter(|(row, _)| judged.binary_search(&row.slot).is_ok());
+    counted.map(|(_, p)| f64::from(p.drawn.log_probability)).sum()
+}
+
+/// Draws a candidate by its weight; the first if none has any. NaN weighs nothing.
+fn choose(energies: &[f64], seed: u32, call: u32) -> usize {
     let largest = energies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY {
         return 0;
     }
-    let weights: Vec<f64> = energies.iter().map(|energy| (energy - largest).exp()).collect();
-    let mut left = uniform(word(seed, call, 0, Purpose::Candidate as u32)) * weights.iter().sum::<f64>();
+    let weight = |energy: &f64| if energy.is_nan() { 0.0 } else { (energy - largest).exp() };
+    let weights: Vec<f64> = energies.iter().map(weight).collect();
+    let mut left = uniform(word(seed, call, 1, Purpose::Candidate as u32)) * weights.iter().sum::<f64>();
     let passes = |weight: &f64| {
         left -= weight;
-        left < 0.0
+        *weight > 0.0 && left < 0.0
     };
-    weights.iter().position(passes).unwrap_or(0)
+    let last = || weights.iter().rposition(|weight| *weight > 0.0);
+    weights.iter().position(passes).or_else(last).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -189,6 +203,38 @@ mod tests {
         assert!(share_fits(first, RUNS.into(), expected), "{first} of {RUNS}, expected {expected}");
         assert!(!share_fits(first, RUNS.into(), 0.343 / 0.37), "power: the product would be noticed");
         assert!((0.7..0.712).contains(&first_of(200, 0.7)), "the joint is the limit");
+    }
+
+    #[test]
+    fn what_comes_after_the_end_weighs_nothing() {
+        // "3 [EOS]" and "4 5 6", half each. Counting the tail of the short one would give it two thirds.
+        let special = SpecialTokens::default();
+        let text = |ids: [u32; 3]| (ids.map(TokenId).to_vec(), 0.5);
+        let corpus = Corpus::new(vec![text([3, 2, 2]), text([4, 5, 6])], special.mask).unwrap();
+        let mut autoregressive = Causal::new(corpus.clone(), special.mask);
+        let parallelism = Parallelism::SlotsPerCall { slots: 3 };
+        let mut is_short = |seed| {
+            let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
+            let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
+            let mut denoiser = corpus.clone();
+            let run = edlm(&mut denoiser, &mut autoregressive, Edlm { candidates: 64, window: 1.0 }, decoder);
+            let run = pollster::block_on(run).unwrap();
+            run.trajectory.sequence_at(1).unwrap().slots[0].token == TokenId(3)
+        };
+        let short = (0..RUNS).filter(|&seed| is_short(seed)).count();
+        assert!((short as f64 / f64::from(RUNS) - 0.5).abs() < 0.04, "{short} of {RUNS}");
+    }
+
+    #[test]
+    fn other_draws_than_those_it_weighs_are_refused() {
+        let special = SpecialTokens::default();
+        let sampling = Sampling { temperature: 0.5, ..Sampling::default() };
+        let settings = DecodeSettings { sampling, ..DecodeSettings::default() };
+        let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
+        let (mut denoiser, mut judge) =
+            (two_sentences::corpus(0.5).unwrap(), two_sentences::corpus(0.5).unwrap());
+        let found = pollster::block_on(edlm(&mut denoiser, &mut judge, Edlm::default(), decoder));
+        assert!(matches!(found, Err(HybridError::Settings(_))), "{found:?}");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::measure::judge::log_probabilities;
 use crate::measure::surface::histogram_bits;
 use crate::sequence::{Sequence, SpecialTokens, TokenId};
 
-/// Knobs of the choice. Known failure: likelihood loves repetition, hence the floor; and the best of n is no draw
-/// from either model.
+/// Knobs of the choice. Known failure: likelihood loves repetition, hence the floor, and short texts, because it
+/// sums up to the first end; and the best of n is no draw from either model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rerank {
@@ -36,7 +36,7 @@ pub struct Reranked {
     pub log_probability: f64,
     /// Calls of the diffusion model, all candidates counted one by one.
     pub denoiser_calls: u32,
-    /// Calls of the autoregressive model, all candidates counted one by one.
+    /// Sequences that the autoregressive model has judged.
     pub autoregressive_calls: u32,
 }
 
@@ -53,6 +53,7 @@ pub async fn rerank<D: Denoiser, A: Denoiser>(
     special: SpecialTokens,
 ) -> Result<Reranked, HybridError<D::Error, A::Error>> {
     within("candidates", knobs.candidates.into(), 1.0, 1e6)?;
+    within("least_entropy_bits", knobs.least_entropy_bits, 0.0, 64.0)?;
     let decoder = |seed: u32| {
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(seed), ..settings.clone() };
         Decoder::new(settings, start.clone(), special)
@@ -67,7 +68,11 @@ pub async fn rerank<D: Denoiser, A: Denoiser>(
         let words: Vec<TokenId> = text.tokens().take(text.text_length(special.end_of_text)).collect();
         histogram_bits(words) >= knobs.least_entropy_bits
     };
-    let candidates = runs.into_iter().zip(judged).zip(&ends).filter(|(_, end)| reaches_floor(end));
+    let candidates = runs
+        .into_iter()
+        .zip(judged)
+        .zip(&ends)
+        .filter(|((_, judged), end)| !judged.is_nan() && reaches_floor(end));
     let best = candidates.map(|(run, _)| run).reduce(|best, next| if next.1 > best.1 { next } else { best });
     let Rerank { least_entropy_bits, candidates } = knobs;
     let (trajectory, log_probability) = best.ok_or(HybridError::NoCandidate { least_entropy_bits })?;

@@ -47,7 +47,8 @@ pub struct Speculated {
     pub accepted: u32,
 }
 
-/// Writes all masked slots from left to right.
+/// Writes all masked slots from left to right. The target must look left only (an autoregressive model, or
+/// [`Causal`](crate::guide::Causal)); nothing checks that, and another one would be told the drafted words to the right.
 ///
 /// # Errors
 /// [`HybridError`].
@@ -67,7 +68,7 @@ pub async fn speculate<D: FullDenoiser, A: FullDenoiser>(
             return Ok(run);
         }
         let window = Window { knobs, special, slots };
-        let (drafted, drafts) = window.draft(draft, &mut run).await.map_err(HybridError::Denoiser)?;
+        let (drafted, drafts) = window.draft(draft, &mut run).await?;
         let asked = window.query(&drafted, &window.slots);
         run.target_calls += 1;
         let targets = target.distributions(&asked).await.map_err(HybridError::Autoregressive)?;
@@ -93,21 +94,22 @@ struct Window {
 
 impl Window {
     /// Fills the window; gives back the filled sequence and the draft's log-probabilities of each slot.
-    async fn draft<D: FullDenoiser>(
+    async fn draft<D: FullDenoiser, A: std::error::Error + 'static>(
         &self,
         draft: &mut D,
         run: &mut Speculated,
-    ) -> Result<(Sequence, Vec<Vec<f32>>), D::Error> {
+    ) -> Result<(Sequence, Vec<Vec<f32>>), HybridError<D::Error, A>> {
         let mut filled = run.sequence.clone();
         let mut distributions = Vec::with_capacity(self.slots.len());
         let each = if self.knobs.sequential_draft { 1 } else { self.slots.len() };
         for slots in self.slots.chunks(each) {
             run.draft_calls += 1;
-            let all = draft.distributions(&self.query(&filled, slots)).await?;
+            let all = draft.distributions(&self.query(&filled, slots)).await;
+            let all = all.map_err(HybridError::Denoiser)?;
             for (&slot, q) in slots.iter().zip(all.chunks(draft.vocabulary())) {
                 let u = uniform(word(self.knobs.seed, 0, slot, Purpose::Draft as u32));
-                let token =
-                    pick(q.iter().map(|&q| f64::from(q).exp()), u).unwrap_or(self.special.end_of_text);
+                let token = pick(q.iter().map(|&q| f64::from(q).exp()), u);
+                let token = token.ok_or(HybridError::NoToken { slot })?;
                 filled.slots[slot as usize] = Slot::committed(token);
                 distributions.push(q.to_vec());
             }

@@ -89,7 +89,7 @@ pub async fn log_probabilities<D: Denoiser>(
 }
 
 /// The open slots up to and including the first end of text.
-fn judged(text: &Sequence, special: SpecialTokens) -> impl Iterator<Item = u32> + '_ {
+pub(crate) fn judged(text: &Sequence, special: SpecialTokens) -> impl Iterator<Item = u32> + '_ {
     let end = text.text_length(special.end_of_text) + 1;
     let is_open = |slot: &usize| text.slots[*slot].state != SlotState::Given;
     (0..end.min(text.len())).filter(is_open).map(|slot| slot as u32)

@@ -6,9 +6,11 @@
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0 |
+//! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
 //! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
+//! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
 //! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
 //! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
@@ -16,7 +18,9 @@
 pub mod bound;
 pub mod collapse;
 pub mod correlation;
+pub mod decay;
 pub mod dependency;
+pub mod discreteness;
 pub mod estimate;
 pub mod information;
 pub mod judge;

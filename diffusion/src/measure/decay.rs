@@ -1,0 +1,161 @@
+//! Frequency collapse, measured: how fast predictions fall back to the unigram with distance from what is visible.
+//!
+//! For every masked slot KL(p_i ‖ unigram) in bits, sorted by distance to the nearest visible slot; and the fit
+//! KL ≈ a exp(−d / ℓ) with the e-folding distance ℓ in slots. Cost: one call for whole distributions. Blind spots: an
+//! exact denoiser decays too (for a Markov chain [`Markov::information_at_bits`](crate::exact::Markov) says how fast),
+//! so the defect is decay in excess of the truth; a model that collapses to end of text is far from the unigram of
+//! words and looks healthy here; and learned decays need not be exponential.
+
+use std::collections::BTreeMap;
+
+use super::{Estimate, Moments};
+use crate::denoiser::{FullDenoiser, Query, Row};
+use crate::sequence::{Sequence, SlotState, SpecialTokens};
+
+/// The fitted decay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decay {
+    /// KL in bits at distance 0.
+    pub at_zero_bits: f64,
+    /// Distance in slots over which the KL falls to 1/e.
+    pub e_folding_slots: f64,
+    /// Its standard error, from the scatter about the line.
+    pub standard_error: f64,
+}
+
+/// KL to the unigram in bits by distance, a mean over the slots at that distance (`None` for a single one: it tells
+/// no error). Empty if nothing is visible. `unigram` has a probability for every token id.
+///
+/// # Errors
+/// If the denoiser fails.
+pub async fn kl_by_distance<D: FullDenoiser>(
+    denoiser: &mut D,
+    sequence: &Sequence,
+    unigram: &[f64],
+    special: SpecialTokens,
+) -> Result<BTreeMap<u32, (f64, Option<Estimate>)>, D::Error> {
+    let visible: Vec<usize> =
+        (0..sequence.len()).filter(|&slot| sequence.slots[slot].state != SlotState::Masked).collect();
+    let query = query(sequence, special);
+    let all = denoiser.distributions(&query).await?;
+    let mut groups: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for (row, logits) in query.rows.iter().zip(all.chunks(denoiser.vocabulary())) {
+        let distance = visible.iter().map(|seen| (row.slot as usize).abs_diff(*seen)).min();
+        if let Some(distance) = distance {
+            groups.entry(distance as u32).or_default().push(kl_bits(logits, unigram));
+        }
+    }
+    let summary = |values: Vec<f64>| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (mean, values.into_iter().collect::<Moments>().estimate())
+    };
+    Ok(groups.into_iter().map(|(distance, values)| (distance, summary(values))).collect())
+}
+
+/// KL(p ‖ unigram) in bits; infinite where the unigram is zero and p is not.
+fn kl_bits(log_probabilities: &[f32], unigram: &[f64]) -> f64 {
+    let term = |(&log_p, &q): (&f32, &f64)| match f64::from(log_p).exp() {
+        0.0 => 0.0,
+        p => p * (f64::from(log_p) - q.ln()) / std::f64::consts::LN_2,
+    };
+    log_probabilities.iter().zip(unigram).map(term).sum::<f64>().max(0.0)
+}
+
+/// Fits a line to ln KL over distance by least squares; `None` for fewer than three positive points or no decay.
+pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
+    let logs: Vec<(f64, f64)> =
+        points.iter().filter(|(_, kl)| *kl > 0.0 && kl.is_finite()).map(|&(d, kl)| (d, kl.ln())).collect();
+    let n = logs.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / n;
+    let (mean_d, mean_log) = (mean(|p| p.0), mean(|p| p.1));
+    let spread: f64 = logs.iter().map(|(d, _)| (d - mean_d).powi(2)).sum();
+    let slope = logs.iter().map(|(d, log)| (d - mean_d) * (log - mean_log)).sum::<f64>() / spread;
+    if logs.len() < 3 || slope.is_nan() || slope >= 0.0 {
+        return None;
+    }
+    let level = mean_log - slope * mean_d;
+    let scatter: f64 = logs.iter().map(|(d, log)| (log - level - slope * d).powi(2)).sum();
+    let slope_error = (scatter / (n - 2.0) / spread).sqrt();
+    let e_folding_slots = -1.0 / slope;
+    Some(Decay {
+        at_zero_bits: level.exp(),
+        e_folding_slots,
+        standard_error: slope_error * e_folding_slots * e_folding_slots,
+    })
+}
+
+/// Asks about every masked slot.
+fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
+    let row = |slot: usize| Row {
+        sequence: 0,
+        slot: slot as u32,
+        seed: 0,
+        call: 0,
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        first_token: special.first_token(false),
+        target: special.mask,
+    };
+    Query {
+        length: sequence.len(),
+        tokens: sequence.tokens().collect(),
+        times: vec![sequence.masked_count() as f64 / sequence.len().max(1) as f64],
+        mixtures: Vec::new(),
+        rows: sequence.masked_slots().map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Markov;
+    use crate::sequence::TokenId;
+    use crate::testing::near;
+
+    const UNIGRAM: [f64; 5] = [0.0, 0.0, 0.0, 0.5, 0.5];
+
+    fn by_distance(template: &[Option<TokenId>]) -> BTreeMap<u32, (f64, Option<Estimate>)> {
+        let special = SpecialTokens::default();
+        let mut chain = Markov::symmetric(0.1, 3, special.mask);
+        let sequence = Sequence::infill(template, special.mask);
+        pollster::block_on(kl_by_distance(&mut chain, &sequence, &UNIGRAM, special)).unwrap()
+    }
+
+    #[test]
+    fn after_a_prompt_the_chain_decays_as_its_closed_form() {
+        let mut template = vec![None; 129];
+        template[0] = Some(TokenId(3));
+        let found = by_distance(&template);
+        let chain = Markov::symmetric(0.1, 3, TokenId(0));
+        for distance in [1, 2, 3, 4, 8, 16] {
+            let (bits, _) = found[&distance];
+            assert!(near(bits, chain.information_at_bits(distance), 1e-5), "distance {distance}: {bits}");
+        }
+        // Far out KL ≈ .8^(2 d) / (2 ln 2): it falls to 1/e over −1 / (2 ln .8) = 2.24 slots.
+        let points: Vec<(f64, f64)> = (4..16).map(|d| (f64::from(d), found[&d].0)).collect();
+        let decay = fit(&points).unwrap();
+        assert!(near(decay.e_folding_slots, -0.5 / 0.8_f64.ln(), 0.03), "{decay:?}");
+        assert!(decay.standard_error < 0.01, "{decay:?}");
+    }
+
+    #[test]
+    fn slots_at_one_distance_give_an_error_and_nothing_visible_gives_nothing() {
+        let found = by_distance(&[None, Some(TokenId(3)), None]);
+        assert_eq!(found.len(), 1);
+        let (_, estimate) = found[&1];
+        assert!(estimate.is_some_and(|e| e.samples == 2 && near(e.standard_error, 0.0, 1e-9)));
+        assert!(by_distance(&[None; 4]).is_empty());
+    }
+
+    #[test]
+    fn a_line_is_found_again_and_no_decay_is_none() {
+        let line: Vec<(f64, f64)> =
+            (1..9).map(|d| (f64::from(d), 3.0 * (-f64::from(d) / 5.0).exp())).collect();
+        let decay = fit(&line).unwrap();
+        assert!(near(decay.at_zero_bits, 3.0, 1e-9) && near(decay.e_folding_slots, 5.0, 1e-9));
+        assert!(near(decay.standard_error, 0.0, 1e-6));
+        assert_eq!(fit(&[(1.0, 0.5), (2.0, 0.5), (3.0, 0.6)]), None);
+        assert_eq!(fit(&[(1.0, f64::NAN), (2.0, 0.5), (3.0, 0.4)]), None, "two points tell no scatter");
+    }
+}
