@@ -75,6 +75,14 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_schedule_weighs_every_token_evenly() {
+        let process = GenMd4::new(TokenId(0), vec![1.0, 2.0, 0.5]).unwrap();
+        // (.25 + .0625 + .5) / 3.
+        assert!(near(process.masses(0.25).masked, 0.8125 / 3.0, 1e-14));
+        assert!(near(process.masses_of(TokenId(1), 0.25).masked, 0.0625, 1e-14));
+    }
+
+    #[test]
     fn information_is_lost_later_with_larger_exponents() {
         let corpus = two_sentences::corpus(0.5).unwrap();
         let left = |w| {
