@@ -22,6 +22,10 @@ pub struct Entropy {
     pub bits_per_word: f64,
     /// Standard error of `bits_per_word` (ratio estimator, delta method).
     pub bits_per_word_error: f64,
+    /// Bits per story over words and ends: the end of a story counts as one more word, as models count it.
+    pub bits_per_unit: f64,
+    /// Standard error of `bits_per_unit`.
+    pub bits_per_unit_error: f64,
 }
 
 /// Estimates the entropy from the stories of `stories` seeds from `seed` on; `None` if fewer than two are asked
@@ -42,6 +46,7 @@ pub fn entropy(grammar: &Grammar, options: StoryOptions, seed: u64, stories: u64
     let words_per_story = mean(&|(words, _)| *words);
     let bits_per_story = mean(&|(_, bits)| *bits);
     let bits_per_word = bits_per_story / words_per_story;
+    let bits_per_unit = bits_per_story / (words_per_story + 1.0);
     let error = |deviation: &dyn Fn(&(f64, f64)) -> f64| {
         (mean(&|draw| deviation(draw).powi(2)) / (count - 1.0)).sqrt()
     };
@@ -52,5 +57,8 @@ pub fn entropy(grammar: &Grammar, options: StoryOptions, seed: u64, stories: u64
         bits_per_story_error: error(&|(_, bits)| bits - bits_per_story),
         bits_per_word,
         bits_per_word_error: error(&|(words, bits)| bits - bits_per_word * words) / words_per_story,
+        bits_per_unit,
+        bits_per_unit_error: error(&|(words, bits)| bits - bits_per_unit * (words + 1.0))
+            / (words_per_story + 1.0),
     })
 }

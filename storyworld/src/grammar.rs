@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::compile;
+use crate::extent::Extent;
 use crate::first::FirstWords;
 use crate::lexicon::{Entry, Kind, Lexicon};
 use crate::morphology::{Agreement, Tense, finite};
@@ -57,8 +58,8 @@ pub(crate) enum Node {
 #[derive(Clone, Debug)]
 pub struct Grammar {
     pub(crate) nodes: Vec<Node>,
-    /// Fewest words that each node can always be brought to.
-    pub(crate) need: Vec<u16>,
+    /// How long what each node writes can be.
+    pub(crate) extents: Vec<Extent>,
     /// Words that each node can begin with.
     pub(crate) first: FirstWords,
     pub(crate) start: NodeId,
@@ -80,10 +81,10 @@ pub(crate) struct VerbForm {
     pub agreement: Agreement,
 }
 
-/// Arena, needs, start and words, as the compiler hands them over.
+/// Arena, extents, start and words, as the compiler hands them over.
 pub(crate) struct Parts {
     pub nodes: Vec<Node>,
-    pub need: Vec<u16>,
+    pub extents: Vec<Extent>,
     pub start: NodeId,
     pub vocabulary: Vec<String>,
     /// Base form of every verb that is inflected.
@@ -107,10 +108,10 @@ impl Grammar {
             .iter()
             .map(|class| class.entries.iter().map(|entry| number(&entry.lemma)).collect());
         let lemmas = lemmas.collect();
-        let Parts { nodes, need, start, vocabulary, verbs } = parts;
+        let Parts { nodes, extents, start, vocabulary, verbs } = parts;
         let verb_forms = verb_forms(&verbs, &lexicon, &ids);
         let first = FirstWords::new(&nodes, vocabulary.len());
-        Ok(Grammar { nodes, need, first, start, lexicon, lemmas, verb_forms, vocabulary, ids })
+        Ok(Grammar { nodes, extents, first, start, lexicon, lemmas, verb_forms, vocabulary, ids })
     }
 
     /// The grammar of storyworld.

@@ -24,6 +24,7 @@
 mod check;
 mod compile;
 mod entropy;
+mod extent;
 mod first;
 mod generate;
 mod grammar;

@@ -1,6 +1,8 @@
 //! The one machine that walks the grammar. It runs until a word is written, a choice is open or the story ends;
 //! who decides the choice (a random number, a word to be matched) is the interpreter's affair.
 
+use crate::extent::Extent;
+use crate::generate::StoryOptions;
 use crate::grammar::{Grammar, Node, NodeId, SlotId, WordId};
 
 /// An empty slot.
@@ -15,6 +17,10 @@ pub(crate) struct State {
     slots: Vec<u8>,
     /// Words that may still be written, beyond the fewest that the stack needs.
     spare: u16,
+    /// Sentences that may still be written, beyond the fewest that the stack needs.
+    spare_sentences: u16,
+    /// Words by which the most that the stack can write exceeds what the story must still have.
+    surplus: u16,
 }
 
 impl State {
@@ -40,26 +46,33 @@ pub(crate) enum Event {
     End,
 }
 
-/// Walks a grammar within a limit of words.
+/// Walks a grammar within limits of length.
 ///
-/// At a choice, alternatives that could not be brought to an end within the limit have weight zero. So every
+/// At a choice, alternatives that could not be brought to an end within the limits have weight zero. So every
 /// story fits, nothing is ever rejected, and the probability of each decision is known where it is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine<'a> {
     grammar: &'a Grammar,
-    max_words: u16,
+    options: StoryOptions,
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(grammar: &'a Grammar, max_words: u16) -> Self {
-        Machine { grammar, max_words }
+    pub fn new(grammar: &'a Grammar, options: StoryOptions) -> Self {
+        Machine { grammar, options }
     }
 
-    /// The state before the first word, or `None` if no story is as short as the limit.
+    /// The state before the first word, or `None` if no story keeps to one of the limits. Limits that exclude
+    /// each other only together lead to states without a future, where [`Machine::run`] leaves all weights zero.
     pub fn start(&self) -> Option<State> {
         let start = self.grammar.start;
-        let spare = self.max_words.checked_sub(self.need(start))?;
-        Some(State { stack: vec![start], slots: vec![EMPTY; self.grammar.slot_count()], spare })
+        let Extent { least_words, most_words, least_sentences } = self.extent(start);
+        Some(State {
+            stack: vec![start],
+            slots: vec![EMPTY; self.grammar.slot_count()],
+            spare: self.options.max_words.checked_sub(least_words)?,
+            spare_sentences: self.options.max_sentences.checked_sub(least_sentences)?,
+            surplus: most_words.checked_sub(self.options.min_words)?,
+        })
     }
 
     /// Runs to the next event; an open choice leaves its weights (not normalised) in `options`.
@@ -67,13 +80,10 @@ impl<'a> Machine<'a> {
         while let Some(&top) = state.stack.last() {
             match self.node(top) {
                 Node::Choice(parts) => {
-                    let slack = state.spare + self.need(top);
                     options.clear();
-                    options.extend(
-                        parts
-                            .iter()
-                            .map(|(weight, part)| if self.need(*part) <= slack { *weight } else { 0.0 }),
-                    );
+                    let fits = |part| self.after(state, top, part).is_some();
+                    options
+                        .extend(parts.iter().map(|(weight, part)| if fits(*part) { *weight } else { 0.0 }));
                     return Event::Choose;
                 }
                 Node::Draw(slot) => {
@@ -112,7 +122,8 @@ impl<'a> Machine<'a> {
         match self.node(top) {
             Node::Choice(parts) => {
                 let part = parts[option].1;
-                state.spare -= self.need(part) - self.need(top);
+                let left = self.after(state, top, part);
+                (state.spare, state.spare_sentences, state.surplus) = left.unwrap_or_default();
                 state.stack.push(part);
             }
             Node::Draw(slot) => state.slots[usize::from(slot.0)] = option as u8,
@@ -162,8 +173,19 @@ impl<'a> Machine<'a> {
         &self.grammar.nodes[id.0 as usize]
     }
 
-    fn need(&self, id: NodeId) -> u16 {
-        self.grammar.need[id.0 as usize]
+    fn extent(&self, id: NodeId) -> Extent {
+        self.grammar.extents[id.0 as usize]
+    }
+
+    /// What is left of words, sentences and surplus once `part` takes the place of `choice`; `None` if a limit would be
+    /// passed.
+    fn after(&self, state: &State, choice: NodeId, part: NodeId) -> Option<(u16, u16, u16)> {
+        let (whole, part) = (self.extent(choice), self.extent(part));
+        Some((
+            state.spare.checked_sub(part.least_words - whole.least_words)?,
+            state.spare_sentences.checked_sub(part.least_sentences - whole.least_sentences)?,
+            state.surplus.checked_sub(whole.most_words - part.most_words)?,
+        ))
     }
 
     /// Weights of the entries of a slot's class; what another slot already stands for has none.

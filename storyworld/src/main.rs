@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use storyworld::{Grammar, Story, StoryOptions, check, entropy, generate};
 
-const USAGE: &str = "storyworld COMMAND [--stories N] [--seed S] [--max-words W]
+const USAGE: &str = "storyworld COMMAND [--stories N] [--seed S] [--min-words V] [--max-words W] [--max-sentences Z]
 
 corpus       one story per line, words separated by single spaces: seeds S, S + 1, ...
 sample       the same stories as a person would print them
@@ -14,7 +14,7 @@ vocabulary   all words of the language, one per line, in the order of their iden
 check        reads texts, one per line, from standard input (a hidden word is _) and lists what is broken
 entropy      entropy of the language, from the exact probabilities of the stories
 
-Defaults: 1 story, seed 0, at most 63 words. Disjoint ranges of seeds give independent sets.";
+Defaults: 1 story, seed 0, 20 words (without punctuation) to 63 (with it), at most 8 sentences. Disjoint ranges of seeds give independent sets.";
 
 /// What the command line asked for.
 struct Request {
@@ -38,14 +38,25 @@ fn main() -> ExitCode {
 
 fn read(arguments: &[String]) -> Result<Request, String> {
     let (command, rest) = arguments.split_first().ok_or("a command is missing")?;
-    let mut values = HashMap::from([("--stories", 1), ("--seed", 0), ("--max-words", 63)]);
+    let default = StoryOptions::default();
+    let mut values = HashMap::from([
+        ("--stories", 1),
+        ("--seed", 0),
+        ("--min-words", default.min_words.into()),
+        ("--max-words", default.max_words.into()),
+        ("--max-sentences", default.max_sentences.into()),
+    ]);
     for pair in rest.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} has no value", pair[0])) };
         let slot = values.get_mut(name.as_str()).ok_or_else(|| format!("unknown option {name}"))?;
         *slot = value.parse::<u64>().map_err(|_| format!("{name} is not a whole number: {value}"))?;
     }
-    let max_words = u16::try_from(values["--max-words"]).map_err(|_| "--max-words is larger than 65535")?;
-    let options = StoryOptions { max_words };
+    let small = |name: &str| u16::try_from(values[name]).map_err(|_| format!("{name} is larger than 65535"));
+    let options = StoryOptions {
+        min_words: small("--min-words")?,
+        max_words: small("--max-words")?,
+        max_sentences: small("--max-sentences")?,
+    };
     Ok(Request { command: command.clone(), stories: values["--stories"], seed: values["--seed"], options })
 }
 
@@ -68,7 +79,7 @@ fn run(request: &Request) -> io::Result<()> {
 }
 
 fn each_story(request: &Request, mut visit: impl FnMut(Story) -> io::Result<()>) -> io::Result<()> {
-    let too_short = || io::Error::other("no story is as short as --max-words asks");
+    let too_short = || io::Error::other("no story keeps to these limits");
     for seed in request.seed..request.seed.saturating_add(request.stories) {
         visit(generate(Grammar::storyworld(), request.options, seed).ok_or_else(too_short)?)?;
     }
@@ -81,7 +92,12 @@ fn write_entropy(request: &Request, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "stories         {}", measured.stories)?;
     writeln!(out, "words per story {:.3}", measured.words_per_story)?;
     writeln!(out, "bits per story  {:.3} +- {:.3}", measured.bits_per_story, measured.bits_per_story_error)?;
-    writeln!(out, "bits per word   {:.4} +- {:.4}", measured.bits_per_word, measured.bits_per_word_error)
+    writeln!(out, "bits per word   {:.4} +- {:.4}", measured.bits_per_word, measured.bits_per_word_error)?;
+    writeln!(
+        out,
+        "bits per unit   {:.4} +- {:.4} (words and ends)",
+        measured.bits_per_unit, measured.bits_per_unit_error
+    )
 }
 
 fn write_checks(out: &mut impl Write) -> io::Result<()> {

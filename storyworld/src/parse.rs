@@ -13,7 +13,7 @@ use crate::machine::{Event, Machine, State};
 /// The sum runs over all derivations of the text. Nothing is rejected by the generator, so the probabilities of
 /// all texts sum to one.
 pub fn log_probability(grammar: &Grammar, options: StoryOptions, words: &[WordId]) -> f64 {
-    let machine = Machine::new(grammar, options.max_words);
+    let machine = Machine::new(grammar, options);
     let read = Forward::new(&machine).and_then(|forward| forward.read_all(&machine, words));
     let Some(Forward { states, log_probability }) = read else { return f64::NEG_INFINITY };
     let ended: f64 =
@@ -24,7 +24,7 @@ pub fn log_probability(grammar: &Grammar, options: StoryOptions, words: &[WordId
 /// The exact distribution of the word after a prefix, in the order of word identifiers: p(word | prefix). What is
 /// missing to one is the probability that the story has ended. Empty for a prefix outside the language.
 pub fn next_words(grammar: &Grammar, options: StoryOptions, prefix: &[WordId]) -> Vec<(WordId, f64)> {
-    let machine = Machine::new(grammar, options.max_words);
+    let machine = Machine::new(grammar, options);
     let mut words: BTreeMap<WordId, f64> = BTreeMap::new();
     let states = Forward::new(&machine).and_then(|forward| forward.read_all(&machine, prefix));
     for (state, probability) in states.map(|forward| forward.states).unwrap_or_default() {

@@ -73,7 +73,7 @@ pub fn posterior(
     words: &[Option<WordId>],
     limit: usize,
 ) -> Result<Posterior, PosteriorError> {
-    let machine = Machine::new(grammar, options.max_words);
+    let machine = Machine::new(grammar, options);
     let mut states = vec![(machine.start().ok_or(PosteriorError::Impossible)?, 1.0)];
     let (mut steps, mut log_evidence) = (Vec::with_capacity(words.len()), 0.0);
     for (position, word) in words.iter().enumerate() {

@@ -80,7 +80,7 @@ fn viable(grammar: &Grammar, options: StoryOptions, text: &[WordId], length: u16
 fn probabilities_of_all_texts_sum_to_one_under_every_limit() {
     let grammar = small();
     for max_words in [4, 5, 6, 7, 20] {
-        let texts = enumerate(&grammar, StoryOptions { max_words });
+        let texts = enumerate(&grammar, StoryOptions { max_words, ..StoryOptions::UNLIMITED });
         let total: f64 = texts.iter().map(|(_, probability)| probability).sum();
         assert!((total - 1.0).abs() < 1e-12, "limit {max_words}: {} texts sum to {total}", texts.len());
     }
@@ -91,7 +91,7 @@ fn probabilities_of_all_texts_sum_to_one_under_every_limit() {
 fn frequencies_of_stories_agree_with_their_probabilities() {
     let grammar = small();
     for max_words in [5, 20] {
-        let options = StoryOptions { max_words };
+        let options = StoryOptions { max_words, ..StoryOptions::UNLIMITED };
         let draws = 200_000u32;
         let mut counts: HashMap<Vec<WordId>, f64> = HashMap::new();
         for seed in 0..u64::from(draws) {
@@ -116,7 +116,7 @@ fn frequencies_of_stories_agree_with_their_probabilities() {
 fn a_text_with_two_derivations_has_the_sum_of_their_probabilities() {
     let grammar = small();
     let text: Vec<_> = "the dog ran .".split(' ').map(|word| grammar.word_id(word).expect("known")).collect();
-    let log_p = log_probability(&grammar, StoryOptions { max_words: 20 }, &text);
+    let log_p = log_probability(&grammar, StoryOptions { max_words: 20, ..StoryOptions::UNLIMITED }, &text);
     // The rule 3/5, past 2/3, the two alternatives with a herd 3/4, and one third for the verb. By Zipf's law
     // (1/2 : 1/3) a dog is drawn 3/5 of the time, and of 1 + 1/3 the singular is 1.
     let dog = 0.6 / (1.0 + 1.0 / 3.0);
@@ -128,7 +128,7 @@ fn a_text_with_two_derivations_has_the_sum_of_their_probabilities() {
 #[test]
 fn posteriors_agree_with_enumeration() {
     let grammar = small();
-    let options = StoryOptions { max_words: 20 };
+    let options = StoryOptions { max_words: 20, ..StoryOptions::UNLIMITED };
     let texts = enumerate(&grammar, options);
     for (text, _) in texts.iter().step_by(7) {
         for hidden in 1u32..1 << text.len() {

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use super::classify::{extra_word, gap, wrong_word};
 use super::hypothesis::{Condition, Hypothesis};
 use super::{Observed, Violation, ViolationKind};
+use crate::generate::StoryOptions;
 use crate::grammar::{Grammar, Node, NodeId, WordId};
 use crate::machine::{Event, Machine};
 
@@ -20,7 +21,7 @@ const PRIOR: f64 = 0.004;
 /// The cheapest repairs of the text, in the order of positions.
 pub(super) fn align(grammar: &Grammar, words: &[Observed]) -> Vec<Violation> {
     let visible = words.iter().rposition(|word| *word != Observed::Hidden).map_or(0, |last| last + 1);
-    let machine = Machine::new(grammar, u16::MAX);
+    let machine = Machine::new(grammar, StoryOptions::UNLIMITED);
     let whole = visible == words.len();
     let search = |repairs| Aligner { grammar, machine, words: &words[..visible], repairs }.search(whole);
     let best = search(false).or_else(|| search(true));

@@ -2,8 +2,9 @@
 
 mod inflect;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::extent::{Extent, Marks, extents};
 use crate::grammar::{Node, NodeId, Parts, SlotId, WordId};
 use crate::lexicon::{Class, Lexicon};
 use crate::notation::{Expression, NotationError, Rule};
@@ -21,6 +22,8 @@ pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, Notati
         words: HashMap::new(),
         verbs: BTreeSet::new(),
         line: 1,
+        quoted: false,
+        ends: HashSet::new(),
     };
     let whole = |problem: String| NotationError { line: 1, problem };
     if let Some(class) = lexicon.classes.iter().find(|class| class.entries.len() > MAX_ENTRIES) {
@@ -31,14 +34,13 @@ pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, Notati
         )));
     }
     let start = compiler.call("story", &[])?;
-    let need = compiler.need();
-    let endless = need.iter().position(|need| *need == u16::MAX);
-    if endless.is_some() {
+    let extents = compiler.extents();
+    if !extents.iter().all(|extent| extent.has_end()) {
         return Err(whole("a rule has no end".to_string()));
     }
     let vocabulary = compiler.sort_words();
     let Compiler { nodes, verbs, .. } = compiler;
-    Ok(Parts { nodes, need, start, vocabulary, verbs })
+    Ok(Parts { nodes, extents, start, vocabulary, verbs })
 }
 
 struct Compiler<'a> {
@@ -52,6 +54,14 @@ struct Compiler<'a> {
     verbs: BTreeSet<String>,
     /// Line of the rule that is being compiled, for errors.
     line: usize,
+    /// Whether what is being compiled stands in quotes.
+    quoted: bool,
+    /// Nodes that write the end of a sentence outside of quotes.
+    ends: HashSet<NodeId>,
+}
+
+fn is_word(word: &str) -> bool {
+    word.starts_with(char::is_alphanumeric)
 }
 
 /// Slots of the parameters of the rule that is being compiled.
@@ -85,9 +95,13 @@ impl Compiler<'_> {
         self.calls.insert(key, node);
         let bindings: Vec<_> =
             rule.parameters.iter().map(String::as_str).zip(arguments.iter().copied()).collect();
-        let caller = std::mem::replace(&mut self.line, rule.line);
+        let caller = (self.line, self.quoted);
+        (self.line, self.quoted) = (rule.line, false);
         let body = self.expression(&rule.body, &bindings)?;
-        self.line = caller;
+        if self.quoted {
+            return Err(self.error(format!("rule {name} leaves a quote open")));
+        }
+        (self.line, self.quoted) = caller;
         self.nodes[node.0 as usize] = Node::Sequence(vec![body]);
         Ok(node)
     }
@@ -146,7 +160,9 @@ impl Compiler<'_> {
             return Ok(self.push(Node::Set(slot, entry as u8)));
         }
         let word = self.word(item);
-        Ok(self.push(Node::Word(word)))
+        let node = self.push(Node::Word(word));
+        self.note_mark(item, node);
+        Ok(node)
     }
 
     fn slot(&self, name: &str, bindings: Bindings) -> Result<SlotId, String> {
@@ -162,29 +178,25 @@ impl Compiler<'_> {
         &self.lexicon.classes[self.lexicon.slots[usize::from(slot.0)].1]
     }
 
-    /// Fewest words of each node; the largest value marks what has no end.
-    fn need(&self) -> Vec<u16> {
-        let mut need = vec![u16::MAX; self.nodes.len()];
-        loop {
-            let before = need.clone();
-            for (index, node) in self.nodes.iter().enumerate() {
-                let of = |id: &NodeId| need[id.0 as usize];
-                need[index] = match node {
-                    Node::Word(_) | Node::Inflect { .. } => 1,
-                    Node::Draw(_) | Node::Set(..) => 0,
-                    Node::Sequence(parts) => parts.iter().map(of).fold(0, u16::saturating_add),
-                    Node::Choice(parts) => parts.iter().map(|(_, part)| of(part)).min().unwrap_or(u16::MAX),
-                };
+    /// Keeps track of quotes, and of the marks that end a sentence outside of them.
+    fn note_mark(&mut self, item: &str, node: NodeId) {
+        match item {
+            "\"" => self.quoted = !self.quoted,
+            "." | "?" | "!" if !self.quoted => {
+                self.ends.insert(node);
             }
-            if need == before {
-                return need;
-            }
+            _ => {}
         }
+    }
+
+    fn extents(&self) -> Vec<Extent> {
+        let marks: HashSet<WordId> =
+            self.words.iter().filter(|(word, _)| !is_word(word)).map(|(_, id)| *id).collect();
+        extents(&self.nodes, &Marks { is_word: &|word| !marks.contains(&word), ends: &self.ends })
     }
 
     /// Numbers the words anew: punctuation first, then in alphabetical order.
     fn sort_words(&mut self) -> Vec<String> {
-        let is_word = |word: &String| word.starts_with(char::is_alphanumeric);
         let ordered: BTreeSet<_> =
             self.words.keys().map(|word| (is_word(word), word.to_lowercase(), word.clone())).collect();
         let vocabulary: Vec<String> = ordered.into_iter().map(|(_, _, word)| word).collect();
