@@ -3,11 +3,13 @@
 Q4_0: value = (code - 8) * scale, code 0..15; byte j holds code j below and code j + 16 above.
 Q8_0: value = code * scale, code -128..127, one byte each.
 
-Decoding is fixed by the format; encoding is ours. Rounding by the largest magnitude wastes a 4-bit grid, so Q4_0 tries
-several scales of either sign, refits each by least squares to the codes it gave, and keeps the one with least error.
+Decoding is fixed by the format; encoding is ours. Q4_0 puts the largest weight of a block at code 0: the grid that the last
+part of training sees (`rounded_q4`), so that nothing moves when a model is written.
 """
 
 import numpy as np
+import torch
+from torch import Tensor
 
 BLOCK = 32
 FORMATS = ("Q4_0", "Q8_0", "F16", "F32")
@@ -27,23 +29,19 @@ def storable(scale: np.ndarray) -> np.ndarray:
     return scale.astype(np.float16).astype(np.float32)
 
 
-def best_scales_q4(blocks: np.ndarray) -> np.ndarray:
-    """The f16 scale of least squared error for every block.  # (blocks, 1)"""
-    largest = np.take_along_axis(blocks, np.abs(blocks).argmax(1, keepdims=True), 1)
-    best = storable(largest / -8)  # the usual choice: the largest weight sits at code 0
-    least = np.full_like(best, np.inf)
-    for steps in np.concatenate((np.linspace(-9.5, -5.5, 17), np.linspace(5.5, 9.5, 17))):
-        codes = codes_for(blocks, largest / steps, -8, 7)
-        overlap = (blocks * codes).sum(1, keepdims=True)
-        scale = storable(overlap / np.maximum((codes * codes).sum(1, keepdims=True), 1))
-        error = ((blocks - scale * codes_for(blocks, scale, -8, 7)) ** 2).sum(1, keepdims=True)
-        best, least = np.where(error < least, scale, best), np.minimum(error, least)
-    return best
+def rounded_q4(weights: Tensor) -> Tensor:
+    """What a reader of the file sees of a matrix.  # (outputs, inputs), inputs in blocks of 32"""
+    blocks = weights.float().reshape(-1, BLOCK)
+    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
+    scale = (largest / -8).half().float()
+    inverse = torch.where(scale != 0, 1 / scale, 0.0)
+    return (scale * (blocks * inverse).round().clamp(-8, 7)).reshape(weights.shape)
 
 
 def encode_q4_0(weights: np.ndarray) -> np.ndarray:
     blocks = blocks_of(weights)
-    scale = best_scales_q4(blocks)
+    largest = np.take_along_axis(blocks, np.abs(blocks).argmax(1, keepdims=True), 1)
+    scale = storable(largest / -8)
     codes = (codes_for(blocks, scale, -8, 7) + 8).astype(np.uint8)
     packed = codes[:, :16] | (codes[:, 16:] << 4)
     return pack(weights.shape, scale, packed)

@@ -14,7 +14,7 @@ corpus() { # file, first seed, stories
   cargo run --quiet --release -p storyworld -- corpus --stories "$3" --seed "$2" --max-words 63 >"$1.part"
   mv "$1.part" "$1"
 }
-corpus training/data/storyworld.train.txt 0 400000
+corpus training/data/storyworld.train.txt 0 3200000
 corpus training/data/storyworld.validation.txt 1000000000 4000
 
 $python -m unittest training.self_check

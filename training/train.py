@@ -1,4 +1,4 @@
-"""Trains a model: `python -m training.train training/configs/storyworld-mask.toml`.
+"""Trains a model: `python -m training.train training/configs/storyworld-mask.toml`, on CPUs, a GPU, or several by `torchrun`.
 
 Resumes from training/checkpoints/NAME if a checkpoint is there. Writes loss.csv and loss.png beside it.
 """
@@ -7,90 +7,91 @@ import argparse
 import csv
 import os
 import time
-import tomllib
 from pathlib import Path
 
 import torch
+import torch.distributed as distributed
 from torch import Tensor, nn
 
 from . import data, process
-from .model import ModelConfig, Transformer
+from .data import ROOT, read_config
+from .model import Matrix, ModelConfig, Transformer
+from .optim import optimisers_for
 
-ROOT = Path(__file__).parent.parent
-COLUMNS = ["step", "tokens", "seconds", "learning_rate", "train_nats", "bound_bits_per_word"]
+COLUMNS = ["step", "tokens", "seconds", "learning_rate", "train_nats", "bound_bits_per_unit"]
+VALIDATION_DRAWS = 2
 
 
 def checkpoint_folder(name: str) -> Path:
     return ROOT / "training" / "checkpoints" / name
 
 
-def learning_rate(step: int, settings: dict) -> float:
-    """Warm-up, plateau, linear decay to zero: the plateau's end may be moved when resuming."""
-    total, warmup = settings["steps"], settings["warmup_steps"]
+def learning_rate(step: int, settings: dict, total: int) -> float:
+    """Warm-up, plateau, linear decay to zero: the plateau's end may be moved while training."""
     decay = settings["decay_fraction"] * total
-    return settings["learning_rate"] * min(1.0, (step + 1) / warmup, (total - step) / decay)
-
-
-def optimisers_for(model: nn.Module, settings: dict) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the layers, AdamW for the embedding and the gains."""
-    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and n.startswith("blk.")]
-    others = [p for n, p in model.named_parameters() if p.dim() != 2 or not n.startswith("blk.")]
-    decay = settings["weight_decay"]
-    return [
-        torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
-    ]
+    return settings["learning_rate"] * min(1.0, (step + 1) / settings["warmup_steps"], (total - step) / decay)
 
 
 class Trainer:
-    def __init__(self, config: dict):
-        self.settings = config["train"]
+    def __init__(self, config: dict, deadline_seconds: float | None = None):
+        self.settings, self.deadline = config["train"], deadline_seconds
+        self.steps = self.settings["steps"]
         self.folder = checkpoint_folder(config["name"])
         self.folder.mkdir(parents=True, exist_ok=True)
-        train_file = ROOT / config["data"]["train"]
-        self.vocabulary = data.vocabulary_of(train_file)
-        size = len(self.vocabulary) + len(data.SPECIAL_TOKENS)
-        self.model_config = ModelConfig(vocabulary=size, **config["model"])
-        self.texts = data.load(train_file, self.vocabulary, self.model_config.length)
-        validation = data.load(ROOT / config["data"]["validation"], self.vocabulary, self.model_config.length)
-        self.held_out = validation.windows[: self.settings["validation_texts"]].long()
-        self.held_out_words = validation.words[: self.settings["validation_texts"]]
+        self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) if torch.cuda.is_available() else 0)
+        if not torch.cuda.is_available():
+            self.device = torch.device("cpu")
+        self.data = data.load(config)
+        self.model_config = ModelConfig(vocabulary=self.data.tokenizer.get_vocab_size(), **config["model"])
+        family = process.FAMILIES[config["family"]]
+        self.process = family(self.model_config, self.data.counts.to(self.device))
+        held_out = self.settings["validation_texts"]
+        self.held_out = self.data.validation[:held_out].to(self.device).long()
+        self.held_out_units = self.data.units[:held_out].to(self.device)
         torch.manual_seed(self.settings["seed"])
-        self.model = Transformer(self.model_config)
-        self.average = Transformer(self.model_config)
+        self.model = Transformer(self.model_config).to(self.device)
+        self.average = Transformer(self.model_config).to(self.device)
         self.average.load_state_dict(self.model.state_dict())
-        self.optimisers = optimisers_for(self.model, self.settings)
-        self.batches = data.Batches(self.texts, self.settings["batch"], self.settings["seed"])
-        self.trunk = self.trunk_of(self.model)
+        self.optimisers = optimisers_for(self.model, self.settings["weight_decay"])
+        self.batches = data.Batches(self.data.train.to(self.device), self.settings["batch"], self.settings["seed"])
+        self.losses = self.process.training_losses
+        if self.settings["compile"]:
+            self.losses = torch.compile(self.losses, dynamic=False)
         self.step, self.seconds, self.history = 0, 0.0, []
-
-    def trunk_of(self, model: Transformer) -> process.Trunk:
-        trunk = lambda tokens: model.residual_stream(tokens)[-1]
-        return torch.compile(trunk) if self.settings["compile"] else trunk
+        self.paces: list[float] = []  # seconds a step, of the last reports
 
     def run(self) -> None:
         self.resume()
         self.describe()
-        started, saved, smoothed = time.time() - self.seconds, time.time(), None
-        while self.step < self.settings["steps"]:
-            loss = self.advance()
-            smoothed = loss if smoothed is None else 0.98 * smoothed + 0.02 * loss
-            self.seconds = time.time() - started
-            if self.step % self.settings["report_every"] == 0 or self.step == self.settings["steps"]:
-                self.report(smoothed)
-            if time.time() - saved > self.settings["checkpoint_seconds"] or self.step == self.settings["steps"]:
+        started, saved, losses = time.time() - self.seconds, time.time(), []
+        while self.step < self.steps:
+            losses.append(self.advance())
+            if self.step % self.settings["report_every"] == 0 or self.step >= self.steps:
+                mean = torch.stack(losses).mean().item()  # the only place that waits for the device
+                self.keep_to_deadline(time.time() - started, len(losses))
+                losses = []
+                self.report(mean)
+            if time.time() - saved > self.settings["checkpoint_seconds"] or self.step >= self.steps:
                 self.save()
                 saved = time.time()
 
-    def advance(self) -> float:
-        """One batch, one update."""
-        generator = torch.Generator().manual_seed(self.settings["seed"] * 1_000_003 + self.step)
-        rate = learning_rate(self.step, self.settings)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings["bf16"]):
-            clean = self.batches.at(self.step)
-            loss = process.training_loss(self.model, self.trunk, clean, self.settings, generator)
+    def advance(self) -> Tensor:
+        """One batch, one update. Every rank takes its part of the batch."""
+        Matrix.on_grid = self.step >= (1 - self.settings["grid_fraction"]) * self.steps
+        generator = torch.Generator(self.device).manual_seed(self.settings["seed"] * 1_000_003 + self.step)
+        clean = self.batches.at(self.step)
+        times = process.low_discrepancy(len(clean), generator)
+        noisy = self.process.training_noisy(clean, times, generator)
+        clean, noisy = clean[self.rank :: self.ranks], process.Noisy(*(part[self.rank :: self.ranks] for part in noisy))
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings["bf16"]):
+            losses = self.losses(self.model, clean, noisy, self.settings["weight_clip"])
+            weights = self.weights(clean)
+            loss = (losses * weights).sum() / weights.sum()
         loss.backward()
+        self.share_gradients()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        rate = learning_rate(self.step, self.settings, self.steps)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -98,54 +99,74 @@ class Trainer:
             optimiser.zero_grad()
         self.step += 1
         self.update_average()
-        return loss.item()
+        return loss.detach()
+
+    def weights(self, clean: Tensor) -> Tensor:
+        """[EOS] after the first counts little: it is certain once the end is known.  # (batch, length)"""
+        padding = (clean == data.EOS) & (clean.roll(1, dims=1) == data.EOS)
+        return torch.where(padding, self.settings["padding_weight"], 1.0)
+
+    def share_gradients(self) -> None:
+        if self.ranks > 1:
+            for parameter in self.model.parameters():
+                distributed.all_reduce(parameter.grad, distributed.ReduceOp.AVG)
 
     @torch.no_grad()
     def update_average(self) -> None:
         """Exponential moving average in f32; short at first, so that the start is forgotten."""
         keep = min(self.settings["average_decay"], self.step / (self.step + 10))
-        pairs = zip(self.average.parameters(), self.model.parameters())
-        for average, present in pairs:
-            average.lerp_(present, 1 - keep)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
-    def validation_bits_per_word(self) -> float:
-        """The averaged weights on the same texts and masks every time."""
-        generator = torch.Generator().manual_seed(0)
-        trunk = lambda tokens: self.average.residual_stream(tokens)[-1]
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings["bf16"]):
-            bits = process.bound_bits(self.average, trunk, self.held_out, 2, generator)
-        return process.bits_per_word(bits, self.held_out_words)[0]
+    def keep_to_deadline(self, seconds: float, steps: int) -> None:
+        """Fewer steps if the time will not do: the decay then begins earlier. A slow stretch may have been a compilation."""
+        self.paces = [*self.paces[-2:], (seconds - self.seconds) / steps]
+        self.seconds = seconds
+        if self.deadline is not None:
+            left = int((self.deadline - seconds) / min(self.paces))
+            self.steps = min(self.settings["steps"], max(self.step, self.step + left))
 
-    def report(self, smoothed: float) -> None:
-        bound = self.validation_bits_per_word()
-        left = (self.settings["steps"] - self.step) * self.seconds / self.step
-        rate = learning_rate(self.step - 1, self.settings)
-        self.history.append([self.step, self.tokens_seen(), round(self.seconds), rate, smoothed, bound])
+    def bound(self) -> float:
+        """The averaged weights on the same texts and noise every time, in bits per word or byte."""
+        generator = torch.Generator(self.device).manual_seed(0)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings["bf16"]):
+            bits = process.bound_bits(self.process, self.average, self.held_out, VALIDATION_DRAWS, generator)
+        return process.ratio_of_means(bits, self.held_out_units)[0]
+
+    def report(self, train_nats: float) -> None:
+        bound = self.bound()
+        rate = learning_rate(self.step - 1, self.settings, self.steps)
+        self.history.append([self.step, self.tokens_seen(), round(self.seconds), rate, train_nats, bound])
+        left = (self.steps - self.step) * self.seconds / self.step
         print(
-            f"step {self.step}/{self.settings['steps']}  train {smoothed:.3f} nats  bound {bound:.4f} bits/word  "
-            f"{self.tokens_seen() / self.seconds:.0f} tokens/s  {left / 60:.0f} min left",
+            f"step {self.step}/{self.steps}  train {train_nats:.3f} nats  bound {bound:.4f} bits per unit  "
+            f"{self.tokens_seen() / self.seconds:.0f} tokens/s  {left / 60:.1f} min left",
             flush=True,
         )
-        write_curve(self.history, self.folder)
+        if self.rank == 0:
+            write_curve(self.history, self.folder)
 
     def tokens_seen(self) -> int:
         return self.step * self.settings["batch"] * self.model_config.length
 
     def describe(self) -> None:
         parameters = sum(p.numel() for p in self.model.parameters())
-        words, texts, dropped = len(self.vocabulary), len(self.texts), self.texts.dropped
-        print(f"{parameters} parameters, {words} words, {texts} texts ({dropped} too long), at step {self.step}")
+        texts, size = len(self.data.train), self.model_config.vocabulary
+        print(f"{parameters} parameters, {size} tokens, {texts} texts, at step {self.step} on {self.device}", flush=True)
 
     def save(self) -> None:
+        if self.rank > 0:
+            return
         state = {
             "model_config": self.model_config,
-            "vocabulary": self.vocabulary,
+            "tokenizer": self.data.tokenizer.to_str(),
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
+            "steps": self.steps,
             "tokens": self.tokens_seen(),
             "seconds": self.seconds,
+            "machine": torch.cuda.get_device_name() if self.device.type == "cuda" else f"{os.cpu_count()} CPU cores",
             "history": self.history,
         }
         torch.save(state, self.folder / "checkpoint.part")
@@ -157,17 +178,18 @@ class Trainer:
             return
         state = load_checkpoint(path)
         assert state["model_config"] == self.model_config, f"{path} holds another model; move it away"
-        assert state["vocabulary"] == self.vocabulary, f"{path} was trained on other words; move it away"
+        assert state["tokenizer"] == self.data.tokenizer.to_str(), f"{path} was trained on other tokens; move it away"
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
-        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
+        self.step, self.steps = state["step"], max(state["step"], self.steps)
+        self.seconds, self.history = state["seconds"], state["history"]
 
 
 def load_checkpoint(path: Path) -> dict:
     with torch.serialization.safe_globals([ModelConfig]):
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, map_location="cpu")
 
 
 def write_curve(history: list[list], folder: Path) -> None:
@@ -180,7 +202,7 @@ def write_curve(history: list[list], folder: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(6, 3.5), layout="constrained")
     axes.plot([row[1] / 1e6 for row in history], [row[-1] for row in history])
-    axes.set(xlabel="tokens seen (millions)", ylabel="bound (bits per word)", title="held-out texts, averaged weights")
+    axes.set(xlabel="tokens seen (millions)", ylabel="bound (bits per unit)", title="held-out texts, averaged weights")
     axes.grid(alpha=0.3)
     figure.savefig(folder / "loss.png", dpi=80)
     pyplot.close(figure)
@@ -189,4 +211,8 @@ def write_curve(history: list[list], folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
-    Trainer(tomllib.loads(parser.parse_args().config.read_text())).run()
+    parser.add_argument("--deadline-seconds", type=float, help="take fewer steps rather than more time")
+    arguments = parser.parse_args()
+    if "WORLD_SIZE" in os.environ:
+        distributed.init_process_group()
+    Trainer(read_config(arguments.config), arguments.deadline_seconds).run()
