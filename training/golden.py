@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from . import gguf_file
+from . import data, gguf_file
 from .model import ModelConfig, Transformer
 
 ROOT = Path(__file__).parent.parent
@@ -71,15 +71,21 @@ def record(model: Transformer, tokens: Tensor, slots: Tensor) -> dict[str, Tenso
     }
 
 
-def write_tiny() -> None:
-    assert len(TINY_WORDS) == TINY.vocabulary - len(gguf_file.SPECIAL_TOKENS)
-    about = {
+def about_tiny() -> dict:
+    return {
         "name": "tiny",
         "description": "A fixture with random weights; it knows no language.",
+        "licence": "MIT OR Apache-2.0",
+        "family": "mask",
+        "token_counts": range(TINY.vocabulary),
         "provenance": {"data": "none", "recipe": "training/golden.py, random weights", "tokens_seen": 0},
     }
+
+
+def write_tiny() -> None:
+    assert len(TINY_WORDS) == TINY.vocabulary - len(data.SPECIAL_TOKENS)
     path = GOLDEN / "tiny.gguf"
-    gguf_file.write(path, tiny_model(), gguf_file.word_tokenizer(TINY_WORDS), about, tiny_form)
+    gguf_file.write(path, tiny_model(), data.word_tokenizer(TINY_WORDS), about_tiny(), tiny_form)
     model, _, _ = gguf_file.read(path)
     generator = torch.Generator().manual_seed(3)
     tokens = torch.randint(3, TINY.vocabulary, (2, TINY.length), generator=generator)
@@ -93,7 +99,7 @@ def write_shipped(name: str) -> None:
     model, tokenizer, _ = gguf_file.read(folder / "model.gguf")
     length = model.config.length
     samples = (folder / "samples.txt").read_text().splitlines()[:2]
-    tokens = torch.full((2, length), gguf_file.SPECIAL_TOKENS.index("[EOS]"))
+    tokens = torch.full((2, length), data.EOS)
     for row, text in enumerate(samples):
         ids = tokenizer.encode(text).ids[:length]
         tokens[row, : len(ids)] = torch.tensor(ids)

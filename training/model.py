@@ -139,8 +139,8 @@ class Transformer(nn.Module):
         if config.process == "gaussian":
             self.self_cond = Matrix(config.width, config.width, bias=False)
         cos, sin = rotation(config)
-        self.register_buffer("cos", cos.float(), persistent=False)
-        self.register_buffer("sin", sin.float(), persistent=False)
+        self.register_buffer("cos", cos, persistent=False)  # in f64, rounded where it is used
+        self.register_buffer("sin", sin, persistent=False)
         self.initialise()
 
     def initialise(self) -> None:

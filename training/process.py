@@ -34,7 +34,8 @@ class Noisy(NamedTuple):
 
 def predicted(logits: Tensor) -> Tensor:
     """Log-probabilities; mask and unknown word are never predicted.  # (..., vocabulary - 2), from [EOS] on"""
-    return logits[..., EOS:].float().log_softmax(-1)
+    logits = logits[..., EOS:]
+    return (logits if logits.dtype == torch.float64 else logits.float()).log_softmax(-1)
 
 
 def cross_entropy(logits: Tensor, clean: Tensor) -> Tensor:

@@ -57,8 +57,11 @@ pub struct Query {
     /// Time in [0, 1] of every sequence, for networks that must be told (uniform noise); others ignore it.
     /// `// (batch)`
     pub times: Vec<f64>,
-    /// Masked slots that show a mixture; mostly none.
+    /// Masked slots that show a mixture; mostly none. Where slots hold vectors: the network's last guess of each.
     pub mixtures: Vec<Mixture>,
+    /// What slots hold where states are vectors in embedding space; empty where they are tokens.
+    /// `// (batch, length, width)`
+    pub vectors: Vec<f32>,
     /// The rows to predict, in the order in which predictions come back.
     pub rows: Vec<Row>,
 }

@@ -4,12 +4,15 @@ use diffusion::{Denoiser, Prediction, Query};
 use model_loader::{Checkpoint, ModelConfig};
 
 use crate::backend::{Backend, BackendChoice, BackendReport, Resident};
+use crate::condition::Condition;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::gpu::GpuDevice;
 use crate::model::{Options, Shape, record};
+use crate::program::Role;
 use crate::progress::Progress;
 use crate::query;
+use crate::vectors::Vectors;
 use crate::weights::Weights;
 
 /// Programs kept loaded. A page needs a few (one sequence, a batch, each with and without truncated rows).
@@ -18,6 +21,10 @@ const LOADED_PROGRAMS: usize = 6;
 /// A model on a back end.
 pub struct Engine {
     config: ModelConfig,
+    /// Positions and time, of a model that is told the time.
+    condition: Option<Condition>,
+    /// Embeddings, of a model whose slots hold vectors.
+    vectors: Option<Vectors>,
     /// Kept on the CPU too: what a lost device loses is uploaded from here.
     weights: Weights,
     backend: Backend,
@@ -45,8 +52,17 @@ impl Engine {
     ) -> Result<(Self, BackendReport), Error> {
         let config = checkpoint.config.clone();
         let weights = Weights::pack(&config, |name| checkpoint.tensor(name))?;
+        let (condition, vectors) = (Condition::of(checkpoint)?, Vectors::of(checkpoint)?);
         let (backend, report) = Backend::open(choice, progress).await?;
-        let engine = Self { config, weights, backend, resident: Resident::default(), loaded: Vec::new() };
+        let engine = Self {
+            config,
+            condition,
+            vectors,
+            weights,
+            backend,
+            resident: Resident::default(),
+            loaded: Vec::new(),
+        };
         Ok((engine, report))
     }
 
@@ -84,6 +100,11 @@ impl Engine {
     /// Sizes of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
+    }
+
+    /// The embeddings of a model whose slots hold vectors; none for others. `// (vocabulary, width)`
+    pub fn embeddings(&self) -> Option<&[f32]> {
+        self.vectors.as_ref().map(Vectors::embeddings)
     }
 
     /// The graphics device, if the engine computes on one: to look at, or to destroy in a test.
@@ -129,8 +150,24 @@ impl Denoiser for Engine {
         let capacity = (batch * query.length).max(rows.len().next_power_of_two());
         let shape = Shape { batch, length: query.length, rows: capacity };
         let truncated = rows.iter().any(shaders::records::Row::is_truncated);
+        let tokens = query::tokens(&self.config, query);
+        let times = query::told_times(&self.config, query);
+        let offsets = self.condition.as_ref().map(|condition| condition.offsets(&times, query.length));
+        let vectors = self
+            .vectors
+            .as_ref()
+            .zip(offsets.clone())
+            .map(|(vectors, offsets)| (vectors.stream(query, &times, offsets), vectors.estimates(query)));
         let executor = self.executor(Key { shape, truncated }, &mut |_| {}).await?;
-        let summaries = executor.run(&query::tokens(query), bytemuck::cast_slice(&rows)).await?;
-        Ok(query::predictions(&summaries))
+        match (offsets, vectors) {
+            (Some(_), Some((stream, estimates))) => {
+                executor.write_floats(&Role::Stream, &stream)?;
+                executor.write_floats(&Role::Estimates, &estimates)?;
+            }
+            (Some(offsets), None) => executor.write_floats(&Role::Offsets, &offsets)?,
+            (None, _) => {}
+        }
+        let summaries = executor.run(&tokens, bytemuck::cast_slice(&rows)).await?;
+        Ok(query::predictions(&self.config, &summaries, &rows, query.length, &times))
     }
 }

@@ -5,6 +5,7 @@
 use crate::cpu::CpuExecutor;
 use crate::error::Error;
 use crate::gpu::GpuExecutor;
+use crate::program::Role;
 use crate::reference::ReferenceExecutor;
 
 /// One loaded program on one back end.
@@ -18,6 +19,19 @@ pub enum Executor {
 }
 
 impl Executor {
+    /// Fills the buffer of a role with floats, if the program has one: what goes into the next call besides tokens and
+    /// rows.
+    ///
+    /// # Errors
+    /// If there are more or fewer than the program's buffer holds.
+    pub fn write_floats(&mut self, role: &Role, values: &[f32]) -> Result<(), Error> {
+        match self {
+            Self::Gpu(executor) => executor.write_floats(role, values),
+            Self::Cpu(executor) => executor.write_floats(role, values),
+            Self::Reference(executor) => executor.write_floats(role, values),
+        }
+    }
+
     /// Replays the program: writes `tokens` and `rows`, runs all dispatches, reads the summaries back.
     ///
     /// `tokens` are exactly those of the program `// (batch, length)`; `rows` may be fewer than the program's

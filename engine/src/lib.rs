@@ -27,7 +27,7 @@
 //!     target: TokenId(2),
 //! };
 //! let tokens = vec![TokenId(0); 16];
-//! let query = Query { length: 16, tokens, times: vec![1.0], mixtures: Vec::new(), rows: vec![row] };
+//! let query = Query { length: 16, tokens, times: vec![1.0], mixtures: Vec::new(), vectors: Vec::new(), rows: vec![row] };
 //! let predictions = engine.predict(&query).await?;
 //! assert!(predictions[0].drawn.token >= TokenId(2));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,17 +35,20 @@
 //! ```
 
 mod backend;
+mod condition;
 pub mod cpu;
 mod denoiser;
 pub mod error;
 pub mod executor;
 pub mod gpu;
 pub mod model;
+mod posterior;
 pub mod program;
 pub mod progress;
 mod query;
 pub mod reference;
 mod self_test;
+mod vectors;
 pub mod weights;
 
 pub use backend::{BackendChoice, BackendReport};

@@ -2,12 +2,12 @@
 
 mod recorder;
 
-use model_loader::ModelConfig;
+use model_loader::{ModelConfig, Process};
 use shaders::kernels::gemm::Epilogue::{Residual, Store, SwiGlu};
 
 use self::recorder::Recorder;
 use crate::error::Error;
-use crate::program::{BufferId, Program};
+use crate::program::{BufferId, Program, Role};
 use crate::weights::Weights;
 
 /// The shape of a call.
@@ -84,16 +84,30 @@ pub fn record_logits(
     Ok(m.finish())
 }
 
+/// The residual stream as it begins: what the slots show, their positions, and the noise level. Slots that hold vectors
+/// are written by the caller, and here only get what their last guess adds.
+fn input(m: &mut Recorder<'_>, config: &ModelConfig) -> Result<BufferId, Error> {
+    let elements = m.positions() * config.embedding_length;
+    if !matches!(config.process, Process::Gaussian { .. }) {
+        let x = m.scratch("x", elements);
+        m.embedding("token_embd", "position_embd", x)?;
+        return Ok(x);
+    }
+    let x = m.input("x", elements, Role::Stream);
+    let estimates = m.input("estimates", elements, Role::Estimates);
+    m.gemm(estimates, "self_cond", Residual, x)?;
+    Ok(x)
+}
+
 /// Embedding and layers: eight dispatches per layer. Gives back the residual stream
 /// `x // (batch * length, width)`.
 fn backbone(m: &mut Recorder<'_>, config: &ModelConfig) -> Result<BufferId, Error> {
     let positions = m.positions();
-    let x = m.scratch("x", positions * config.embedding_length);
+    let x = input(m, config)?;
     let h = m.scratch("h", positions * config.embedding_length);
     let qkv = m.scratch("qkv", positions * 3 * config.attention_length());
     let attended = m.scratch("attended", positions * config.attention_length());
     let hidden = m.scratch("hidden", positions * config.feed_forward_length);
-    m.embedding("token_embd", "position_embd", x)?;
     for layer in 0..config.block_count {
         let weight = |name: &str| format!("blk.{layer}.{name}");
         m.rms_norm(x, &weight("attn_norm"), h)?;

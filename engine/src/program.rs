@@ -17,6 +17,15 @@ pub enum Role {
     Tokens,
     /// The rows to predict, eight words each, written before every call. `// (rows, 8)`
     Rows,
+    /// What is added to the embedding of every slot: its position and the noise level, written before every call of a
+    /// model that is told the time. `// (batch * length, width)`
+    Offsets,
+    /// The residual stream as it begins, written before every call of a model whose slots hold vectors.
+    /// `// (batch * length, width)`
+    Stream,
+    /// The model's last guess of every slot's clean embedding, written before every call of such a model.
+    /// `// (batch * length, width)`
+    Estimates,
     /// Written and read by dispatches only.
     Scratch,
     /// Summaries, sixteen words per row, read back after every call. `// (rows, 16)`
@@ -85,6 +94,21 @@ impl Program {
     /// The buffer with this role, if the program has one.
     pub fn with_role(&self, role: &Role) -> Option<&BufferSpec> {
         self.buffers.iter().find(|spec| spec.role == *role)
+    }
+
+    /// The buffer with this role and as many elements as are to be written into it; none if the program has no such
+    /// buffer.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with both numbers.
+    pub fn writable(&self, role: &Role, values: usize) -> Result<Option<BufferId>, Error> {
+        let Some(index) = self.buffers.iter().position(|spec| spec.role == *role) else { return Ok(None) };
+        let BufferSpec { name, elements, .. } = &self.buffers[index];
+        if *elements == values {
+            return Ok(Some(BufferId(index)));
+        }
+        let quantity = format!("number of values of {name}");
+        Err(Error::Query { quantity, found: values.to_string(), expected: elements.to_string() })
     }
 
     /// Checks that a call's tokens fill the program and that its rows fit: every executor begins with this.

@@ -3,7 +3,7 @@
 use shaders::{Element, Values};
 
 use crate::error::Error;
-use crate::program::{BufferSpec, Dispatch, Program, ROW_WORDS, Role, SUMMARY_WORDS};
+use crate::program::{BufferId, BufferSpec, Dispatch, Program, ROW_WORDS, Role, SUMMARY_WORDS};
 use crate::weights::Weights;
 
 /// A program and the contents of its buffers, floats in f64.
@@ -20,6 +20,17 @@ impl ReferenceExecutor {
     pub fn new(program: &Program, weights: &Weights) -> Result<Self, Error> {
         let buffers = program.buffers.iter().map(|spec| initial(spec, weights)).collect::<Result<_, _>>()?;
         Ok(Self { program: program.clone(), buffers })
+    }
+
+    /// See [`Executor::write_floats`](crate::Executor::write_floats).
+    ///
+    /// # Errors
+    /// If there are more or fewer than the buffer holds.
+    pub fn write_floats(&mut self, role: &Role, values: &[f32]) -> Result<(), Error> {
+        if let Some(BufferId(index)) = self.program.writable(role, values.len())? {
+            self.buffers[index] = Values::F64(values.iter().map(|&value| f64::from(value)).collect());
+        }
+        Ok(())
     }
 
     /// Replays the program; see [`Executor::run`](crate::Executor::run).

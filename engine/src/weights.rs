@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use model_loader::{ModelConfig, Shape, Tensor};
+use model_loader::{ModelConfig, Process, Shape, Tensor};
 use shaders::kernels::rotary_qk_norm;
 use shaders::packing::{self, Format};
 
@@ -43,6 +43,9 @@ impl Weights {
         weights.matrix("token_embd", Blocks::embedding(find("token_embd".to_owned())?))?;
         weights.vector("position_embd", find("position_embd".to_owned())?);
         weights.vector("output_norm", find("output_norm".to_owned())?);
+        if matches!(config.process, Process::Gaussian { .. }) {
+            weights.matrix("self_cond", Blocks::one(find("self_cond".to_owned())?))?;
+        }
         for layer in 0..config.block_count {
             let key = |name: &str| format!("blk.{layer}.{name}");
             let part = |name: &str| find(key(name));

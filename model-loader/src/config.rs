@@ -13,13 +13,38 @@ pub const FORMAT_VERSION: u64 = 1;
 /// enough that products of two never overflow.
 const LARGEST: u64 = 1 << 20;
 
-/// The forward process that a model was trained for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// What a model was trained to undo: its forward process, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Process {
     /// Absorbing: tokens are replaced by the mask symbol.
     Mask,
+    /// Tokens are replaced by random words. The network puts out the leave-one-out distribution.
+    Uniform,
+    /// Mostly masks, some random words (GIDD). The network puts out the leave-one-out distribution.
+    MaskUniform {
+        /// Share of uniform noise at t = 1/2 (`unmask.process.uniform_share`).
+        uniform_share: f32,
+    },
+    /// Noise on embeddings, variance preserving.
+    Gaussian {
+        /// Squared norm of every embedding (`unmask.process.embedding_power`).
+        embedding_power: f32,
+    },
+    /// None: a slot is predicted from those before it. Inputs are shifted right by one, the mask symbol standing for
+    /// the beginning.
+    Autoregressive,
 }
+
+impl Process {
+    /// Whether the network must be told the noise level, so that the file has the tensors `time_in` and `time_out`.
+    pub fn is_timed(self) -> bool {
+        matches!(self, Self::Uniform | Self::MaskUniform { .. } | Self::Gaussian { .. })
+    }
+}
+
+/// Numbers that describe a noise level to the network: cosines and sines of 32 frequencies.
+pub const TIME_FEATURES: usize = 64;
 
 /// Sizes and constants of the backbone; see `ARCHITECTURE.md` for its equations.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,6 +93,13 @@ impl ModelConfig {
             vocab_size: size(metadata, "unmask.vocab_size")?,
             process: process(metadata)?,
         };
+        if config.causal != (config.process == Process::Autoregressive) {
+            return Err(Error::KeyValue {
+                key: "unmask.attention.causal".into(),
+                found: config.causal.to_string(),
+                expected: "true for the process autoregressive, and only for it".into(),
+            });
+        }
         if !config.key_length.is_multiple_of(2) {
             return Err(Error::KeyValue {
                 key: "unmask.attention.key_length".into(),
@@ -91,12 +123,28 @@ impl ModelConfig {
         let positions = table("position_embd.weight", self.context_length);
         let last = ("output_norm.weight".into(), Shape::Vector(width));
         let layers = (0..self.block_count).flat_map(|layer| self.layer_tensors(layer));
-        [words, positions].into_iter().chain(layers).chain([last])
+        [words, positions].into_iter().chain(layers).chain([last]).chain(self.process_tensors())
     }
 
     /// Number of tensors that [`Self::tensors`] yields.
     pub fn tensor_count(&self) -> usize {
-        3 + LAYER_TENSORS * self.block_count
+        3 + LAYER_TENSORS * self.block_count + self.process_tensors().len()
+    }
+
+    /// What only some families have: the way of the noise level into the network, and that of its own last guess.
+    fn process_tensors(&self) -> Vec<(String, Shape)> {
+        let width = self.embedding_length;
+        let matrix = |name: &str, inputs| (name.into(), Shape::Matrix { outputs: width, inputs });
+        let bias = |name: &str| (name.into(), Shape::Vector(width));
+        let mut tensors = Vec::new();
+        if self.process.is_timed() {
+            tensors.extend([matrix("time_in.weight", TIME_FEATURES), bias("time_in.bias")]);
+            tensors.extend([matrix("time_out.weight", width), bias("time_out.bias")]);
+        }
+        if matches!(self.process, Process::Gaussian { .. }) {
+            tensors.push(matrix("self_cond.weight", width));
+        }
+        tensors
     }
 
     fn layer_tensors(&self, layer: usize) -> [(String, Shape); LAYER_TENSORS] {
@@ -161,11 +209,27 @@ fn positive(metadata: &Metadata<'_>, key: &str) -> Result<f32, Error> {
 
 fn process(metadata: &Metadata<'_>) -> Result<Process, Error> {
     let key = "unmask.process";
-    match metadata.text(key)? {
-        "mask" => Ok(Process::Mask),
+    Ok(match metadata.text(key)? {
+        "mask" => Process::Mask,
+        "uniform" => Process::Uniform,
+        "mask_uniform" => Process::MaskUniform { uniform_share: uniform_share(metadata)? },
+        "gaussian" => {
+            Process::Gaussian { embedding_power: positive(metadata, "unmask.process.embedding_power")? }
+        }
+        "autoregressive" => Process::Autoregressive,
         other => {
             let found = other.chars().take(40).collect();
-            Err(Error::KeyValue { key: key.into(), found, expected: "mask".into() })
+            let expected = "mask, uniform, mask_uniform, gaussian or autoregressive".into();
+            return Err(Error::KeyValue { key: key.into(), found, expected });
         }
+    })
+}
+
+fn uniform_share(metadata: &Metadata<'_>) -> Result<f32, Error> {
+    let key = "unmask.process.uniform_share";
+    let found = metadata.float(key)? as f32;
+    if (0.0..1.0).contains(&found) {
+        return Ok(found);
     }
+    Err(Error::KeyValue { key: key.into(), found: found.to_string(), expected: "from 0 to below 1".into() })
 }

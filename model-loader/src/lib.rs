@@ -12,7 +12,7 @@ pub mod tensor;
 pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, Origin};
-pub use config::{ModelConfig, Process};
+pub use config::{ModelConfig, Process, TIME_FEATURES};
 pub use error::Error;
 pub use gguf::Gguf;
 pub use tensor::{Format, Shape, Tensor};

@@ -5,30 +5,38 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-/// Page without model, brotli, in bytes.
+/// Page without models, brotli, in bytes.
 const PAGE: usize = 1_000_000;
-/// The model, as it lies on disk, in bytes.
-const MODEL: usize = 6_000_000;
+/// The model that the page opens with, as it lies on disk, in bytes.
+const FIRST_MODEL: usize = 6_000_000;
+/// Any other model: fetched only when a visitor asks for it.
+const MODEL: usize = 14_000_000;
+/// Where the models lie; cards, curves and samples beside them are for readers, not for the page.
+const MODELS: &str = "models";
+/// The folder of the model that the page opens with.
+const FIRST: &str = "storyworld-mask";
 
 /// Checks the built page against its budget and prints both figures.
 pub fn check(dist: &Path) -> Result<()> {
-    let (mut page, mut largest_model) = (0, 0);
+    let models = dist.join(MODELS);
+    let first = std::fs::metadata(models.join(FIRST).join("model.gguf"))?.len() as usize;
+    let (mut page, mut largest) = (0, 0);
     for file in files(dist)? {
-        let bytes = std::fs::read(&file)?;
-        match file.extension().and_then(|extension| extension.to_str()) {
-            Some("gguf") => largest_model = largest_model.max(bytes.len()),
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some("gguf") => largest = largest.max(std::fs::metadata(&file)?.len() as usize),
+            _ if file.starts_with(&models) => {}
             Some("html" | "js" | "css" | "wasm" | "svg" | "json" | "webmanifest") => {
-                page += brotli_size(&bytes)?
+                page += brotli_size(&std::fs::read(&file)?)?
             }
-            _ => page += bytes.len(),
+            _ => page += std::fs::metadata(&file)?.len() as usize,
         }
     }
-    println!(
-        "page without model: {page} bytes brotli (budget {PAGE}); largest model: {largest_model} (budget {MODEL})"
-    );
+    println!("page without models: {page} bytes brotli (budget {PAGE})");
+    println!("first model: {first} bytes (budget {FIRST_MODEL}); largest: {largest} (budget {MODEL})");
     ensure!(page <= PAGE, "the page is {page} bytes brotli, its budget is {PAGE}");
-    ensure!(largest_model <= MODEL, "the largest model is {largest_model} bytes, the budget is {MODEL}");
-    ensure!(largest_model > 0, "the built page has no model in it");
+    ensure!(first <= FIRST_MODEL, "the first model is {first} bytes, the budget is {FIRST_MODEL}");
+    ensure!(largest <= MODEL, "the largest model is {largest} bytes, the budget is {MODEL}");
     Ok(())
 }
 

@@ -196,6 +196,7 @@ impl Decoder {
             tokens: self.tokens().collect(),
             times: vec![self.time()],
             mixtures: self.mixtures(0).collect(),
+            vectors: Vec::new(),
             rows: self.rows(0).collect(),
         }
     }

@@ -74,6 +74,7 @@ fn batch<E: std::error::Error>(decoders: &[Decoder]) -> Result<Query, RunError<E
         tokens: Vec::with_capacity(length * decoders.len()),
         times: decoders.iter().map(Decoder::time).collect(),
         mixtures: Vec::new(),
+        vectors: Vec::new(),
         rows: Vec::new(),
     };
     for (sequence, decoder) in decoders.iter().enumerate() {

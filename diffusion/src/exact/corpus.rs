@@ -300,6 +300,7 @@ mod tests {
                 tokens: tokens([0, 0, 0]),
                 times: vec![1.0],
                 mixtures: Vec::new(),
+                vectors: Vec::new(),
                 rows: vec![row],
             };
             let result = pollster::block_on(corpus().predict(&query));

@@ -261,7 +261,14 @@ mod tests {
             target: MASK,
         };
         let tokens = vec![MASK, TokenId(9)];
-        let query = Query { length: 2, tokens, times: vec![1.0], mixtures: Vec::new(), rows: vec![row] };
+        let query = Query {
+            length: 2,
+            tokens,
+            times: vec![1.0],
+            mixtures: Vec::new(),
+            vectors: Vec::new(),
+            rows: vec![row],
+        };
         assert!(matches!(pollster::block_on(chain().predict(&query)), Err(ExactError::Row { .. })));
     }
 }

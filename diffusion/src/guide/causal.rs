@@ -26,6 +26,7 @@ impl<D> Causal<D> {
             tokens: Vec::with_capacity(query.rows.len() * query.length),
             times: Vec::with_capacity(query.rows.len()),
             mixtures: Vec::new(),
+            vectors: Vec::new(),
             rows: Vec::with_capacity(query.rows.len()),
         };
         for (sequence, row) in (0..).zip(&query.rows) {

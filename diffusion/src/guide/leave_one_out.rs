@@ -106,7 +106,8 @@ mod tests {
         };
         let tokens = [two_sentences::FIRST[0], two_sentences::SECOND[1], TokenId(8)].to_vec();
         let rows = (0..3).map(row).collect();
-        let query = Query { length: 3, tokens, times: vec![0.6], mixtures: Vec::new(), rows };
+        let query =
+            Query { length: 3, tokens, times: vec![0.6], mixtures: Vec::new(), vectors: Vec::new(), rows };
         let raw = pollster::block_on(Network(corpus.clone()).distributions(&query)).unwrap();
         let mut guide = LeaveOneOut::new(Network(corpus.clone()), PROCESS);
         let found = pollster::block_on(guide.distributions(&query)).unwrap();

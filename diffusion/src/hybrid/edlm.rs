@@ -98,6 +98,7 @@ fn candidates(query: &Query, many: u32) -> Query {
         mixtures: (0..many)
             .flat_map(|sequence| query.mixtures.iter().map(move |m| crate::Mixture { sequence, ..*m }))
             .collect(),
+        vectors: query.vectors.repeat(many as usize),
         rows: (0..many).flat_map(|sequence| query.rows.iter().map(move |r| row(r, sequence))).collect(),
     }
 }

@@ -136,6 +136,7 @@ impl Window {
             tokens: sequence.tokens().collect(),
             times: vec![masked as f64 / sequence.len() as f64],
             mixtures: Vec::new(),
+            vectors: Vec::new(),
             rows: slots.iter().map(row).collect(),
         }
     }

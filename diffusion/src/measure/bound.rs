@@ -155,6 +155,7 @@ impl HiddenSets<'_> {
             tokens: self.text.repeat(sequences as usize),
             times: Vec::with_capacity(sequences as usize),
             mixtures: Vec::new(),
+            vectors: Vec::new(),
             rows: Vec::new(),
         };
         let mut slots: Vec<u32> = (0..length as u32).collect();

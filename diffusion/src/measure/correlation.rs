@@ -81,6 +81,7 @@ async fn drops<D: Denoiser>(
         tokens: Vec::with_capacity(before.len() * asked.len()),
         times: vec![before.masked_count() as f64 / before.len() as f64; asked.len()],
         mixtures: Vec::new(),
+        vectors: Vec::new(),
         rows: Vec::with_capacity(asked.len()),
     };
     for (sequence, (revealed, commit)) in (0..).zip(asked) {

@@ -102,6 +102,7 @@ fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
         tokens: sequence.tokens().collect(),
         times: vec![sequence.masked_count() as f64 / sequence.len().max(1) as f64],
         mixtures: Vec::new(),
+        vectors: Vec::new(),
         rows: sequence.masked_slots().map(row).collect(),
     }
 }

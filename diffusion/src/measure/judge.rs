@@ -73,6 +73,7 @@ pub async fn log_probabilities<D: Denoiser>(
         tokens: texts.iter().flat_map(Sequence::tokens).collect(),
         times: vec![0.0; texts.len()],
         mixtures: Vec::new(),
+        vectors: Vec::new(),
         rows: Vec::new(),
     };
     for (sequence, text) in (0..).zip(texts) {

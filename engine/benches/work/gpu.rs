@@ -38,6 +38,7 @@ impl Call {
             tokens: vec![TokenId(0); length],
             times: vec![1.0],
             mixtures: Vec::new(),
+            vectors: Vec::new(),
             rows: (0..length as u32).map(row).collect(),
         };
         Ok(Self { engine, query, adapter: report.adapter.unwrap_or_default() })

@@ -21,7 +21,7 @@ pub use self::matrix::PackedWeights;
 use self::memory::{Call, Memory};
 use self::plan::{Plan, Step};
 use crate::error::Error;
-use crate::program::{Program, ROW_WORDS, SUMMARY_WORDS};
+use crate::program::{BufferId, Program, ROW_WORDS, Role, SUMMARY_WORDS};
 use crate::weights::Weights;
 
 /// A program made ready for the CPU, and the contents of its buffers.
@@ -51,6 +51,17 @@ impl CpuExecutor {
     pub fn sharing(program: &Program, weights: &Weights, packed: &mut PackedWeights) -> Result<Self, Error> {
         let Plan { steps, memory } = Plan::new(program, &|key, size| weights.sized(key, size), packed)?;
         Ok(Self { program: program.clone(), steps, memory })
+    }
+
+    /// See [`Executor::write_floats`](crate::Executor::write_floats).
+    ///
+    /// # Errors
+    /// If there are more or fewer than the buffer holds.
+    pub fn write_floats(&mut self, role: &Role, values: &[f32]) -> Result<(), Error> {
+        if let Some(BufferId(index)) = self.program.writable(role, values.len())? {
+            self.memory.floats[index].copy_from_slice(values);
+        }
+        Ok(())
     }
 
     /// Replays the program; see [`Executor::run`](crate::Executor::run).

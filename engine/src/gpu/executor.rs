@@ -94,6 +94,17 @@ impl GpuExecutor {
         })
     }
 
+    /// See [`Executor::write_floats`](crate::Executor::write_floats).
+    ///
+    /// # Errors
+    /// If there are more or fewer than the buffer holds.
+    pub fn write_floats(&mut self, role: &Role, values: &[f32]) -> Result<(), Error> {
+        if let Some(BufferId(index)) = self.program.writable(role, values.len())? {
+            self.gpu.queue.write_buffer(&self.buffers[index], 0, bytemuck::cast_slice(values));
+        }
+        Ok(())
+    }
+
     /// Replays the program; see [`Executor::run`](crate::Executor::run).
     ///
     /// # Errors

@@ -53,17 +53,24 @@ impl<'a> Recorder<'a> {
         self.program.buffer(name, elements, Element::F32, Role::Scratch)
     }
 
-    /// x = matrix[tokens] + table[slots]
+    /// A buffer of floats that is written before every call.
+    pub fn input(&mut self, name: &str, elements: usize, role: Role) -> BufferId {
+        self.program.buffer(name, elements, Element::F32, role)
+    }
+
+    /// x = matrix[tokens] + table[slots]; for a model that is told the time, x = matrix[tokens] + offsets.
     pub fn embedding(&mut self, matrix: &str, table: &str, x: BufferId) -> Result<(), Error> {
         let width = self.config.embedding_length;
-        let positions = self.vector(table, self.config.context_length * width)?;
+        let (positions, length) = if self.config.process.is_timed() {
+            let elements = self.positions() * width;
+            (self.input("offsets", elements, Role::Offsets), self.positions())
+        } else {
+            (self.vector(table, self.config.context_length * width)?, self.shape.length)
+        };
         let (format, weights) = self.matrix(matrix, self.config.vocab_size, width)?;
         let kernel = if format == Format::F32 { &embedding::KERNEL_F32 } else { &embedding::KERNEL_Q8 };
-        let params = embedding::Params {
-            rows: self.positions() as u32,
-            width: width as u32,
-            length: self.shape.length as u32,
-        };
+        let params =
+            embedding::Params { rows: self.positions() as u32, width: width as u32, length: length as u32 };
         let bindings = join(&[self.tokens, positions], &weights, &[x]);
         self.dispatch(
             matrix,

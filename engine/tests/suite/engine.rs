@@ -38,7 +38,14 @@ mod bodies {
             target: TokenId(3 + index),
         };
         let rows = (0..24).map(row).collect();
-        Query { length: 16, times: vec![1.0; tokens.len() / 16], mixtures: Vec::new(), tokens, rows }
+        Query {
+            length: 16,
+            times: vec![1.0; tokens.len() / 16],
+            mixtures: Vec::new(),
+            vectors: Vec::new(),
+            tokens,
+            rows,
+        }
     }
 
     fn assert_alike(name: &str, found: &[Prediction], expected: &[Prediction]) {

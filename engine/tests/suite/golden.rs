@@ -37,7 +37,7 @@ impl Golden {
 
     /// Holds a buffer of all positions against a golden tensor, which has some slots of each sequence.
     ///
-    /// Fails where they are further apart than `tolerance`; NaN fails.
+    /// Fails where they are further apart than `tolerance`, relative to values above 1; NaN fails.
     pub fn assert_near(&self, what: &str, tensor: &str, found: &[f64], tolerance: f64) {
         let expected: Vec<f32> = self.words(tensor).into_iter().map(f32::from_bits).collect();
         let (slots, positions) = (self.words("slots"), self.tokens().len());
@@ -47,7 +47,8 @@ impl Golden {
             .flat_map(|sequence| slots.iter().map(move |&slot| sequence * positions / 2 + slot as usize));
         let kept = kept.flat_map(|position| &found[position * width..(position + 1) * width]);
         for (index, (&found, &expected)) in kept.zip(&expected).enumerate() {
-            let near = (found - f64::from(expected)).abs() <= tolerance;
+            let error = (found - f64::from(expected)).abs();
+            let near = error <= tolerance * f64::from(expected).abs().max(1.0);
             assert!(near, "{what}: {tensor}[{index}] is {found}, expected {expected} within {tolerance}");
         }
     }

@@ -32,6 +32,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 mod cost;
 /// The engine as a decoder sees it: back ends alike, bad queries, lost devices.
 mod engine;
+/// Every family's predictions against PyTorch's posteriors.
+mod families;
 /// The whole forward pass against PyTorch's tensors.
 mod forward;
 /// The golden files.
