@@ -1,23 +1,38 @@
 #!/usr/bin/env bash
-# Everything from nothing: environment, corpus, training (resumed if cut off), export, goldens. Needs Python 3.11 or newer and cargo.
+# Everything from nothing: environment, texts, windows, training (resumed if cut off), export, card, goldens. Needs Python 3.11 or
+# newer and cargo; for natural English zstd and the texts of shared/corpus.
 #   training/run.sh [CONFIG]        default: training/configs/storyworld-mask.toml
 set -euo pipefail
 cd "$(dirname "$0")/.."
 config=${1:-training/configs/storyworld-mask.toml}
+name=$(basename "$config" .toml)
 python=training/.venv/bin/python
 [ -x $python ] || python3 -m venv training/.venv
 $python -m pip install --quiet --requirement training/requirements.txt
 
 mkdir -p training/data
-corpus() { # file, first seed, stories
-  [ -s "$1" ] && return
-  cargo run --quiet --release -p storyworld -- corpus --stories "$3" --seed "$2" --max-words 63 >"$1.part"
-  mv "$1.part" "$1"
+once() { # file, command that prints it
+  local file=$1
+  shift
+  [ -s "$file" ] && return
+  "$@" >"$file.part"
+  mv "$file.part" "$file"
 }
-corpus training/data/storyworld.train.txt 0 3200000
-corpus training/data/storyworld.validation.txt 1000000000 4000
+storyworld() { cargo run --quiet --release -p storyworld -- "$@"; }
+case $name in
+storyworld-*)
+  once training/data/storyworld.train.txt storyworld corpus --stories 3200000
+  once training/data/storyworld.validation.txt storyworld corpus --stories 4000 --seed 1000000000
+  once training/data/storyworld.vocabulary.txt storyworld vocabulary
+  ;;
+english-*)
+  for part in train val; do once training/data/english.$part.txt zstd -dc ../shared/corpus/english.$part.txt.zst; done
+  ;;
+esac
+[ -s "training/data/${name%%-*}/units.npy" ] || $python -m training.data "$config"
 
 $python -m unittest training.self_check
 $python -m training.train "$config"
 $python -m training.export "$config"
-$python -m training.golden "$(basename "$config" .toml)"
+$python -m training.card "$config"
+[ "$name" != storyworld-mask ] || $python -m training.golden "$name"

@@ -113,3 +113,18 @@ fn safetensor<'a>(file: &'a [u8], name: &str) -> impl Iterator<Item = [u8; 4]> +
     let offset = |end: usize| header[name]["data_offsets"][end].as_u64().unwrap() as usize;
     data[offset(0)..offset(1)].chunks_exact(4).map(|scalar| scalar.try_into().unwrap())
 }
+
+#[test]
+fn every_family_has_its_tensors_and_numbers() {
+    let config = |name: &str| {
+        let checkpoint = Checkpoint::from_bytes(&golden(&format!("tiny-{name}.gguf"))).unwrap();
+        assert_eq!(checkpoint.tensors().count(), checkpoint.config.tensor_count(), "{name}");
+        checkpoint.config
+    };
+    let autoregressive = config("autoregressive");
+    assert_eq!((autoregressive.process, autoregressive.causal), (Process::Autoregressive, true));
+    assert_eq!(config("uniform").process, Process::Uniform);
+    assert_eq!(config("mask-uniform").process, Process::MaskUniform { uniform_share: 0.1 });
+    assert_eq!(config("gaussian").process, Process::Gaussian { embedding_power: 14.0 });
+    assert_eq!(config("gaussian").tensor_count(), config("uniform").tensor_count() + 1);
+}

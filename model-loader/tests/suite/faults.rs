@@ -96,16 +96,36 @@ fn keys_with_impossible_values() {
         ("unmask.block_count", Value::U32(u32::MAX)),
         ("unmask.attention.key_length", Value::U32(33)),
         ("unmask.attention.causal", Value::Bool(2)),
+        ("unmask.attention.causal", Value::Bool(1)),
         ("unmask.attention.layer_norm_rms_epsilon", Value::F32(f32::NAN)),
         ("unmask.attention.layer_norm_rms_epsilon", Value::F32(0.0)),
         ("unmask.rope.freq_base", Value::F32(f32::INFINITY)),
-        ("unmask.process", Value::Text("gaussian".into())),
+        ("unmask.process", Value::Text("poisson".into())),
         ("unmask.provenance", Value::Text("{".into())),
     ];
     for (key, value) in refused {
         let error = fault_of_key(key, value);
         assert!(matches!(&error, Error::KeyValue { key: wrong, .. } if wrong == key), "{key}: {error}");
     }
+}
+
+#[test]
+fn what_a_process_needs_is_missed() {
+    let timed = |process: &str| {
+        fault(|file| {
+            file.set("unmask.process", Value::Text(process.into()));
+            file.set("unmask.process.embedding_power", Value::F32(14.0));
+        })
+    };
+    for process in ["uniform", "gaussian"] {
+        let error = timed(process);
+        assert!(
+            matches!(&error, Error::MissingTensor { tensor, .. } if tensor == "time_in.weight"),
+            "{error}"
+        );
+    }
+    let error = timed("mask_uniform");
+    assert!(matches!(&error, Error::MissingKey { .. }), "{error}");
 }
 
 #[test]
