@@ -48,6 +48,13 @@ pub async fn chain<D: Denoiser>(
     Ok((!drops.is_empty()).then(|| drops.iter().sum::<f64>().clamp(-CLIP_BITS, CLIP_BITS)))
 }
 
+/// log2 Π p_i in bits of what the step committed: what the tokens were worth one by one.
+pub fn product_bits(step: &Step) -> f64 {
+    let drawn = |slot: u32| step.predictions.iter().find(|p| p.slot == slot).map(|p| p.prediction.drawn);
+    let log = |commit: &crate::decode::Commit| drawn(commit.slot).map(|c| f64::from(c.log_probability));
+    step.commits.iter().filter_map(log).sum::<f64>() / LN_2
+}
+
 /// −pTC in bits of each slot with the one committed just before it in the same step, clipped.
 ///
 /// # Errors
@@ -164,6 +171,14 @@ mod tests {
         assert!(crate::testing::share_fits(whole as u64, 4000, 0.25), "{whole} of 4000");
         assert!(damages.iter().all(|bits| bits.abs() <= CLIP_BITS));
         assert!(damages.contains(&CLIP_BITS));
+    }
+
+    #[test]
+    fn three_words_of_two_even_sentences_are_worth_three_bits() {
+        let parallelism = Parallelism::SlotsPerCall { slots: 3 };
+        let settings = DecodeSettings { parallelism, ..DecodeSettings::default() };
+        let run = decode(&mut two_sentences::corpus(0.5).unwrap(), settings);
+        assert!(near(product_bits(&run.steps[0]), -3.0, 1e-6));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! | property | instrument | extra calls |
 //! |---|---|---|
 //! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
+//! | D1 smooth corruption | [`surprisal`]: what each word tells, and what is left of it at time t | 1 per word |
+//! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0 |
@@ -15,6 +17,7 @@
 //! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
 //! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
 
+pub mod agreement;
 pub mod bound;
 pub mod collapse;
 pub mod correlation;
@@ -27,6 +30,7 @@ pub mod judge;
 pub mod refinement;
 pub mod revision;
 pub mod surface;
+pub mod surprisal;
 pub mod tractability;
 
 pub use bound::{Bound, BoundError, BoundSettings, TextBound, text_bound};

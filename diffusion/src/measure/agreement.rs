@@ -1,0 +1,116 @@
+//! D2, on demand: whether x_t drawn straight from the clean text is what the chain of small steps arrives at.
+//!
+//! Both are drawn many times for every word; what becomes of a word (kept, masked, another word) is counted and
+//! held against the closed form. The test: z = (count − expected) / standard deviation of every count, and they agree
+//! if no |z| passes [`LIMIT`]; by chance one does in about 1 of 2,500 comparisons of six counts. Cost: no call. Blind
+//! spots: which other word comes is not compared, nor words with each other.
+
+use crate::process::{ForwardProcess, TokenProcess};
+use crate::random::{Purpose, Stream};
+use crate::sequence::TokenId;
+
+/// Largest |z| that still counts as agreement.
+pub const LIMIT: f64 = 4.0;
+
+/// Counts of what became of words: kept, masked, another word.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Agreement {
+    /// Words that chains were run on.
+    pub words: u64,
+    /// At the end of the chains.
+    pub chain: [u64; 3],
+    /// Drawn straight.
+    pub direct: [u64; 3],
+    /// Expected by the closed form.
+    pub expected: [f64; 3],
+    /// Sums of the variances of the counts.
+    variance: [f64; 3],
+}
+
+impl Agreement {
+    /// Runs one chain of `steps` equal steps to time `t` on a word, and draws once straight.
+    pub fn push<P: TokenProcess>(
+        &mut self,
+        process: &P,
+        clean: TokenId,
+        t: f64,
+        steps: u32,
+        seed: u32,
+        slot: u32,
+    ) {
+        let mut present = clean;
+        for step in 0..steps {
+            let (s, e) = (f64::from(step) / f64::from(steps) * t, f64::from(step + 1) / f64::from(steps) * t);
+            present = process.step(present, s, e, &mut Stream::new(seed, step, slot, Purpose::Chain));
+        }
+        let direct = process.sample(clean, t, &mut Stream::new(seed, 0, slot, Purpose::Sample));
+        self.words += 1;
+        self.chain[kind(process, clean, present)] += 1;
+        self.direct[kind(process, clean, direct)] += 1;
+        let (kept, masked) = (process.marginal(clean, clean, t), process.marginal(clean, process.mask(), t));
+        for (index, p) in [kept, masked, (1.0 - kept - masked).max(0.0)].into_iter().enumerate() {
+            self.expected[index] += p;
+            self.variance[index] += p * (1.0 - p);
+        }
+    }
+
+    /// Largest |z| over chain and direct counts; infinite where something came that cannot.
+    pub fn largest_z(&self) -> f64 {
+        let z = |count: u64, index: usize| {
+            let off = (count as f64 - self.expected[index]).abs();
+            if off < 1e-6 { 0.0 } else { off / self.variance[index].sqrt() }
+        };
+        (0..3).flat_map(|i| [z(self.chain[i], i), z(self.direct[i], i)]).fold(0.0, f64::max)
+    }
+
+    /// Whether every count is as the closed form says.
+    pub fn agrees(&self) -> bool {
+        self.largest_z() <= LIMIT
+    }
+}
+
+fn kind<P: TokenProcess>(process: &P, clean: TokenId, token: TokenId) -> usize {
+    match token {
+        same if same == clean => 0,
+        mask if mask == process.mask() => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{MaskUniform, Spindle, Uniform, Words};
+    use crate::schedule::Schedule;
+
+    const WORDS: Words = Words { first: 3, count: 20 };
+
+    fn counted<P: TokenProcess>(process: &P, t: f64) -> Agreement {
+        let mut agreement = Agreement::default();
+        for seed in 0..2000 {
+            agreement.push(process, TokenId(5), t, 16, seed, 0);
+        }
+        agreement
+    }
+
+    #[test]
+    fn chains_arrive_where_draws_go() {
+        for t in [0.0, 0.3, 0.8, 1.0] {
+            let uniform = counted(&Uniform { schedule: Schedule::Cosine, words: WORDS }, t);
+            let mixed = counted(&MaskUniform { mask: TokenId(0), words: WORDS, uniform_share: 0.2 }, t);
+            let spindle = counted(&Spindle { mask: TokenId(0), strength: 0.3, deviation: 0.7 }, t);
+            for agreement in [uniform, mixed, spindle] {
+                assert!(agreement.agrees(), "t {t}: {agreement:?}");
+                assert_eq!(agreement.chain.iter().sum::<u64>(), 2000);
+            }
+        }
+    }
+
+    #[test]
+    fn another_time_would_be_noticed() {
+        let process = Uniform { schedule: Schedule::Linear, words: WORDS };
+        let mut agreement = counted(&process, 0.3);
+        agreement.chain = counted(&process, 0.4).chain;
+        assert!(!agreement.agrees(), "{agreement:?}");
+    }
+}

@@ -1,0 +1,117 @@
+//! How much each word tells that the rest of its text does not: −log2 p(x_i | x without i), in bits.
+//!
+//! The conditional is the network's, with slot i alone hidden. Cost: one call per word. Blind spots: what two words
+//! tell together counts in neither ("the key" said twice), so the sum is not the information of the text; and a
+//! network that knows too little is surprised too much.
+
+use std::f64::consts::LN_2;
+
+use crate::denoiser::{Denoiser, Query, Row};
+use crate::process::TokenProcess;
+use crate::sequence::{SpecialTokens, TokenId};
+
+/// Surprisal of the token at `slot` in bits; infinite for a token that is never predicted.
+///
+/// # Errors
+/// If the denoiser fails.
+pub async fn surprisal_bits<D: Denoiser>(
+    denoiser: &mut D,
+    text: &[TokenId],
+    slot: usize,
+    special: SpecialTokens,
+) -> Result<f64, D::Error> {
+    let mut tokens = text.to_vec();
+    tokens[slot] = special.mask;
+    let row = Row {
+        sequence: 0,
+        slot: slot as u32,
+        seed: 0,
+        call: 0,
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        first_token: special.first_token(false),
+        target: text[slot],
+    };
+    let times = vec![1.0 / text.len() as f64];
+    let query = Query {
+        length: text.len(),
+        tokens,
+        times,
+        mixtures: Vec::new(),
+        vectors: Vec::new(),
+        rows: vec![row],
+    };
+    let predictions = denoiser.predict(&query).await?;
+    let log_p = predictions.first().map_or(f64::NAN, |p| f64::from(p.target_log_probability));
+    Ok(-log_p / LN_2)
+}
+
+/// Bits that a slot still tells about its clean word at time `t`, in the mean over the noise: the divergence of
+/// q(x_t | x_0) from what was to be expected, Σ_v p(v) q(x_t | v). Of p only the clean word's surprisal is known; the
+/// rest is spread evenly over the other words. For masks that does not matter: kept(t) times the surprisal.
+pub fn carried_bits<P: TokenProcess>(process: &P, clean: TokenId, surprisal_bits: f64, t: f64) -> f64 {
+    let masses = process.masses_of(clean, t);
+    let count = f64::from(process.words().count);
+    let p = (-surprisal_bits).exp2();
+    let ratio = |seen: f64, expected: f64| if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
+    // A mask says nothing, whatever it hides: every word is masked alike but for its own schedule.
+    let (noise, others) =
+        if count > 1.0 { (masses.uniform / count, (1.0 - p) / (count - 1.0)) } else { (0.0, 0.0) };
+    let same = ratio(masses.kept + noise, masses.kept * p + noise);
+    let other = ratio(noise, masses.kept * others + noise) * (count - 1.0).max(0.0);
+    same + other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::two_sentences;
+    use crate::process::{Mask, Uniform, Words};
+    use crate::schedule::Schedule;
+    use crate::testing::near;
+
+    #[test]
+    fn a_word_that_the_others_decide_tells_nothing() {
+        let mut corpus = two_sentences::corpus(0.5).unwrap();
+        let special = SpecialTokens::default();
+        let bits =
+            pollster::block_on(surprisal_bits(&mut corpus, &two_sentences::FIRST, 1, special)).unwrap();
+        assert!(near(bits, 0.0, 1e-6), "{bits}");
+    }
+
+    #[test]
+    fn a_word_that_nobody_else_decides_tells_its_surprise() {
+        let sentences = vec![(vec![TokenId(3)], 0.25), (vec![TokenId(4)], 0.75)];
+        let mut corpus = crate::exact::Corpus::new(sentences, TokenId(0)).unwrap();
+        let special = SpecialTokens::default();
+        let bits = pollster::block_on(surprisal_bits(&mut corpus, &[TokenId(3)], 0, special)).unwrap();
+        assert!(near(bits, 2.0, 1e-6), "{bits}");
+    }
+
+    #[test]
+    fn under_masks_the_surprise_is_kept_or_lost() {
+        let process = Mask { schedule: Schedule::Linear, mask: TokenId(0) };
+        for (t, expected) in [(0.0, 5.0), (0.25, 3.75), (1.0, 0.0)] {
+            assert!(near(carried_bits(&process, TokenId(7), 5.0, t), expected, 1e-12), "t {t}");
+        }
+    }
+
+    #[test]
+    fn under_uniform_noise_it_is_the_divergence_over_all_words() {
+        let words = Words { first: 3, count: 8 };
+        let process = Uniform { schedule: Schedule::Linear, words };
+        let (clean, surprisal, t) = (TokenId(5), 1.0, 0.4);
+        let prior = |v: u32| if v == clean.0 { 0.5 } else { 0.5 / 7.0 };
+        let expected: f64 = (3..11)
+            .map(|z| {
+                let q = process.marginal(clean, TokenId(z), t);
+                let mean: f64 = (3..11).map(|v| prior(v) * process.marginal(TokenId(v), TokenId(z), t)).sum();
+                q * (q / mean).log2()
+            })
+            .sum();
+        assert!(near(carried_bits(&process, clean, surprisal, t), expected, 1e-12), "{expected}");
+        assert!(near(carried_bits(&process, clean, surprisal, 0.0), 1.0, 1e-12));
+        assert!(near(carried_bits(&process, clean, surprisal, 1.0), 0.0, 1e-12));
+    }
+}
