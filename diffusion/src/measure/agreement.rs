@@ -2,7 +2,7 @@
 //!
 //! Both are drawn many times for every word; what becomes of a word (kept, masked, another word) is counted and
 //! held against the closed form. The test: z = (count − expected) / standard deviation of every count, and they agree
-//! if no |z| passes [`LIMIT`]; by chance one does in about 1 of 2,500 comparisons of six counts. Cost: no call. Blind
+//! if no |z| passes [`LIMIT`]; by chance one of six does in at most 1 of 2,600 comparisons (normal tails, added up). Cost: no call. Blind
 //! spots: which other word comes is not compared, nor words with each other.
 
 use crate::process::{ForwardProcess, TokenProcess};
