@@ -61,6 +61,7 @@ struct PassageBound {
 /// Runs the command.
 pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
+    model.expect_masks()?;
     let passages = read(&model.checkpoint, &arguments.text, arguments.limit)?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let settings = BoundSettings { seed: arguments.seed, draws: arguments.samples, batch: arguments.batch };

@@ -34,6 +34,7 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     };
     settings.validate().map_err(Failure::input)?;
     let model = Model::load(&arguments.model.file)?;
+    model.expect_fit(&settings)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
     let decoder = Decoder::new(settings, start, SpecialTokens::default()).map_err(Failure::input)?;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use diffusion::DecodeSettings;
+use diffusion::decode::{Noise, Order};
 use engine::{BackendReport, Engine, Progress as Opening};
-use model_loader::Checkpoint;
+use model_loader::{Checkpoint, Process};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -54,6 +56,37 @@ impl Model {
         let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let name = checkpoint.origin.name.clone();
         Ok(Self { checkpoint, identity: Identity { file: path, name, bytes: bytes.len(), sha256 } })
+    }
+
+    /// Refuses a model that was not trained on masks, where all that follows shows it masks.
+    pub fn expect_masks(&self) -> Result<(), Failure> {
+        self.expect(self.checkpoint.config.process == Process::Mask, "a model of masks")
+    }
+
+    /// Refuses settings that ask of the model what it was not trained for: noise of another kind, or an order that an
+    /// autoregressive model does not know.
+    pub fn expect_fit(&self, settings: &DecodeSettings) -> Result<(), Failure> {
+        let Self { checkpoint, .. } = self;
+        match checkpoint.config.process {
+            Process::Mask => self.expect(settings.noise == Noise::Mask, "noise `mask` in its settings"),
+            Process::Uniform => self
+                .expect(matches!(settings.noise, Noise::Uniform { .. }), "noise `uniform` in its settings"),
+            Process::MaskUniform { .. } => self.expect(
+                matches!(settings.noise, Noise::MaskUniform { .. }),
+                "noise `mask_uniform` in its settings",
+            ),
+            Process::Autoregressive => {
+                let fits = settings.noise == Noise::Mask && settings.order == Order::LeftToRight;
+                self.expect(fits, "the order left_to_right")
+            }
+            Process::Gaussian { .. } => self.expect(false, "a model whose slots hold tokens"),
+        }
+    }
+
+    fn expect(&self, holds: bool, expected: &str) -> Result<(), Failure> {
+        let found = self.checkpoint.config.process;
+        let error = || anyhow!("process of {}: found {found:?}, expected {expected}", self.identity.file);
+        if holds { Ok(()) } else { Err(Failure::Input(error())) }
     }
 
     /// Puts the model on a back end and says which one it became.

@@ -43,6 +43,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         .map_err(Failure::Input)?;
     let cells = grid.cells()?;
     let model = Model::load(&arguments.model.file)?;
+    model.expect_masks()?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let header = header(&grid, &model.identity.sha256, arguments);
     let done = finished(&arguments.out, &header, &cells)?;

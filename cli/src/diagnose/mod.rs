@@ -22,6 +22,7 @@ use world::World;
 pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let settings = read_settings(&arguments.schedule)?;
     let model = Model::load(&arguments.model.file)?;
+    model.expect_masks()?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let world = World::new(&model.checkpoint.tokenizer);
     let (mut engine, backend) = model.open(arguments.model.backend).await?;

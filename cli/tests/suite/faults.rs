@@ -123,3 +123,18 @@ fn text_files() {
     assert!(long.ends_with("found 1 too long ones, expected at least one of at most 15 tokens"), "{long}");
     assert!(eval("binary", b"\xff\xfe").starts_with("cannot read "));
 }
+
+#[test]
+fn models_asked_for_what_they_were_not_trained_for() {
+    let model = |name: &str| format!("{}/../tests/golden/tiny-{name}.gguf", env!("CARGO_MANIFEST_DIR"));
+    let refused = |name: &str, command: &str| refuse(&[command, "--model", &model(name), "--text", TINY]);
+    for name in ["autoregressive", "uniform", "mask-uniform", "gaussian"] {
+        let sentence = refused(name, "eval");
+        assert!(sentence.ends_with("expected a model of masks"), "{sentence}");
+        let sentence = refuse(&["generate", "--model", &model(name), "--length", "4"]);
+        assert!(sentence.starts_with("process of ") && sentence.contains("expected"), "{sentence}");
+    }
+    let left_to_right = ["generate", "--model", &model("autoregressive"), "--order", "left-to-right"];
+    let output = unmask(&left_to_right);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+}
