@@ -39,9 +39,8 @@ class Trainer:
         self.folder = checkpoint_folder(config["name"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) if torch.cuda.is_available() else 0)
-        if not torch.cuda.is_available():
-            self.device = torch.device("cpu")
+        local = int(os.environ.get("LOCAL_RANK", 0))
+        self.device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
         self.data = data.load(config)
         self.model_config = ModelConfig(vocabulary=self.data.tokenizer.get_vocab_size(), **config["model"])
         family = process.FAMILIES[config["family"]]
