@@ -1,9 +1,20 @@
-//! The negative evidence lower bound (NELBO) of a masked model: an upper bound on −log p(text), in bits.
+//! The negative evidence lower bound (NELBO): an upper bound on −log p(text), in bits. Here that of masked models;
+//! [`token_noise_bound`] for uniform noise and mixtures of both, [`embedding_noise_bound`] for Gaussian noise, and
+//! [`exact_bits`] for autoregressive models, which need none.
 //!
 //! NELBO = ∫ (−α′/(1 − α)) E[Σ over masked slots of −log p(x_i | x_t)] dt does not depend on the schedule and
 //! equals E over k uniform in 1..n and over sets of k slots of (n / k) Σ −log p(x_i | the rest). Drawing k
 //! instead of t gives the same bound with far less variance. Cost: one sequence of a call per draw. Blind
 //! spot: it is a bound. Exact any-order likelihoods lie below it, so it is unfair against exact ones.
+
+mod embedding_noise;
+mod exact;
+mod strata;
+mod token_noise;
+
+pub use embedding_noise::{FIRST_TIME, embedding_noise_bound};
+pub use exact::exact_bits;
+pub use token_noise::{EDGE, token_noise_bound};
 
 use std::f64::consts::LN_2;
 
@@ -67,6 +78,9 @@ pub enum BoundError<E: std::error::Error + 'static> {
     /// No slot.
     #[error("text: found no token, expected at least one")]
     Empty,
+    /// A draw was infinitely surprised, or no number came out.
+    #[error("bound: found a sum that is not finite, expected a number of bits")]
+    Infinite,
 }
 
 /// The bound of one text.
@@ -84,6 +98,9 @@ pub struct Bound {
     /// Sum of bits over sum of tokens. The standard error is that of the drawn masks: how far another seed
     /// would land on these texts. It does not cover the choice of the texts.
     pub bits_per_token: Estimate,
+    /// Standard error that covers the choice of the texts too: of a ratio of means, from the scatter of
+    /// bits − ratio · tokens. Absent for a single text.
+    pub over_texts: Option<f64>,
     /// Number of texts.
     pub texts: u32,
     /// Number of tokens.
@@ -104,7 +121,10 @@ impl Bound {
             standard_error: variance.sqrt() / tokens as f64,
             samples: texts.iter().map(|text| text.bits.samples).sum(),
         };
-        Some(Self { bits_per_token, texts: texts.len() as u32, tokens })
+        let residual = |text: &TextBound| text.bits.value - bits_per_token.value * f64::from(text.tokens);
+        let scatter = texts.iter().map(residual).collect::<Moments>().estimate();
+        let over_texts = scatter.map(|scatter| scatter.standard_error * texts.len() as f64 / tokens as f64);
+        Some(Self { bits_per_token, over_texts, texts: texts.len() as u32, tokens })
     }
 }
 
@@ -200,15 +220,17 @@ async fn weighted_cross_entropies<D: Denoiser>(
     let sequences = query.tokens.len() / query.length;
     let mut sums = vec![(0.0, 0.0); sequences]; // (nats, rows)
     for (row, prediction) in query.rows.iter().zip(&predictions) {
-        let found = prediction.target_log_probability;
-        if !found.is_finite() {
-            return Err(BoundError::Impossible { token: row.target.0, slot: row.slot, found });
-        }
         let (nats, rows) = &mut sums[row.sequence as usize];
-        *nats -= f64::from(found);
+        *nats -= finite(prediction.target_log_probability, row.target, row.slot)?;
         *rows += 1.0;
     }
     Ok(sums.into_iter().map(|(nats, rows)| query.length as f64 / rows * nats).collect())
+}
+
+/// A log-probability that is a number.
+fn finite<E: std::error::Error>(found: f32, token: TokenId, slot: u32) -> Result<f64, BoundError<E>> {
+    let impossible = BoundError::Impossible { token: token.0, slot, found };
+    if found.is_finite() { Ok(f64::from(found)) } else { Err(impossible) }
 }
 
 #[cfg(test)]
@@ -284,6 +306,9 @@ mod tests {
         assert!(near(both.bits_per_token.value, 50.0 / 40.0, 1e-15));
         assert!(near(both.bits_per_token.standard_error, 5.0 / 40.0, 1e-15));
         assert_eq!((both.texts, both.tokens, both.bits_per_token.samples), (2, 40, 16));
+        // Residuals 30 − 1.25 · 10 and its negative: variance 2 · 17.5², error of their mean 17.5, over 20 tokens a text.
+        assert!(near(both.over_texts.unwrap(), 17.5 / 20.0, 1e-12));
+        assert_eq!(Bound::of(&[text(30.0, 3.0, 10)]).unwrap().over_texts, None);
         assert_eq!(Bound::of(&[]), None);
     }
 

@@ -15,7 +15,7 @@
 //! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
 //! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
-//! | likelihood | [`bound`]: NELBO in bits per token | one sequence per draw |
+//! | likelihood | [`bound`]: NELBO in bits per token, for every family | one to four sequences per draw |
 
 pub mod agreement;
 pub mod bound;
@@ -33,5 +33,8 @@ pub mod surface;
 pub mod surprisal;
 pub mod tractability;
 
-pub use bound::{Bound, BoundError, BoundSettings, TextBound, text_bound};
+pub use bound::{
+    Bound, BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound,
+    token_noise_bound,
+};
 pub use estimate::{Estimate, Moments};

@@ -82,6 +82,16 @@ impl Gaussian {
         self.schedule.alpha(t) / self.schedule.lost(t)
     }
 
+    /// −d(signal-to-noise ratio)/dt = −ᾱ′ / (1 − ᾱ)²: half of it weighs the squared error in the bound.
+    pub fn signal_to_noise_loss(&self, t: f64) -> f64 {
+        -self.schedule.alpha_derivative(t) / self.schedule.lost(t).powi(2)
+    }
+
+    /// Numbers in an embedding.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Scale and variance of a step.
     fn between(&self, s: f64, t: f64) -> (f64, f64) {
         let early = self.schedule.alpha(s);

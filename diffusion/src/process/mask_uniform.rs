@@ -18,10 +18,16 @@ pub struct MaskUniform {
     pub uniform_share: f64,
 }
 
+impl MaskUniform {
+    /// c(t): uniform mass before all masses are scaled to sum one.
+    pub(super) fn uniform_mass(&self, t: f64) -> f64 {
+        2.0 * self.uniform_share / (1.0 - self.uniform_share) * (t * (1.0 - t)).sqrt()
+    }
+}
+
 impl TokenProcess for MaskUniform {
     fn masses(&self, t: f64) -> Masses {
-        let scale = 2.0 * self.uniform_share / (1.0 - self.uniform_share);
-        let uniform = scale * (t * (1.0 - t)).sqrt();
+        let uniform = self.uniform_mass(t);
         let total = 1.0 + uniform;
         Masses { kept: (1.0 - t) / total, masked: t / total, uniform: uniform / total }
     }

@@ -1,0 +1,225 @@
+//! The bound under Gaussian noise on embeddings (Kingma et al., arXiv 2107.00630, with a cross-entropy at its end).
+//!
+//! NELBO = ∫ from t₀ to 1 of ½ |dSNR/dt| E Σ over slots ‖E(x_0) − x̂_0‖² dt + E Σ −ln p(x_0 | x_t₀), where x̂_0 = Σ_v p_v E(v);
+//! the prior costs nothing where ᾱ(1) = 0. Unit: bits. Cost: four sequences per draw, since at both times the
+//! network first makes the guess that it is then shown. Blind spot: it is a bound, and one of the first guess's quality too.
+
+use super::strata::{Draw, draws, together};
+use super::token_noise::row;
+use super::{BoundError, BoundSettings, TextBound};
+use crate::denoiser::{FullDenoiser, MIXTURE_PARTS, Mixture, Query};
+use crate::process::Gaussian;
+use crate::sequence::{SpecialTokens, TokenId};
+
+/// t₀: below, the text is read off.
+pub const FIRST_TIME: f64 = 0.02;
+
+/// Estimates the bound of one window of tokens, padding included: number `index` of its file, which keys times and noise.
+/// `counted` tokens share the bits. At least two draws, of which an odd last one is left out.
+///
+/// # Errors
+/// [`BoundError`].
+pub async fn embedding_noise_bound<D: FullDenoiser>(
+    denoiser: &mut D,
+    process: &Gaussian,
+    text: &[TokenId],
+    counted: u32,
+    index: u32,
+    settings: BoundSettings,
+) -> Result<TextBound, BoundError<D::Error>> {
+    let draws = draws(text, index, settings)?;
+    let mut nats = Vec::with_capacity(draws.len());
+    for batch in draws.chunks(settings.batch as usize) {
+        let mut batch_nats = vec![0.0; batch.len()];
+        let at = |draw: &Draw| draw.time.max(FIRST_TIME);
+        let mut parts = Parts { process, text, denoiser: &mut *denoiser, nats: &mut batch_nats };
+        parts.squared_errors(batch, batch.iter().map(at).collect()).await?;
+        parts.read_off(batch).await?;
+        nats.extend(batch_nats);
+    }
+    together(&nats, counted)
+}
+
+/// The two parts of the bound for some draws.
+struct Parts<'a, D> {
+    process: &'a Gaussian,
+    text: &'a [TokenId],
+    denoiser: &'a mut D,
+    /// `// (draws)`
+    nats: &'a mut [f64],
+}
+
+impl<D: FullDenoiser> Parts<'_, D> {
+    /// Adds ½ |dSNR/dt| ‖E(x_0) − x̂_0‖² of every slot. A draw below [`FIRST_TIME`] stands for the other part.
+    async fn squared_errors(&mut self, draws: &[Draw], times: Vec<f64>) -> Result<(), BoundError<D::Error>> {
+        let (vocabulary, slots) = (self.denoiser.vocabulary(), self.text.len());
+        let all = self.guess(draws, times.clone()).await?;
+        for (place, logs) in all.chunks(vocabulary).enumerate() {
+            let (sequence, slot) = (place / slots, place % slots);
+            if draws[sequence].time > FIRST_TIME {
+                let weight = self.process.signal_to_noise_loss(times[sequence]) / 2.0;
+                self.nats[sequence] += weight * squared_error(self.process, self.text[slot], logs);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the cross-entropy of every slot at [`FIRST_TIME`].
+    async fn read_off(&mut self, draws: &[Draw]) -> Result<(), BoundError<D::Error>> {
+        let (vocabulary, slots) = (self.denoiser.vocabulary(), self.text.len());
+        let all = self.guess(draws, vec![FIRST_TIME; draws.len()]).await?;
+        for (place, logs) in all.chunks(vocabulary).enumerate() {
+            let own = logs.get(self.text[place % slots].0 as usize).copied().unwrap_or(f32::NEG_INFINITY);
+            self.nats[place / slots] -= f64::from(own);
+        }
+        Ok(())
+    }
+
+    /// Whole distributions for the draws' noise at these times, by a network that has seen its own first guess.
+    /// `// (draws, slots, vocabulary)`
+    async fn guess(&mut self, draws: &[Draw], times: Vec<f64>) -> Result<Vec<f32>, BoundError<D::Error>> {
+        let mut query = query(self.process, self.text, draws, times);
+        let vocabulary = self.denoiser.vocabulary();
+        let first = self.asked(&query).await?;
+        query.mixtures =
+            query.rows.iter().zip(first.chunks(vocabulary)).map(|(row, logs)| best(row, logs)).collect();
+        self.asked(&query).await
+    }
+
+    async fn asked(&mut self, query: &Query) -> Result<Vec<f32>, BoundError<D::Error>> {
+        let all = self.denoiser.distributions(query).await.map_err(BoundError::Denoiser)?;
+        let expected = query.rows.len() * self.denoiser.vocabulary();
+        if all.len() == expected { Ok(all) } else { Err(BoundError::Count { found: all.len(), expected }) }
+    }
+}
+
+/// ‖E(x_0) − Σ p_v E(v)‖².
+fn squared_error(process: &Gaussian, clean: TokenId, logs: &[f32]) -> f64 {
+    let mut error = process.embedding(clean).to_vec();
+    for (token, &log) in (0..).zip(logs).filter(|(_, log)| **log != f32::NEG_INFINITY) {
+        let p = f64::from(log).exp();
+        error.iter_mut().zip(process.embedding(TokenId(token))).for_each(|(error, x)| *error -= p * x);
+    }
+    error.iter().map(|x| x * x).sum()
+}
+
+/// The best tokens of a row as the guess that its slot is shown.
+fn best(row: &crate::Row, logs: &[f32]) -> Mixture {
+    let mut order: Vec<u32> = (0..logs.len() as u32).collect();
+    let count = MIXTURE_PARTS.min(order.len());
+    let descending = |a: &u32, b: &u32| logs[*b as usize].total_cmp(&logs[*a as usize]).then(a.cmp(b));
+    order.select_nth_unstable_by(count - 1, descending);
+    let part = |index: usize| match order[..count].get(index) {
+        Some(&token) => (TokenId(token), logs[token as usize].exp()),
+        None => (TokenId(0), 0.0),
+    };
+    Mixture { sequence: row.sequence, slot: row.slot, parts: std::array::from_fn(part) }
+}
+
+/// One sequence of noisy embeddings per draw, every slot asked.
+fn query(process: &Gaussian, text: &[TokenId], draws: &[Draw], times: Vec<f64>) -> Query {
+    let mask = SpecialTokens::default().mask;
+    let mut query = Query {
+        length: text.len(),
+        tokens: vec![mask; draws.len() * text.len()],
+        times,
+        mixtures: Vec::new(),
+        vectors: Vec::with_capacity(draws.len() * text.len() * process.width()),
+        rows: Vec::with_capacity(draws.len() * text.len()),
+    };
+    for (sequence, draw) in draws.iter().enumerate() {
+        for (slot, &clean) in text.iter().enumerate() {
+            let state = process.marginal(clean, query.times[sequence]).draw(&mut draw.stream(slot));
+            query.vectors.extend(state.into_iter().map(|x| x as f32));
+            query.rows.push(row(sequence as u32, slot as u32, mask));
+        }
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::denoiser::{Denoiser, Prediction};
+    use crate::exact::{Corpus, ExactError, two_sentences};
+    use crate::measure::Moments;
+    use crate::schedule::Schedule;
+    use crate::testing::near;
+
+    /// The exact posterior of a corpus whose tokens are seen as noisy embeddings.
+    struct Seen {
+        corpus: Corpus,
+        process: Gaussian,
+    }
+
+    impl Denoiser for Seen {
+        type Error = ExactError;
+
+        async fn predict(&mut self, _: &Query) -> Result<Vec<Prediction>, ExactError> {
+            Ok(Vec::new())
+        }
+    }
+
+    impl FullDenoiser for Seen {
+        fn vocabulary(&self) -> usize {
+            self.corpus.vocabulary()
+        }
+
+        async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
+            let width = self.process.width();
+            let mut all = Vec::new();
+            for row in &query.rows {
+                let sequence = row.sequence as usize;
+                let vectors = &query.vectors[sequence * query.length * width..][..query.length * width];
+                let log_joint = |(sentence, weight): (&[TokenId], f64)| {
+                    let log = |(token, x): (&TokenId, &[f32])| {
+                        let normal = self.process.marginal(*token, query.times[sequence]);
+                        let squares = normal.mean.iter().zip(x).map(|(m, x)| (m - f64::from(*x)).powi(2));
+                        -squares.sum::<f64>() / (2.0 * normal.variance)
+                    };
+                    (
+                        sentence[row.slot as usize],
+                        weight.ln() + sentence.iter().zip(vectors.chunks(width)).map(log).sum::<f64>(),
+                    )
+                };
+                let joints: Vec<(TokenId, f64)> = self.corpus.sentences().map(log_joint).collect();
+                let largest = joints.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = joints.iter().map(|(_, log)| (log - largest).exp()).sum();
+                let mut p = vec![0.0; self.vocabulary()];
+                joints.iter().for_each(|(token, log)| p[token.0 as usize] += (log - largest).exp() / total);
+                all.extend(p.into_iter().map(|p: f64| p.ln() as f32));
+            }
+            Ok(all)
+        }
+    }
+
+    #[test]
+    fn an_exact_denoiser_pays_what_the_sentence_is_worth() {
+        for weight in [0.5, 0.8] {
+            let corpus = two_sentences::corpus(weight).unwrap();
+            // Two words of a slot lie at distance 2; the others never stand in one slot together.
+            let embeddings = (0..9).map(|token| if token < 6 { 1.0 } else { -1.0 }).collect();
+            let process = Gaussian::new(Schedule::Linear, embeddings, 1);
+            let mut denoiser = Seen { corpus, process: process.clone() };
+            let settings = BoundSettings { seed: 2, draws: 256, batch: 64 };
+            let bound = |index| {
+                let bound =
+                    embedding_noise_bound(&mut denoiser, &process, &two_sentences::FIRST, 3, index, settings);
+                pollster::block_on(bound).unwrap().bits.value
+            };
+            let found = (0..300).map(bound).collect::<Moments>().estimate().unwrap();
+            assert!(found.standard_error < 0.02, "power: {found:?}");
+            assert!(near(found.value, -weight.log2(), 4.0 * found.standard_error), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_guess_is_of_the_five_best() {
+        let logs: Vec<f32> = [0.0, 0.05, 0.3, 0.2, 0.15, 0.1, 0.2].map(f32::ln).to_vec();
+        let mixture = best(&row(1, 2, TokenId(0)), &logs);
+        let mut parts = mixture.parts.map(|(token, _)| token.0);
+        parts.sort_unstable();
+        assert_eq!((mixture.sequence, mixture.slot, parts), (1, 2, [2, 3, 4, 5, 6]));
+        assert!(near(mixture.parts.iter().map(|(_, p)| f64::from(*p)).sum(), 0.95, 1e-6));
+    }
+}

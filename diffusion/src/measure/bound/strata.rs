@@ -1,0 +1,63 @@
+//! Times and sums that the bounds of timed noise share.
+//!
+//! Each of two independent passes takes one time from each of `draws` / 2 equal parts of (0, 1], far less scattered than
+//! free times; a pass is one estimate of the bound, and the difference of the two tells the error.
+
+use std::f64::consts::LN_2;
+
+use super::{BoundError, BoundSettings, TextBound};
+use crate::measure::{Estimate, Moments};
+use crate::random::{Purpose, Stream, uniform, word};
+use crate::sequence::TokenId;
+
+/// Passes over the parts of time.
+const PASSES: u32 = 2;
+
+/// One draw: its time in (0, 1] and the random words of its noise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draw {
+    seed: u32,
+    number: u32,
+    /// Time in (0, 1].
+    pub time: f64,
+}
+
+impl Draw {
+    /// The words of a slot's noise.
+    pub fn stream(&self, slot: usize) -> Stream {
+        Stream::new(self.seed, self.number, slot as u32, Purpose::Bound)
+    }
+}
+
+/// The draws of text number `index`, pass after pass.
+///
+/// # Errors
+/// If there is no text, or the settings ask for too little.
+pub(super) fn draws<E: std::error::Error>(
+    text: &[TokenId],
+    index: u32,
+    settings: BoundSettings,
+) -> Result<Vec<Draw>, BoundError<E>> {
+    let BoundSettings { seed, draws, batch } = settings;
+    if text.is_empty() {
+        return Err(BoundError::Empty);
+    }
+    if draws < PASSES || batch < 1 {
+        return Err(BoundError::Settings { draws, batch });
+    }
+    let (parts, seed) = (draws / PASSES, word(seed, index, 0, Purpose::Bound as u32));
+    let draw = |number: u32| {
+        let place = uniform(Stream::new(seed, number, u32::MAX, Purpose::Bound).word());
+        Draw { seed, number, time: (f64::from(number % parts) + place) / f64::from(parts) }
+    };
+    Ok((0..parts * PASSES).map(draw).collect())
+}
+
+/// The bound from the nats of every draw, in the order of [`draws`].
+pub(super) fn together<E: std::error::Error>(nats: &[f64], counted: u32) -> Result<TextBound, BoundError<E>> {
+    let parts = nats.len() / PASSES as usize;
+    let passes = nats.chunks(parts.max(1)).map(|pass| pass.iter().sum::<f64>() / parts as f64 / LN_2);
+    let bits: Option<Estimate> = passes.collect::<Moments>().estimate();
+    let bits = bits.filter(|bits| bits.value.is_finite()).ok_or(BoundError::Infinite)?;
+    Ok(TextBound { bits, tokens: counted })
+}
