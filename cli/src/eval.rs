@@ -147,7 +147,7 @@ fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let Bound { bits_per_token, texts, tokens } = report.bound;
+    let Bound { bits_per_token, texts, tokens, .. } = report.bound;
     let mut text = format!(
         "{:.4} ± {:.4} bits per token\n{texts} passages, {tokens} tokens, {} draws on {}\n",
         bits_per_token.value, bits_per_token.standard_error, bits_per_token.samples, report.backend.name
