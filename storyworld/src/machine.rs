@@ -19,8 +19,8 @@ pub(crate) struct State {
     spare: u16,
     /// Sentences that may still be written, beyond the fewest that the stack needs.
     spare_sentences: u16,
-    /// Words by which the most that the stack can write exceeds what the story must still have.
-    surplus: u16,
+    /// Words without punctuation that must still be written. It ends at zero, so that states merge from there on.
+    owed: u16,
 }
 
 impl State {
@@ -66,12 +66,13 @@ impl<'a> Machine<'a> {
     pub fn start(&self) -> Option<State> {
         let start = self.grammar.start;
         let Extent { least_words, most_words, least_sentences } = self.extent(start);
+        (most_words >= self.options.min_words).then_some(())?;
         Some(State {
             stack: vec![start],
             slots: vec![EMPTY; self.grammar.slot_count()],
             spare: self.options.max_words.checked_sub(least_words)?,
             spare_sentences: self.options.max_sentences.checked_sub(least_sentences)?,
-            surplus: most_words.checked_sub(self.options.min_words)?,
+            owed: self.options.min_words,
         })
     }
 
@@ -81,7 +82,10 @@ impl<'a> Machine<'a> {
             match self.node(top) {
                 Node::Choice(parts) => {
                     options.clear();
-                    let fits = |part| self.after(state, top, part).is_some();
+                    let missing = self.missing(state);
+                    let fits = |part| {
+                        self.extent(part).most_words >= missing && self.after(state, top, part).is_some()
+                    };
                     options
                         .extend(parts.iter().map(|(weight, part)| if fits(*part) { *weight } else { 0.0 }));
                     return Event::Choose;
@@ -92,6 +96,7 @@ impl<'a> Machine<'a> {
                 }
                 Node::Word(_) | Node::Inflect { .. } => {
                     state.stack.pop();
+                    state.owed = state.owed.saturating_sub(self.extent(top).most_words);
                     return Event::Write(top);
                 }
                 Node::Set(slot, entry) => {
@@ -123,7 +128,7 @@ impl<'a> Machine<'a> {
             Node::Choice(parts) => {
                 let part = parts[option].1;
                 let left = self.after(state, top, part);
-                (state.spare, state.spare_sentences, state.surplus) = left.unwrap_or_default();
+                (state.spare, state.spare_sentences) = left.unwrap_or_default();
                 state.stack.push(part);
             }
             Node::Draw(slot) => state.slots[usize::from(slot.0)] = option as u8,
@@ -177,14 +182,18 @@ impl<'a> Machine<'a> {
         self.grammar.extents[id.0 as usize]
     }
 
-    /// What is left of words, sentences and surplus once `part` takes the place of `choice`; `None` if a limit would be
-    /// passed.
-    fn after(&self, state: &State, choice: NodeId, part: NodeId) -> Option<(u16, u16, u16)> {
+    /// Words that the node on top has to write, because all that is below it cannot write them.
+    fn missing(&self, state: &State) -> u16 {
+        let below = state.stack.iter().rev().skip(1);
+        below.fold(state.owed, |owed, node| owed.saturating_sub(self.extent(*node).most_words))
+    }
+
+    /// What is left of words and sentences once `part` takes the place of `choice`; `None` if a limit would be passed.
+    fn after(&self, state: &State, choice: NodeId, part: NodeId) -> Option<(u16, u16)> {
         let (whole, part) = (self.extent(choice), self.extent(part));
         Some((
             state.spare.checked_sub(part.least_words - whole.least_words)?,
             state.spare_sentences.checked_sub(part.least_sentences - whole.least_sentences)?,
-            state.surplus.checked_sub(whole.most_words - part.most_words)?,
         ))
     }
 
@@ -215,5 +224,54 @@ impl<'a> Machine<'a> {
             );
             index * entries(slot) + entry
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Opens the state up to its next choice. Draws are passed over, for what they draw decides nothing that could fail.
+    fn open_choice<'a>(machine: &Machine<'a>, state: &mut State) -> Option<&'a [(f64, NodeId)]> {
+        while let Some(&top) = state.stack.last() {
+            if let Node::Choice(parts) = machine.node(top) {
+                return Some(parts);
+            }
+            state.stack.pop();
+            match machine.node(top) {
+                Node::Sequence(parts) => state.stack.extend(parts.iter().rev()),
+                _ => state.owed = state.owed.saturating_sub(machine.extent(top).most_words),
+            }
+        }
+        assert_eq!(state.owed, 0, "a story ended that owes words");
+        None
+    }
+
+    /// Every state that the default limits can reach: each has a way on, so no seed has no story.
+    #[test]
+    fn no_state_of_storyworld_is_a_dead_end() {
+        let machine = Machine::new(Grammar::storyworld(), StoryOptions::default());
+        let mut open = vec![machine.start().expect("stories keep to the default limits")];
+        let mut seen = HashSet::new();
+        while let Some(mut state) = open.pop() {
+            let Some(parts) = open_choice(&machine, &mut state) else { continue };
+            if !seen.insert(state.clone()) {
+                continue;
+            }
+            let mut weights = Vec::new();
+            machine.run(&mut state, &mut weights);
+            let options = (0..parts.len()).filter(|option| weights[*option] > 0.0);
+            let before = open.len();
+            open.extend(options.map(|option| {
+                let mut next = state.clone();
+                machine.take(&mut next, option);
+                next
+            }));
+            assert!(open.len() > before, "no way on from {state:?}");
+        }
+        assert!(seen.len() > 10_000, "only {} states were seen", seen.len());
     }
 }

@@ -32,11 +32,15 @@ const CORPUS_DIGEST: u64 = 0xf9e6_7b74_473d_1624;
 #[test]
 fn every_story_checks_clean_and_has_a_probability() {
     let grammar = Grammar::storyworld();
-    for max_words in [25, 40, 63, 120] {
-        let options = StoryOptions { max_words, ..StoryOptions::UNLIMITED };
+    let unlimited = StoryOptions::UNLIMITED;
+    let limits = [25, 40, 63, 120].map(|max_words| StoryOptions { max_words, ..unlimited });
+    for options in
+        limits.into_iter().chain([StoryOptions::default(), StoryOptions { min_words: 45, ..unlimited }])
+    {
         for seed in 0..500 {
             let story = generate(grammar, options, seed).expect("a story fits");
-            assert!(story.words.len() <= usize::from(max_words));
+            assert!(story.words.len() <= usize::from(options.max_words));
+            assert!(words_of(&story.line(grammar)) >= usize::from(options.min_words));
             let log_p = log_probability(grammar, options, &story.words);
             assert!(log_p.is_finite() && log_p < 0.0, "{log_p}: {}", story.line(grammar));
             let words: Vec<_> = story.words.iter().map(|&word| Some(grammar.word(word))).collect();
@@ -53,6 +57,11 @@ fn a_limit_below_the_shortest_story_gives_none() {
     assert_eq!(log_probability(grammar, options, &[]), f64::NEG_INFINITY);
 }
 
+/// Words without punctuation.
+fn words_of(line: &str) -> usize {
+    line.split(' ').filter(|word| word.starts_with(char::is_alphanumeric)).count()
+}
+
 /// Marks in quotes end no sentence: what is said is part of the sentence that says who speaks.
 fn sentences(line: &str) -> usize {
     let spoken = line.split('"').step_by(2);
@@ -64,10 +73,21 @@ fn stories_are_varied_and_of_two_to_eight_sentences_and_at_least_twenty_words() 
     let lines = lines(10_000..40_000);
     let distinct: HashSet<_> = lines.iter().collect();
     assert!(distinct.len() > 29_950, "{} of 30000 are distinct", distinct.len());
-    let is_word = |word: &&str| word.starts_with(char::is_alphanumeric);
     for line in &lines {
-        let words = line.split(' ').filter(is_word).count();
+        let words = words_of(line);
         assert!((2..=8).contains(&sentences(line)) && words >= 20, "{words} words: {line}");
+    }
+}
+
+/// Not only of the stories that were drawn: no derivation has fewer sentences than two.
+#[test]
+fn no_story_has_one_sentence() {
+    let grammar = Grammar::storyworld();
+    let limited = |max_sentences| StoryOptions { max_sentences, ..StoryOptions::UNLIMITED };
+    assert_eq!(generate(grammar, limited(1), 0), None);
+    for seed in 0..200 {
+        let story = generate(grammar, limited(2), seed).expect("some plots need only two sentences");
+        assert_eq!(sentences(&story.line(grammar)), 2);
     }
 }
 

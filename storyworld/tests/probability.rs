@@ -70,6 +70,12 @@ fn enumerate(grammar: &Grammar, options: StoryOptions) -> Vec<(Vec<WordId>, f64)
     found
 }
 
+/// Limits that leave whole texts, or only short, only long or only middling ones.
+fn limits(least_and_most: &[(u16, u16)]) -> impl Iterator<Item = StoryOptions> {
+    let limited = |&(min_words, max_words)| StoryOptions { min_words, max_words, ..StoryOptions::UNLIMITED };
+    least_and_most.iter().map(limited)
+}
+
 fn viable(grammar: &Grammar, options: StoryOptions, text: &[WordId], length: u16) -> bool {
     let rest = usize::from(length) - text.len();
     let page: Vec<_> = text.iter().copied().map(Some).chain(std::iter::repeat_n(None, rest)).collect();
@@ -79,10 +85,40 @@ fn viable(grammar: &Grammar, options: StoryOptions, text: &[WordId], length: u16
 #[test]
 fn probabilities_of_all_texts_sum_to_one_under_every_limit() {
     let grammar = small();
-    for max_words in [4, 5, 6, 7, 20] {
-        let texts = enumerate(&grammar, StoryOptions { max_words, ..StoryOptions::UNLIMITED });
+    let is_word = |word: &&WordId| grammar.word(**word) != ".";
+    for options in limits(&[(0, 4), (0, 5), (0, 6), (0, 7), (0, 20), (4, 20), (5, 20), (4, 7)]) {
+        let texts = enumerate(&grammar, options);
         let total: f64 = texts.iter().map(|(_, probability)| probability).sum();
-        assert!((total - 1.0).abs() < 1e-12, "limit {max_words}: {} texts sum to {total}", texts.len());
+        assert!((total - 1.0).abs() < 1e-12, "{options:?}: {} texts sum to {total}", texts.len());
+        let shortest = texts.iter().map(|(text, _)| text.iter().filter(is_word).count()).min();
+        assert_eq!(shortest, Some(usize::from(options.min_words.max(3))), "{options:?}");
+    }
+}
+
+/// Four to six tokens exclude what each limit alone allows: the generator says so as often as probability is missing.
+#[test]
+fn limits_that_exclude_each_other_give_none_as_often_as_probability_is_missing() {
+    let grammar = small();
+    let options = StoryOptions { min_words: 4, max_words: 6, ..StoryOptions::UNLIMITED };
+    let total: f64 = enumerate(&grammar, options).iter().map(|(_, probability)| probability).sum();
+    let draws = 20_000u32;
+    let told = (0..u64::from(draws)).filter(|seed| generate(&grammar, options, *seed).is_some()).count();
+    let deviation =
+        (told as f64 / f64::from(draws) - total) / (total * (1.0 - total) / f64::from(draws)).sqrt();
+    assert!(total < 0.99 && deviation.abs() < 4.5, "{total} in all, {told} of {draws} told");
+}
+
+/// A rule that calls itself has no longest text: the least length must neither shut it up nor keep it going.
+#[test]
+fn rules_that_call_themselves_keep_to_the_limits() {
+    let rules = "rule story\n- very <more> good <more>\nrule more\n- 3: .\n- and very <more>\n";
+    let grammar = Grammar::parse(LEXICON, rules).expect("the rules are well formed");
+    for options in limits(&[(0, 12), (3, 12), (6, 20)]) {
+        let texts = enumerate(&grammar, options);
+        let total: f64 = texts.iter().map(|(_, probability)| probability).sum();
+        assert!((total - 1.0).abs() < 1e-12, "{options:?}: {} texts sum to {total}", texts.len());
+        let repeated = |text: &[WordId]| text.iter().filter(|word| grammar.word(**word) == "and").count();
+        assert!(texts.iter().any(|(text, _)| repeated(text) > 2), "{options:?}");
     }
 }
 
@@ -90,8 +126,7 @@ fn probabilities_of_all_texts_sum_to_one_under_every_limit() {
 #[test]
 fn frequencies_of_stories_agree_with_their_probabilities() {
     let grammar = small();
-    for max_words in [5, 20] {
-        let options = StoryOptions { max_words, ..StoryOptions::UNLIMITED };
+    for options in limits(&[(0, 5), (0, 20), (5, 20), (4, 7)]) {
         let draws = 200_000u32;
         let mut counts: HashMap<Vec<WordId>, f64> = HashMap::new();
         for seed in 0..u64::from(draws) {
@@ -108,7 +143,7 @@ fn frequencies_of_stories_agree_with_their_probabilities() {
         assert!(counts.is_empty(), "written but not in the language: {counts:?}");
         let cells = texts.len() as f64;
         let deviation = (statistic - (cells - 1.0)) / (2.0 * cells).sqrt();
-        assert!(deviation.abs() < 4.5, "limit {max_words}: {cells} cells, statistic {statistic}");
+        assert!(deviation.abs() < 4.5, "{options:?}: {cells} cells, statistic {statistic}");
     }
 }
 
@@ -128,8 +163,13 @@ fn a_text_with_two_derivations_has_the_sum_of_their_probabilities() {
 #[test]
 fn posteriors_agree_with_enumeration() {
     let grammar = small();
-    let options = StoryOptions { max_words: 20, ..StoryOptions::UNLIMITED };
-    let texts = enumerate(&grammar, options);
+    for options in limits(&[(0, 20), (5, 20)]) {
+        agree_with_enumeration(&grammar, options);
+    }
+}
+
+fn agree_with_enumeration(grammar: &Grammar, options: StoryOptions) {
+    let texts = enumerate(grammar, options);
     for (text, _) in texts.iter().step_by(7) {
         for hidden in 1u32..1 << text.len() {
             let page: Vec<_> = (0..text.len()).map(|i| (hidden >> i & 1 == 0).then_some(text[i])).collect();
@@ -138,7 +178,7 @@ fn posteriors_agree_with_enumeration() {
                     && other.0.iter().zip(&page).all(|(a, b)| b.is_none_or(|b| b == *a))
             };
             let evidence: f64 = texts.iter().filter(agrees).map(|(_, p)| p).sum();
-            let found = posterior(&grammar, options, &page, 10_000).expect("the text itself agrees");
+            let found = posterior(grammar, options, &page, 10_000).expect("the text itself agrees");
             assert!((found.log_evidence - evidence.ln()).abs() < 1e-9);
             for (position, words) in found.words.iter().enumerate() {
                 for (word, probability) in words {
