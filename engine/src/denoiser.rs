@@ -1,14 +1,15 @@
 //! The engine: a [`Denoiser`] over whichever back end the machine has.
 
-use diffusion::{Denoiser, Prediction, Query};
+use diffusion::{Denoiser, FullDenoiser, Prediction, Query};
 use model_loader::{Checkpoint, ModelConfig};
 
 use crate::backend::{Backend, BackendChoice, BackendReport, Resident};
 use crate::condition::Condition;
+use crate::distributions;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::gpu::GpuDevice;
-use crate::model::{Options, Shape, record};
+use crate::model::{Options, Shape, record, record_logits};
 use crate::program::Role;
 use crate::progress::Progress;
 use crate::query;
@@ -37,7 +38,16 @@ pub struct Engine {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     shape: Shape,
-    truncated: bool,
+    answer: Answer,
+}
+
+/// What a program answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// A summary per row; `truncated` if some draws are limited by top-k or top-p.
+    Summaries { truncated: bool },
+    /// The logits of every position.
+    Logits,
 }
 
 impl Engine {
@@ -94,7 +104,9 @@ impl Engine {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
         let shape = Shape { batch, length, rows: batch * length };
-        self.executor(Key { shape, truncated: false }, progress).await.map(|_| ())
+        self.executor(Key { shape, answer: Answer::Summaries { truncated: false } }, progress)
+            .await
+            .map(|_| ())
     }
 
     /// Sizes of the model.
@@ -130,9 +142,33 @@ impl Engine {
         Ok(&mut self.loaded[last].1)
     }
 
+    /// The loaded program for this key with all that a call needs besides tokens and rows: noise levels, vectors, guesses.
+    async fn fed(&mut self, key: Key, query: &Query, times: &[f64]) -> Result<&mut Executor, Error> {
+        let offsets = self.condition.as_ref().map(|condition| condition.offsets(times, query.length));
+        let vectors = self
+            .vectors
+            .as_ref()
+            .zip(offsets.clone())
+            .map(|(vectors, offsets)| (vectors.stream(query, times, offsets), vectors.estimates(query)));
+        let executor = self.executor(key, &mut |_| {}).await?;
+        match (offsets, vectors) {
+            (Some(_), Some((stream, estimates))) => {
+                executor.write_floats(&Role::Stream, &stream)?;
+                executor.write_floats(&Role::Estimates, &estimates)?;
+            }
+            (Some(offsets), None) => executor.write_floats(&Role::Offsets, &offsets)?,
+            (None, _) => {}
+        }
+        Ok(executor)
+    }
+
     async fn load(&mut self, key: Key, progress: &mut dyn FnMut(Progress)) -> Result<Executor, Error> {
-        let options = Options { products: self.backend.products(), truncated: key.truncated };
-        let program = record(&self.config, &self.weights, key.shape, options)?;
+        let truncated = key.answer == Answer::Summaries { truncated: true };
+        let options = Options { products: self.backend.products(), truncated };
+        let program = match key.answer {
+            Answer::Summaries { .. } => record(&self.config, &self.weights, key.shape, options)?,
+            Answer::Logits => record_logits(&self.config, &self.weights, key.shape, options)?,
+        };
         self.backend.load(&program, &self.weights, &mut self.resident, progress).await
     }
 }
@@ -150,24 +186,32 @@ impl Denoiser for Engine {
         let capacity = (batch * query.length).max(rows.len().next_power_of_two());
         let shape = Shape { batch, length: query.length, rows: capacity };
         let truncated = rows.iter().any(shaders::records::Row::is_truncated);
-        let tokens = query::tokens(&self.config, query);
         let times = query::told_times(&self.config, query);
-        let offsets = self.condition.as_ref().map(|condition| condition.offsets(&times, query.length));
-        let vectors = self
-            .vectors
-            .as_ref()
-            .zip(offsets.clone())
-            .map(|(vectors, offsets)| (vectors.stream(query, &times, offsets), vectors.estimates(query)));
-        let executor = self.executor(Key { shape, truncated }, &mut |_| {}).await?;
-        match (offsets, vectors) {
-            (Some(_), Some((stream, estimates))) => {
-                executor.write_floats(&Role::Stream, &stream)?;
-                executor.write_floats(&Role::Estimates, &estimates)?;
-            }
-            (Some(offsets), None) => executor.write_floats(&Role::Offsets, &offsets)?,
-            (None, _) => {}
-        }
+        let tokens = query::tokens(&self.config, query);
+        let executor =
+            self.fed(Key { shape, answer: Answer::Summaries { truncated } }, query, &times).await?;
         let summaries = executor.run(&tokens, bytemuck::cast_slice(&rows)).await?;
         Ok(query::predictions(&self.config, &summaries, &rows, query.length, &times))
+    }
+}
+
+impl FullDenoiser for Engine {
+    fn vocabulary(&self) -> usize {
+        self.config.vocab_size
+    }
+
+    /// Computes the logits of every position and reads them all back, whichever rows are asked.
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Error> {
+        let batch = query::check(&self.config, query)?;
+        if query.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shape = Shape { batch, length: query.length, rows: batch * query.length };
+        let times = query::told_times(&self.config, query);
+        let tokens = query::tokens(&self.config, query);
+        let executor = self.fed(Key { shape, answer: Answer::Logits }, query, &times).await?;
+        executor.run(&tokens, &[]).await?;
+        let logits = executor.read_floats("logits").await?;
+        Ok(distributions::of_rows(&self.config, query, &times, &logits))
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Each is made by `X::new(&Program, &Weights)` (the GPU's also takes a device) and then called many times.
 
+use shaders::Values;
+
 use crate::cpu::CpuExecutor;
 use crate::error::Error;
 use crate::gpu::GpuExecutor;
@@ -44,6 +46,25 @@ impl Executor {
             Self::Gpu(executor) => executor.run(tokens, rows).await,
             Self::Cpu(executor) => executor.run(tokens, rows),
             Self::Reference(executor) => executor.run(tokens, rows),
+        }
+    }
+
+    /// Contents of a buffer of floats by its name, after [`run`](Self::run).
+    ///
+    /// # Errors
+    /// If the program has no such buffer, or the device reports a fault.
+    pub async fn read_floats(&self, name: &str) -> Result<Vec<f32>, Error> {
+        let missing = || Error::Refused { reason: format!("the program has no buffer {name} of floats") };
+        match self {
+            Self::Gpu(executor) => {
+                let words = executor.read_buffer(name).await?;
+                Ok(words.into_iter().map(f32::from_bits).collect())
+            }
+            Self::Cpu(executor) => executor.buffer(name).map(<[f32]>::to_vec).ok_or_else(missing),
+            Self::Reference(executor) => match executor.buffer(name) {
+                Some(Values::F64(values)) => Ok(values.iter().map(|&value| value as f32).collect()),
+                _ => Err(missing()),
+            },
         }
     }
 }

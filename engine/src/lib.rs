@@ -38,6 +38,7 @@ mod backend;
 mod condition;
 pub mod cpu;
 mod denoiser;
+mod distributions;
 pub mod error;
 pub mod executor;
 pub mod gpu;

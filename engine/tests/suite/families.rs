@@ -6,7 +6,7 @@ on_every_target! {
 }
 
 mod bodies {
-    use diffusion::{Denoiser, Mixture, Prediction, Query, Row, TokenId};
+    use diffusion::{Denoiser, FullDenoiser, Mixture, Prediction, Query, Row, TokenId};
     use engine::{BackendChoice, Engine};
     use model_loader::Checkpoint;
     use safetensors::SafeTensors;
@@ -54,15 +54,24 @@ mod bodies {
             for (index, (prediction, expected)) in found.iter().zip(expected.chunks(known)).enumerate() {
                 compare(&format!("{choice:?}, row {index}"), prediction, expected);
             }
+            let all = engine.distributions(&query).await.unwrap();
+            assert_eq!(all.len(), query.rows.len() * (known + 2), "{choice:?}");
+            for (row, (found, expected)) in all.chunks(known + 2).zip(expected.chunks(known)).enumerate() {
+                assert_eq!(found[..2], [f32::NEG_INFINITY; 2]);
+                let fits = found[2..].iter().zip(expected).all(|(&found, &expected)| near(found, expected));
+                assert!(fits, "{choice:?}, whole row {row}");
+            }
         }
+    }
+
+    /// Whether a log-probability is right; never if one is NaN.
+    fn near(found: f32, expected: f32) -> bool {
+        (expected < RARE && found < RARE + 1.0) || (found - expected).abs() <= NEAR
     }
 
     /// Everything that a prediction says, against all log-probabilities of the row.
     fn compare(what: &str, found: &Prediction, expected: &[f32]) {
         let of = |token: TokenId| expected[token.0 as usize - 2];
-        let near = |found: f32, expected: f32| {
-            (expected < RARE && found < RARE + 1.0) || (found - expected).abs() <= NEAR
-        };
         for candidate in found.top.iter().chain([&found.drawn]) {
             let (found, expected) = (candidate.log_probability, of(candidate.token));
             assert!(near(found, expected), "{what}: {found}, expected {expected}");
