@@ -24,7 +24,7 @@ pub enum Command {
     Generate(Generate),
     /// Say what is in a model file.
     Info(Info),
-    /// Measure the negative evidence lower bound of a text file, in bits per token.
+    /// Measure what a text file costs under a model, in bits per token, and its gap to storyworld's truth.
     Eval(Eval),
     /// Put a decoding schedule under test, beside one slot per call at the same seeds.
     Diagnose(Diagnose),

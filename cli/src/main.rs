@@ -11,6 +11,7 @@ mod exact;
 mod failure;
 mod generate;
 mod info;
+mod language;
 mod model;
 mod output;
 mod prompt;

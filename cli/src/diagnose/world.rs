@@ -7,6 +7,8 @@ use diffusion::measure::surface::{grams, unseen_share};
 use model_loader::Tokenizer;
 use storyworld::{Grammar, StoryOptions, check, generate};
 
+use crate::language::storyworld_words;
+
 /// Stories that n-grams are compared with.
 const REFERENCE_STORIES: u64 = 20_000;
 /// Stories that say how many n-grams a right text has that the reference does not.
@@ -37,10 +39,7 @@ impl World {
     pub fn new(tokenizer: &Tokenizer) -> Self {
         let words: Vec<Option<String>> =
             (0..tokenizer.vocab_size() as u32).map(|token| tokenizer.word(token).map(String::from)).collect();
-        let grammar = Grammar::storyworld();
-        let ordinary = || words.iter().skip(3).flatten();
-        let is_storyworld = words.len() > 3 && ordinary().all(|word| grammar.word_id(word).is_some());
-        let known = is_storyworld.then(|| Known::new(grammar, &words));
+        let known = storyworld_words(tokenizer).map(|_| Known::new(Grammar::storyworld(), &words));
         Self { words, known }
     }
 

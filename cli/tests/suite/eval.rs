@@ -1,3 +1,5 @@
+use storyworld::{Grammar, Story, StoryOptions, generate, log_probability};
+
 use crate::run::{TINY, TemporaryFile, json, succeed};
 
 const TEXT: &str = "the red fox runs .\n\na cold river and the small bird sings over the old house today !\nThe dog sleeps.\n";
@@ -49,4 +51,59 @@ fn passages_longer_than_the_window_are_counted() {
     let report = json(&arguments);
     assert_eq!((&report["bound"]["texts"], &report["too_long"]), (&1.into(), &1.into()));
     assert!(succeed(&arguments).contains("1 passages are longer than the window and were left out"));
+}
+
+/// Random weights of every family know nothing, and each bound says so in its own way.
+#[test]
+fn every_family_has_its_bound() {
+    let text = TemporaryFile::new("eval-families", TEXT.as_bytes());
+    for (name, estimator) in [
+        ("autoregressive", "exact, by the chain rule"),
+        ("uniform", "NELBO by Monte Carlo: exact in continuous time"),
+        ("mask-uniform", "NELBO by Monte Carlo: exact in continuous time"),
+        ("gaussian", "NELBO by Monte Carlo: squared errors"),
+    ] {
+        let model = format!("{}/../tests/golden/tiny-{name}.gguf", env!("CARGO_MANIFEST_DIR"));
+        let arguments =
+            ["eval", "--model", &model, "--text", text.path(), "--samples", "16", "--backend", "cpu"];
+        let report = json(&arguments);
+        assert!(report["estimator"].as_str().unwrap().starts_with(estimator), "{name}: {report}");
+        let bits = report["bound"]["bits_per_token"]["value"].as_f64().unwrap();
+        assert!(bits > 4.0 && bits < 1000.0, "{name}: {bits}");
+        let error = report["bound"]["bits_per_token"]["standard_error"].as_f64().unwrap();
+        assert_eq!(error > 0.0, name != "autoregressive", "{name}: {error}");
+        assert!(report["truth"].is_null(), "{name} does not write storyworld");
+    }
+}
+
+/// The shipped autoregressive model on stories that it never saw, beside their exact probabilities.
+#[test]
+fn storyworld_has_a_truth_to_be_far_from() {
+    let grammar = Grammar::storyworld();
+    let options = StoryOptions::default();
+    let stories: Vec<Story> =
+        (0..4).map(|seed| generate(grammar, options, 2_000_000_000 + seed).unwrap()).collect();
+    let line = |story: &Story| {
+        let words: Vec<&str> = story.words.iter().map(|&word| grammar.word(word)).collect();
+        words.join(" ") + "\n"
+    };
+    let twice = "the the the .\n".to_owned();
+    let lines: String = stories.iter().map(line).chain([twice]).collect();
+    let text = TemporaryFile::new("eval-truth", lines.as_bytes());
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-ar/model.gguf");
+    let report = json(&["eval", "--model", model, "--text", text.path(), "--backend", "cpu"]);
+    let exact: f64 = stories.iter().map(|s| -log_probability(grammar, options, &s.words)).sum();
+    let tokens: usize = stories.iter().map(|story| story.words.len() + 1).sum();
+    let number = |path: &str| report.pointer(path).and_then(serde_json::Value::as_f64).unwrap();
+    let expected = exact / std::f64::consts::LN_2 / tokens as f64;
+    let found = number("/truth/exact/bits_per_token/value");
+    assert!((found - expected).abs() < 1e-9, "{found}, expected {expected}");
+    assert_eq!(report["truth"]["outside"], 1);
+    assert_eq!(report["truth"]["exact"]["texts"], 4);
+    // A trained model is near the truth; single texts may fall on either side of it.
+    let gap = number("/truth/gap/bits_per_token/value");
+    assert!(gap.abs() < 0.5, "{gap}");
+    assert!(number("/truth/gap/over_texts") > 0.0);
+    // Beside the five passages the sentence that is no story costs much.
+    assert!(number("/bound/bits_per_token/value") > found + gap, "{report}");
 }

@@ -127,9 +127,9 @@ fn text_files() {
 #[test]
 fn models_asked_for_what_they_were_not_trained_for() {
     let model = |name: &str| format!("{}/../tests/golden/tiny-{name}.gguf", env!("CARGO_MANIFEST_DIR"));
-    let refused = |name: &str, command: &str| refuse(&[command, "--model", &model(name), "--text", TINY]);
+    let schedule = TemporaryFile::new("schedule", b"{}");
     for name in ["autoregressive", "uniform", "mask-uniform", "gaussian"] {
-        let sentence = refused(name, "eval");
+        let sentence = refuse(&["diagnose", "--model", &model(name), "--schedule", schedule.path()]);
         assert!(sentence.ends_with("expected a model of masks"), "{sentence}");
         let sentence = refuse(&["generate", "--model", &model(name), "--length", "4"]);
         assert!(sentence.starts_with("process of ") && sentence.contains("expected"), "{sentence}");

@@ -1,0 +1,109 @@
+//! The bound of every passage, as the model's own process has it.
+
+use anyhow::anyhow;
+use diffusion::measure::{
+    BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
+};
+use diffusion::process::{Gaussian, MaskUniform, Uniform, Words};
+use diffusion::schedule::Schedule;
+use diffusion::{FullDenoiser, SpecialTokens};
+use engine::Engine;
+use model_loader::{ModelConfig, Process};
+
+use super::passages::Passage;
+use crate::failure::Failure;
+use crate::output::Progress;
+
+/// How the number comes about, in words that go with it everywhere.
+pub fn estimator(process: Process) -> &'static str {
+    match process {
+        Process::Mask => "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k",
+        Process::Uniform | Process::MaskUniform { .. } => {
+            "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, two passes over strata of t"
+        }
+        Process::Gaussian { .. } => {
+            "NELBO by Monte Carlo: squared errors weighed by the loss of signal-to-noise ratio from t = 0.02 on, \
+             cross-entropy there, two passes over strata of t"
+        }
+        Process::Autoregressive => "exact, by the chain rule",
+    }
+}
+
+/// Measures every passage.
+pub async fn measure(
+    engine: &mut Engine,
+    passages: &[Passage],
+    settings: BoundSettings,
+) -> Result<Vec<TextBound>, Failure> {
+    let noise = Noise::of(engine);
+    let mut line = Progress::new();
+    let mut bounds = Vec::new();
+    for (index, passage) in (0..).zip(passages) {
+        line.show(&format!("passage {} of {}", index + 1, passages.len()));
+        let bound = noise.bound(engine, passage, index, settings).await;
+        bounds.push(bound.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?);
+    }
+    Ok(bounds)
+}
+
+/// What the model was trained to undo, with all that its bound needs.
+enum Noise {
+    Mask,
+    Uniform(Uniform),
+    MaskUniform(MaskUniform),
+    Gaussian(Gaussian),
+    None,
+}
+
+impl Noise {
+    fn of(engine: &Engine) -> Self {
+        let ModelConfig { process, vocab_size, embedding_length, .. } = *engine.config();
+        let special = SpecialTokens::default();
+        let first = special.first_token(false);
+        let words = Words { first, count: vocab_size as u32 - first };
+        let schedule = Schedule::Linear;
+        match process {
+            Process::Mask => Self::Mask,
+            Process::Uniform => Self::Uniform(Uniform { schedule, words }),
+            Process::MaskUniform { uniform_share } => Self::MaskUniform(MaskUniform {
+                mask: special.mask,
+                words,
+                uniform_share: f64::from(uniform_share),
+            }),
+            Process::Gaussian { .. } => {
+                let embeddings = engine.embeddings().unwrap_or_default().iter().map(|&x| f64::from(x));
+                Self::Gaussian(Gaussian::new(schedule, embeddings.collect(), embedding_length))
+            }
+            Process::Autoregressive => Self::None,
+        }
+    }
+
+    async fn bound<D: FullDenoiser>(
+        &self,
+        denoiser: &mut D,
+        passage: &Passage,
+        index: u32,
+        settings: BoundSettings,
+    ) -> Result<TextBound, BoundError<D::Error>> {
+        let (special, text, counted) = (SpecialTokens::default(), &passage.window, passage.tokens);
+        match self {
+            Self::Mask => text_bound(denoiser, text, counted, index, special, settings).await,
+            Self::Uniform(process) => {
+                token_noise_bound(denoiser, process, text, counted, index, settings).await
+            }
+            Self::MaskUniform(process) => {
+                token_noise_bound(denoiser, process, text, counted, index, settings).await
+            }
+            Self::Gaussian(process) => {
+                embedding_noise_bound(denoiser, process, text, counted, index, settings).await
+            }
+            Self::None => exact_bits(denoiser, text, counted, special).await,
+        }
+    }
+}
+
+/// An error and its causes, for errors that may not cross threads.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
