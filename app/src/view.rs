@@ -1,7 +1,7 @@
 //! A trajectory as views see it: one cell per position and stored step.
 
 use diffusion::decode::{SlotPrediction, Trajectory};
-use diffusion::{Prediction, Sequence, SlotState, TokenId};
+use diffusion::{Prediction, Sequence, SlotState, SpecialTokens, TokenId};
 
 /// How a slot stands at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Mark {
     Fresh,
     /// Committed by an earlier call.
     Committed,
+    /// Holds a word that may be noise and may still change.
+    Noisy,
 }
 
 impl Mark {
@@ -24,6 +26,7 @@ impl Mark {
             Self::Given => "given",
             Self::Fresh => "fresh",
             Self::Committed => "committed",
+            Self::Noisy => "noisy",
         }
     }
 }
@@ -48,7 +51,8 @@ impl Cell {
         let mark = match state {
             SlotState::Masked => Mark::Masked,
             SlotState::Given => Mark::Given,
-            SlotState::Noisy | SlotState::Committed => Mark::Committed,
+            SlotState::Committed => Mark::Committed,
+            SlotState::Noisy => Mark::Noisy,
         };
         Self { token, mark, confidence: None, entropy_nats: None, call: None }
     }
@@ -67,6 +71,7 @@ impl Cell {
 pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
     let mut present = first_column(&trajectory.start.sequence);
     let mut columns = vec![present.clone()];
+    let mask = SpecialTokens::default().mask;
     for (index, step) in trajectory.steps.iter().enumerate() {
         for cell in present.iter_mut().filter(|cell| cell.mark == Mark::Fresh) {
             cell.mark = Mark::Committed;
@@ -74,6 +79,16 @@ pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
         for SlotPrediction { slot, prediction } in &step.predictions {
             if let Some(cell) = present.get_mut(*slot as usize) {
                 cell.predicted(prediction);
+            }
+        }
+        for change in &step.noisy {
+            if let Some(cell) = present.get_mut(change.slot as usize) {
+                *cell = Cell { token: change.token, mark: Mark::Noisy, call: None, ..*cell };
+            }
+        }
+        for &slot in &step.remasks {
+            if let Some(cell) = present.get_mut(slot as usize) {
+                *cell = Cell { token: mask, mark: Mark::Masked, call: None, ..*cell };
             }
         }
         for commit in &step.commits {

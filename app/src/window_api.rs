@@ -90,6 +90,7 @@ fn describe_cell(cell: &Cell, state: &RunState) -> Value {
 
 fn describe_settings(settings: &Settings) -> Value {
     json!({
+        "model": settings.model.name(),
         "prompt": settings.prompt,
         "text": settings.text,
         "corruption": settings.time,
@@ -141,6 +142,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(16));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(17));
     }
 }

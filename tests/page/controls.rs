@@ -125,3 +125,27 @@ fn another_seed_writes_another_text() {
         Ok(())
     });
 }
+
+#[test]
+fn every_model_writes_by_its_own_process() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&seed=3&slots=4").await?;
+        for model in ["storyworld-ar", "storyworld-uniform", "storyworld-mask-uniform"] {
+            browser.set("model-choice", model).await?;
+            let is_written = |state: &Value| state["settings"]["model"] == model && is_finished(state);
+            let state = browser.wait_until(&format!("a run of {model}"), is_written).await?;
+            assert_eq!(state["step_count"], 16, "{model}: {state}");
+            browser.set("scrubber", "8").await?;
+            let state = browser.wait_until("the middle", |state| state["cursor"] == 8).await?;
+            let [noisy, masked] = ["noisy", "masked"].map(|slot_state| count(&state, slot_state));
+            match model {
+                "storyworld-ar" => assert_eq!((noisy, masked), (0, 32), "{state}"),
+                "storyworld-uniform" => assert_eq!((noisy, masked), (64, 0), "{state}"),
+                _ => assert!(noisy > 0 && masked > 0 && noisy + masked == 64, "{state}"),
+            }
+            let written = final_words(&browser).await?;
+            assert!(written.iter().filter(|word| word.chars().all(char::is_alphabetic)).count() > 20);
+        }
+        Ok(())
+    });
+}

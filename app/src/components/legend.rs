@@ -1,9 +1,11 @@
 //! What the colours and shapes of the slots mean, and the menu that chooses them.
 
+use diffusion::decode::{Noise, Trajectory};
 use leptos::prelude::*;
 
 use crate::draw::palette::ramp;
 use crate::draw::slots::Scale;
+use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
 
@@ -41,18 +43,21 @@ pub fn Legend(
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let colour = Memo::new(move |_| settings.with(|s| s.colour));
+    let run = expect_context::<Run>();
+    let is_noisy = |trajectory: &Trajectory| trajectory.settings.noise != Noise::Mask;
+    let noisy = Memo::new(move |_| run.state.with(|state| state.trajectory.as_ref().is_some_and(is_noisy)));
     view! {
         <div class="legend" data-testid="legend">
             {move || match ends(colour.get(), scale.get()) {
-                None => states().into_any(),
+                None => states(noisy.get()).into_any(),
                 Some((low, high)) => gradient(low, high).into_any(),
             }}
         </div>
     }
 }
 
-/// The four states, each with its shape.
-fn states() -> impl IntoView {
+/// The states, each with its shape; words that may be noise only where there are any.
+fn states(noisy: bool) -> impl IntoView {
     let item = |state: &'static str, says: &'static str| {
         view! {
             <span class="item">
@@ -63,7 +68,7 @@ fn states() -> impl IntoView {
     };
     view! {
         {item("masked", "masked")} {item("fresh", "just committed")} {item("committed", "committed")}
-        {item("given", "given")}
+        {item("given", "given")} {noisy.then(|| item("noisy", "may change"))}
     }
 }
 

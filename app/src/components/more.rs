@@ -6,6 +6,7 @@ use engine::BackendChoice;
 use leptos::prelude::*;
 
 use super::icons::{DIE, Icon};
+use crate::session::models::ShippedModel;
 use crate::settings::query::Named;
 use crate::settings::{LENGTHS, Rule, Settings};
 
@@ -15,6 +16,15 @@ pub fn More() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
         <div class="more">
+            <Menu id="model-choice" label="Model" choices=&[
+                (ShippedModel::Mask, "Masked"),
+                (ShippedModel::Autoregressive, "Autoregressive"),
+                (ShippedModel::MaskUniform, "Masks and random words"),
+                (ShippedModel::Uniform, "Random words"),
+                (ShippedModel::MaskCart, "Masked, weighted by context"),
+                (ShippedModel::MaskSalience, "Masked, rare words first"),
+            ] read=|s| s.model write=|s, model| s.model = model />
+            <p class="hint">{move || settings.with(|s| about(s.model))}</p>
             <Seed />
             <details>
                 <summary>"More settings"</summary>
@@ -64,6 +74,22 @@ pub fn More() -> impl IntoView {
                 </div>
             </details>
         </div>
+    }
+}
+
+/// What a model is, and what it makes of the other settings.
+fn about(model: ShippedModel) -> &'static str {
+    match model {
+        ShippedModel::Mask => "Fills hidden slots in any order. What it writes, it keeps.",
+        ShippedModel::Autoregressive => "Writes from left to right and sees nothing to the right of a gap.",
+        ShippedModel::MaskUniform => {
+            "Unhides words and doubts them: any word may change until the last call."
+        }
+        ShippedModel::Uniform => "Begins with random words and changes them until the last call.",
+        ShippedModel::MaskCart => "As the masked model; slots near visible words counted more in training.",
+        ShippedModel::MaskSalience => {
+            "As the masked model; trained on texts that lost their rare words first."
+        }
     }
 }
 

@@ -130,6 +130,7 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
         Mark::Given => format!("{text}, given"),
         Mark::Fresh => format!("{text}, just committed"),
         Mark::Committed => format!("{text}, committed"),
+        Mark::Noisy => format!("{text}, may change"),
     };
     let fill = share(cell, by, scale).map(ramp);
     Face {

@@ -14,7 +14,7 @@ pub enum Theme {
     Dark,
 }
 
-/// Colours of the four states of a slot; `static/styles/tokens.css` holds the same values for the grid.
+/// Colours of the five states of a slot; `static/styles/tokens.css` holds the same values for the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateColours {
     /// A slot that is still hidden.
@@ -25,6 +25,8 @@ pub struct StateColours {
     pub fresh: Rgb,
     /// A slot that was committed earlier.
     pub committed: Rgb,
+    /// A slot whose word may be noise.
+    pub noisy: Rgb,
 }
 
 /// Evenly spaced samples of *viridis* (van der Walt and Smith, 2015): lightness grows evenly, and it reads
@@ -80,7 +82,7 @@ pub fn ramp(x: f32) -> Rgb {
     Rgb(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-/// The colours of the states: grey for what is hidden, Okabe and Ito's blue and orange for the rest.
+/// The colours of the states: grey for what is hidden, Okabe and Ito's blue, orange and purple for the rest.
 pub fn state_colours(theme: Theme) -> StateColours {
     match theme {
         Theme::Light => StateColours {
@@ -88,12 +90,14 @@ pub fn state_colours(theme: Theme) -> StateColours {
             given: Rgb(79, 131, 168),
             fresh: Rgb(230, 159, 0),
             committed: Rgb(154, 197, 223),
+            noisy: Rgb(216, 170, 196),
         },
         Theme::Dark => StateColours {
             masked: Rgb(58, 63, 72),
             given: Rgb(127, 179, 218),
             fresh: Rgb(240, 180, 60),
             committed: Rgb(45, 96, 134),
+            noisy: Rgb(118, 72, 102),
         },
     }
 }
@@ -147,9 +151,13 @@ mod tests {
         let (light, dark) = sheet.split_once("data-theme=\"dark\"").expect("two themes");
         for (theme, sheet) in [(Theme::Light, light), (Theme::Dark, dark)] {
             let c = state_colours(theme);
-            for (name, colour) in
-                [("masked", c.masked), ("given", c.given), ("fresh", c.fresh), ("committed", c.committed)]
-            {
+            for (name, colour) in [
+                ("masked", c.masked),
+                ("given", c.given),
+                ("fresh", c.fresh),
+                ("committed", c.committed),
+                ("noisy", c.noisy),
+            ] {
                 let rule = format!("--state-{name}: {};", colour.css());
                 assert!(sheet.contains(&rule), "tokens.css has no {rule} for {theme:?}");
             }

@@ -42,6 +42,7 @@ fn flat(mark: Mark, by: ColourBy, theme: Theme) -> Rgb {
         (ColourBy::State, Mark::Given) => colours.given,
         (ColourBy::State, Mark::Fresh) => colours.fresh,
         (ColourBy::State, Mark::Committed) => colours.committed,
+        (ColourBy::State, Mark::Noisy) => colours.noisy,
         (ColourBy::State, Mark::Masked) | (_, Mark::Masked) => colours.masked,
         _ => blank(theme),
     }

@@ -11,6 +11,7 @@ use model_loader::{Checkpoint, Tokenizer};
 
 use super::decode::{Outcome, Surroundings, drive, planned_calls};
 use super::mailbox::Mailbox;
+use super::models::{ShippedModel, fitted};
 use super::start::start;
 use super::{Beginning, Event, ModelFacts, Request};
 use crate::failure::Failure;
@@ -18,8 +19,6 @@ use crate::platform::{fetch, time};
 use crate::recording::Recording;
 use crate::settings::Settings;
 
-/// The shipped model, relative to the page, so that it works in any folder.
-const MODEL: &str = "models/storyworld-mask/model.gguf";
 /// A run of the shipped model with the default settings.
 const RECORDING: &str = "runs/storyworld-mask.json";
 /// How often one run may lose its device before it goes on with the CPU.
@@ -39,6 +38,8 @@ pub struct Host<E: Fn(Event)> {
 struct Open {
     engine: Engine,
     tokenizer: Arc<Tokenizer>,
+    /// Which model it is.
+    model: ShippedModel,
     /// What the visitor asked for; a fallback does not change it.
     wanted: BackendChoice,
 }
@@ -50,9 +51,9 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     /// Serves requests. Never returns while the page lives.
-    pub async fn serve(&self, choice: BackendChoice) {
+    pub async fn serve(&self, model: ShippedModel, choice: BackendChoice) {
         loop {
-            match self.open(choice).await {
+            match self.open(model, choice).await {
                 Ok(open) => self.run_all(open).await,
                 Err(failure) => self.emit(Event::Failed(failure)),
             }
@@ -61,9 +62,9 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     /// Downloads and opens the model.
-    async fn open(&self, choice: BackendChoice) -> Result<Open, Failure> {
+    async fn open(&self, model: ShippedModel, choice: BackendChoice) -> Result<Open, Failure> {
         let progress = |received, total| self.emit(Event::Downloading { received, total });
-        let bytes = fetch::bytes(MODEL, progress).await?;
+        let bytes = fetch::bytes(model.path(), progress).await?;
         let checkpoint = Checkpoint::from_bytes(&bytes)?;
         drop(bytes);
         let tokenizer = Arc::new(checkpoint.tokenizer.clone());
@@ -71,7 +72,7 @@ impl<E: Fn(Event)> Host<E> {
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
         self.emit(Event::Opened(report));
-        Ok(Open { engine, tokenizer, wanted: choice })
+        Ok(Open { engine, tokenizer, model, wanted: choice })
     }
 
     /// Takes one request after the other; returns when nothing goes on without the visitor.
@@ -94,15 +95,13 @@ impl<E: Fn(Event)> Host<E> {
     /// One run, through losses of the device.
     async fn run(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
         let special = SpecialTokens::default();
+        self.suit(open, settings).await?;
         // A link may ask for a longer window than this model has.
         let length = settings.length.min(open.engine.config().context_length);
         let settings = &Settings { length, ..settings.clone() };
         let start = start(settings, &open.tokenizer, special)?;
-        let mut decoder = Decoder::new(settings.decode(), start.sequence, special)?;
-        if settings.backend != open.wanted {
-            open.wanted = settings.backend;
-            self.reopen(open, settings.backend).await?;
-        }
+        let decode = fitted(settings.decode(), open.engine.config(), length);
+        let mut decoder = Decoder::new(decode, start.sequence, special)?;
         self.emit(Event::Began(Box::new(Beginning {
             trajectory: Trajectory::begin(&decoder),
             planned: planned_calls(&decoder),
@@ -124,6 +123,17 @@ impl<E: Fn(Event)> Host<E> {
             self.recover(open, error, losses).await?;
             losses += 1;
         }
+    }
+
+    /// Opens the model and the back end that the settings name, unless they are open.
+    async fn suit(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
+        if settings.model != open.model {
+            *open = self.open(settings.model, settings.backend).await?;
+        } else if settings.backend != open.wanted {
+            open.wanted = settings.backend;
+            self.reopen(open, settings.backend).await?;
+        }
+        Ok(())
     }
 
     /// Runs from where the decoder stands, on the back end that is open now.

@@ -21,9 +21,9 @@ impl Session {
     pub fn start(settings: &Settings, emit: impl Fn(Event) + Clone + 'static) -> Self {
         let mailbox = Rc::new(Mailbox::default());
         let host = Host::new(mailbox.clone(), emit.clone());
-        let choice = settings.backend;
+        let (model, choice) = (settings.model, settings.backend);
         spawn_local(play_recording(emit));
-        spawn_local(async move { host.serve(choice).await });
+        spawn_local(async move { host.serve(model, choice).await });
         Self { mailbox: StoredValue::new_local(mailbox) }
     }
 

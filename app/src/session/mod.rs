@@ -6,6 +6,7 @@ pub mod decode;
 pub mod host;
 pub mod link;
 pub mod mailbox;
+pub mod models;
 pub mod start;
 
 use std::sync::Arc;

@@ -7,6 +7,8 @@ use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
+use crate::session::models::ShippedModel;
+
 /// Fewest and most slots of a run; the shipped model was trained on windows of 64.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=64;
 /// Highest temperature of the knob.
@@ -58,6 +60,8 @@ impl Rule {
 /// Everything that a visitor can set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// Which model writes.
+    pub model: ShippedModel,
     /// Words that stay as they are; `_` stands for one hidden slot.
     pub prompt: String,
     /// The visitor's text, which follows the prompt and is corrupted.
@@ -95,6 +99,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            model: ShippedModel::default(),
             prompt: String::new(),
             text: OWN_TEXT.to_owned(),
             time: 1.0,

@@ -7,6 +7,8 @@ use diffusion::decode::Order;
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
+use crate::session::models::ShippedModel;
+
 use super::percent::{decode, encode};
 use super::{ColourBy, Rule, Settings};
 
@@ -66,14 +68,26 @@ impl Named for ColourBy {
     ];
 }
 
+impl Named for ShippedModel {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Mask, "storyworld-mask"),
+        (Self::Autoregressive, "storyworld-ar"),
+        (Self::MaskUniform, "storyworld-mask-uniform"),
+        (Self::Uniform, "storyworld-uniform"),
+        (Self::MaskCart, "storyworld-mask-cart"),
+        (Self::MaskSalience, "storyworld-mask-salience"),
+    ];
+}
+
 impl Named for bool {
     const NAMES: &'static [(Self, &'static str)] = &[(true, "1"), (false, "0")];
 }
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 16] {
+    fn pairs(&self) -> [(&'static str, String); 17] {
         [
+            ("model", self.model.name().into()),
             ("prompt", encode(&self.prompt)),
             ("text", encode(&self.text)),
             ("corruption", self.time.to_string()),
@@ -114,6 +128,7 @@ impl Settings {
 
     fn set(&mut self, key: &str, value: &str) {
         match key {
+            "model" => keep(&mut self.model, Named::named(value)),
             "prompt" => value.clone_into(&mut self.prompt),
             "text" => value.clone_into(&mut self.text),
             "corruption" => keep(&mut self.time, value.parse().ok()),
@@ -148,6 +163,7 @@ mod tests {
 
     fn everything_changed() -> Settings {
         Settings {
+            model: ShippedModel::Uniform,
             prompt: "the cat _ the mat".into(),
             text: "a & b = c, 100 %".into(),
             time: 0.35,
@@ -183,6 +199,7 @@ mod tests {
                 assert_eq!(T::named(value.name()), Some(value));
             }
         }
+        check(&ShippedModel::ALL);
         check(&Schedule::ALL);
         check(&Rule::ALL);
         check(&Order::ALL);

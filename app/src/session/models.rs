@@ -1,0 +1,110 @@
+//! The models that come with the page, and what each asks of a run.
+
+use diffusion::SpecialTokens;
+use diffusion::decode::{DecodeSettings, Noise, Order, Parallelism};
+use diffusion::process::Words;
+use diffusion::schedule::Schedule;
+use model_loader::{ModelConfig, Process};
+
+/// A shipped model: one language, one backbone, one way of training each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShippedModel {
+    /// Masked diffusion.
+    #[default]
+    Mask,
+    /// One word after the other.
+    Autoregressive,
+    /// Masks and random words.
+    MaskUniform,
+    /// Random words.
+    Uniform,
+    /// Masked, trained with context-adaptive weights.
+    MaskCart,
+    /// Masked, trained to lose rare words first.
+    MaskSalience,
+}
+
+impl ShippedModel {
+    /// Every shipped model, in the order of the menu.
+    pub const ALL: [Self; 6] = [
+        Self::Mask,
+        Self::Autoregressive,
+        Self::MaskUniform,
+        Self::Uniform,
+        Self::MaskCart,
+        Self::MaskSalience,
+    ];
+
+    /// Its file, relative to the page, so that it works in any folder.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Mask => "models/storyworld-mask/model.gguf",
+            Self::Autoregressive => "models/storyworld-ar/model.gguf",
+            Self::MaskUniform => "models/storyworld-mask-uniform/model.gguf",
+            Self::Uniform => "models/storyworld-uniform/model.gguf",
+            Self::MaskCart => "models/storyworld-mask-cart/model.gguf",
+            Self::MaskSalience => "models/storyworld-mask-salience/model.gguf",
+        }
+    }
+}
+
+/// The visitor's settings as this model can follow them: an autoregressive model knows one order only; a model of noisy
+/// words steps back along its own process, in as many steps as the knob makes calls, and draws from whole distributions.
+pub fn fitted(settings: DecodeSettings, config: &ModelConfig, length: usize) -> DecodeSettings {
+    let first = SpecialTokens::default().first_token(false);
+    let words = Words { first, count: config.vocab_size as u32 - first };
+    let noise = match config.process {
+        Process::Autoregressive => return DecodeSettings { order: Order::LeftToRight, ..settings },
+        Process::Uniform => Noise::Uniform { words, greedy_tail: false },
+        Process::MaskUniform { uniform_share } => {
+            let uniform_share = f64::from(uniform_share);
+            Noise::MaskUniform { words, uniform_share, greedy_tail: false }
+        }
+        Process::Mask | Process::Gaussian { .. } => return settings,
+    };
+    let steps = match settings.parallelism {
+        Parallelism::Quota { steps, .. } | Parallelism::Ancestral { steps, .. } => steps,
+        Parallelism::SlotsPerCall { slots } => (length as u32).div_ceil(slots.max(1)),
+        _ => length as u32,
+    };
+    let parallelism = Parallelism::Ancestral { steps: steps.max(1), schedule: Schedule::Linear };
+    let mut sampling = settings.sampling;
+    (sampling.top_k, sampling.top_p) = (0, 1.0);
+    DecodeSettings { noise, parallelism, sampling, order: Order::default(), ..settings }
+}
+
+#[cfg(test)]
+mod tests {
+    use model_loader::Checkpoint;
+
+    use super::*;
+    use crate::settings::{Rule, Settings};
+
+    fn checkpoint(model: ShippedModel) -> Checkpoint {
+        let path = format!("{}/../static/{}", env!("CARGO_MANIFEST_DIR"), model.path());
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Checkpoint::from_bytes(&bytes).unwrap()
+    }
+
+    #[test]
+    fn every_model_is_there_and_whatever_a_visitor_sets_fits_it() {
+        for model in ShippedModel::ALL {
+            let config = checkpoint(model).config;
+            for rule in Rule::ALL {
+                let settings = Settings { rule, top_k: 5, order: Order::Confidence, ..Settings::default() };
+                let fitted = fitted(settings.decode(), &config, 64);
+                fitted.validate().unwrap_or_else(|error| panic!("{model:?}, {rule:?}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_knob_counts_calls_for_noisy_words_too() {
+        let config = checkpoint(ShippedModel::Uniform).config;
+        let settings = Settings { slots: 6, ..Settings::default() }.decode();
+        let Parallelism::Ancestral { steps, .. } = fitted(settings, &config, 64).parallelism else {
+            panic!("noisy words are stepped back");
+        };
+        assert_eq!(steps, 11);
+    }
+}
