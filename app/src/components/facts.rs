@@ -77,7 +77,7 @@ fn about(state: &RunState) -> String {
     };
     let model = state.model.as_ref().map(|model| {
         let millions = model.parameters as f64 / 1e6;
-        format!("{}: {millions:.1} million weights, {} words.", model.name, model.vocabulary)
+        format!("{}: {millions:.1} million weights, {} tokens.", model.name, model.vocabulary)
     });
     format!("{recorded}{}", model.unwrap_or_default())
 }

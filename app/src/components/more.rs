@@ -87,6 +87,11 @@ fn about(model: ShippedModel) -> &'static str {
         }
         ShippedModel::Uniform => "Begins with random words and changes them until the last call.",
         ShippedModel::MaskCart => "As the masked model; slots near visible words counted more in training.",
+        ShippedModel::EnglishMask
+        | ShippedModel::EnglishAutoregressive
+        | ShippedModel::EnglishMaskUniform => {
+            "Natural English in pieces of words, from old children's books. Trained briefly: it stammers."
+        }
         ShippedModel::MaskSalience => {
             "As the masked model; trained on texts that lost their rare words first."
         }

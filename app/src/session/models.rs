@@ -6,7 +6,7 @@ use diffusion::process::Words;
 use diffusion::schedule::Schedule;
 use model_loader::{ModelConfig, Process};
 
-/// A shipped model: one language, one backbone, one way of training each.
+/// A shipped model: a language and a way of training. Those of one language share a backbone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShippedModel {
     /// Masked diffusion.
@@ -22,17 +22,26 @@ pub enum ShippedModel {
     MaskCart,
     /// Masked, trained to lose rare words first.
     MaskSalience,
+    /// Masked, on natural English.
+    EnglishMask,
+    /// One byte pair after the other, on natural English.
+    EnglishAutoregressive,
+    /// Masks and random byte pairs, on natural English.
+    EnglishMaskUniform,
 }
 
 impl ShippedModel {
     /// Every shipped model, in the order of the menu.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Mask,
         Self::Autoregressive,
         Self::MaskUniform,
         Self::Uniform,
         Self::MaskCart,
         Self::MaskSalience,
+        Self::EnglishMask,
+        Self::EnglishAutoregressive,
+        Self::EnglishMaskUniform,
     ];
 
     /// Its file, relative to the page, so that it works in any folder.
@@ -44,6 +53,9 @@ impl ShippedModel {
             Self::Uniform => "models/storyworld-uniform/model.gguf",
             Self::MaskCart => "models/storyworld-mask-cart/model.gguf",
             Self::MaskSalience => "models/storyworld-mask-salience/model.gguf",
+            Self::EnglishMask => "models/english-mask/model.gguf",
+            Self::EnglishAutoregressive => "models/english-ar/model.gguf",
+            Self::EnglishMaskUniform => "models/english-mask-uniform/model.gguf",
         }
     }
 }

@@ -76,6 +76,9 @@ impl Named for ShippedModel {
         (Self::Uniform, "storyworld-uniform"),
         (Self::MaskCart, "storyworld-mask-cart"),
         (Self::MaskSalience, "storyworld-mask-salience"),
+        (Self::EnglishMask, "english-mask"),
+        (Self::EnglishAutoregressive, "english-ar"),
+        (Self::EnglishMaskUniform, "english-mask-uniform"),
     ];
 }
 

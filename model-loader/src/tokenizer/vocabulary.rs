@@ -35,12 +35,7 @@ impl Vocabulary {
         let file: File = serde_json::from_str(json)
             .map_err(|error| wrong(error.to_string(), "a tokenizer file with a WordLevel model"))?;
         let words = words_in_order(&file.model, size)?;
-        for (token, expected) in SPECIAL {
-            if words.get(token as usize).is_none_or(|word| word != expected) {
-                let found = format!("{:?} as token {token}", words.get(token as usize));
-                return Err(wrong(found, expected));
-            }
-        }
+        check_special(&words)?;
         let lower = (0u32..).zip(&words).map(|(token, word)| (word.to_lowercase(), token)).collect();
         let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or_default();
         Ok(Self { model: file.model, words, lower, longest })
@@ -78,6 +73,17 @@ fn words_in_order(model: &WordLevel, size: usize) -> Result<Vec<String>, Error> 
         .collect()
 }
 
-fn wrong(found: impl Into<String>, expected: impl Into<String>) -> Error {
+/// Refuses a vocabulary whose first tokens are not the special ones.
+pub(super) fn check_special(words: &[String]) -> Result<(), Error> {
+    for (token, expected) in SPECIAL {
+        if words.get(token as usize).is_none_or(|word| word != expected) {
+            let found = format!("{:?} as token {token}", words.get(token as usize));
+            return Err(wrong(found, expected));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn wrong(found: impl Into<String>, expected: impl Into<String>) -> Error {
     Error::Tokenizer { found: found.into(), expected: expected.into() }
 }

@@ -5,6 +5,8 @@
 /// A complete small model file, made in memory, with every part open to change.
 mod fixture;
 
+/// Byte pairs against the library's whole pipeline.
+mod byte_pairs;
 /// Good files: what comes out of them.
 mod checkpoint;
 /// Any damage at all: an error perhaps, a panic never.
