@@ -4,6 +4,7 @@ mod bench;
 mod budget;
 mod commands;
 mod deny;
+mod models;
 mod page;
 mod serve;
 mod server;
@@ -45,6 +46,8 @@ enum Task {
         /// Folder to write to; made if missing.
         folder: PathBuf,
     },
+    /// Check every shipped model against its card and the goldens, and print the README's table.
+    Models,
     /// Check licences, sources and duplicates of all dependencies with cargo-deny.
     Deny,
 }
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench => bench::bench(),
         Task::Wgsl { folder } => wgsl::write_all(&folder),
         Task::Shots { folder } => shots::shots(&folder),
+        Task::Models => models::models(),
         Task::Deny => deny::deny(),
     }
 }

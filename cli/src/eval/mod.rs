@@ -27,6 +27,8 @@ struct Report {
     unit: &'static str,
     settings: BoundSettings,
     bound: Bound,
+    /// The same bits over the bytes of the texts, their ends not counted: comparable between tokenizers.
+    bits_per_byte: f64,
     /// Absent unless the model writes storyworld.
     #[serde(skip_serializing_if = "Option::is_none")]
     truth: Option<Truth>,
@@ -52,6 +54,8 @@ pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
     let bound = Bound::of(&bounds).ok_or_else(|| Failure::Run(anyhow!("no passage was measured")))?;
     let truth = Truth::of(&model.checkpoint.tokenizer, &passages.fitting, &bounds);
     let lines = passages.fitting.iter().map(|passage| passage.line);
+    let bytes: usize = passages.fitting.iter().map(|passage| passage.bytes).sum();
+    let bits_per_byte = bound.bits_per_token.value * bound.tokens as f64 / bytes as f64;
     let report = Report {
         model: model.identity,
         backend,
@@ -60,6 +64,7 @@ pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
         unit: UNIT,
         settings,
         bound,
+        bits_per_byte,
         truth,
         too_long: passages.too_long,
         passages: lines.zip(bounds).map(|(line, bound)| PassageBound { line, bound }).collect(),
@@ -73,6 +78,7 @@ fn summary(report: &Report) -> String {
         "{:.4} ± {:.4} bits per token\n{texts} passages, {tokens} tokens, {} draws on {}\n",
         bits_per_token.value, bits_per_token.standard_error, bits_per_token.samples, report.backend.name
     );
+    text += &format!("{:.4} bits per byte of text\n", report.bits_per_byte);
     if let Some(error) = report.bound.over_texts {
         text += &format!("± {error:.4} if other texts might have been drawn\n");
     }

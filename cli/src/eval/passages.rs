@@ -18,6 +18,8 @@ pub struct Passage {
     pub window: Vec<TokenId>,
     /// Tokens up to and including the first end-of-text.
     pub tokens: u32,
+    /// Bytes of its text.
+    pub bytes: usize,
 }
 
 /// The passages of a file that fit into a model's window.
@@ -68,5 +70,10 @@ fn passage(checkpoint: &Checkpoint, line: usize, text: &str) -> Result<Option<Pa
     if tokens > length {
         return Ok(None);
     }
-    Ok(Some(Passage { line, window: prompt::padded(words, length, special), tokens: tokens as u32 }))
+    Ok(Some(Passage {
+        line,
+        window: prompt::padded(words, length, special),
+        tokens: tokens as u32,
+        bytes: text.trim().len(),
+    }))
 }

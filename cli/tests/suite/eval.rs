@@ -104,6 +104,9 @@ fn storyworld_has_a_truth_to_be_far_from() {
     let gap = number("/truth/gap/bits_per_token/value");
     assert!(gap.abs() < 0.5, "{gap}");
     assert!(number("/truth/gap/over_texts") > 0.0);
+    let bytes: usize = lines.lines().map(str::len).sum();
+    let bits = number("/bound/bits_per_token/value") * number("/bound/tokens");
+    assert!((number("/bits_per_byte") - bits / bytes as f64).abs() < 1e-9);
     // Beside the five passages the sentence that is no story costs much.
     assert!(number("/bound/bits_per_token/value") > found + gap, "{report}");
 }
