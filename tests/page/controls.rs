@@ -149,3 +149,15 @@ fn every_model_writes_by_its_own_process() {
         Ok(())
     });
 }
+
+#[test]
+fn a_link_shows_its_model_in_the_menu_and_every_model_can_be_chosen() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&model=english-mask&length=16&slots=8").await?;
+        let menu = browser.element("model-choice").await?;
+        assert_eq!(menu.prop("value").await?.as_deref(), Some("english-mask"));
+        let options = menu.find_all(fantoccini::Locator::Css("option")).await?;
+        assert_eq!(options.len(), 9, "one for every model of the page");
+        Ok(())
+    });
+}

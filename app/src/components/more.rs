@@ -23,6 +23,9 @@ pub fn More() -> impl IntoView {
                 (ShippedModel::Uniform, "Random words"),
                 (ShippedModel::MaskCart, "Masked, weighted by context"),
                 (ShippedModel::MaskSalience, "Masked, rare words first"),
+                (ShippedModel::EnglishMask, "English, masked (12 MB)"),
+                (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
+                (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
             ] read=|s| s.model write=|s, model| s.model = model />
             <p class="hint">{move || settings.with(|s| about(s.model))}</p>
             <Seed />
