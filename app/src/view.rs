@@ -182,6 +182,19 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn noise_may_change_and_masks_may_come_back() {
+        use diffusion::decode::{Commit, Step};
+        let mut run = trajectory();
+        let step = run.steps[1].clone();
+        run.steps.truncate(1);
+        let noisy = vec![Commit { slot: 0, token: TokenId(7) }];
+        run.steps.push(Step { commits: vec![], noisy, remasks: vec![2], ..step });
+        let columns = columns(&run);
+        assert_eq!((columns[2][0].mark, columns[2][0].token), (Mark::Noisy, TokenId(7)));
+        assert_eq!((columns[2][0].call, columns[2][2].mark), (None, Mark::Masked));
+    }
+
+    #[test]
     fn cells_keep_the_numbers_of_their_last_prediction() {
         let columns = columns(&trajectory());
         let cell = columns[3][2];

@@ -32,6 +32,14 @@ pub struct Row {
     pub target: TokenId,
 }
 
+impl Row {
+    /// A row that is only measured: nothing is drawn, every token from `first_token` on counts.
+    pub fn measured(sequence: u32, slot: u32, first_token: u32, target: TokenId) -> Self {
+        let (seed, call, temperature, top_k, top_p) = (0, 0, 0.0, 0, 1.0);
+        Self { sequence, slot, seed, call, temperature, top_k, top_p, first_token, target }
+    }
+}
+
 /// Largest number of tokens in a [`Mixture`].
 pub const MIXTURE_PARTS: usize = 5;
 

@@ -145,19 +145,17 @@ impl Engine {
     /// The loaded program for this key with all that a call needs besides tokens and rows: noise levels, vectors, guesses.
     async fn fed(&mut self, key: Key, query: &Query, times: &[f64]) -> Result<&mut Executor, Error> {
         let offsets = self.condition.as_ref().map(|condition| condition.offsets(times, query.length));
-        let vectors = self
-            .vectors
-            .as_ref()
-            .zip(offsets.clone())
-            .map(|(vectors, offsets)| (vectors.stream(query, times, offsets), vectors.estimates(query)));
+        let inputs = match (offsets, &self.vectors) {
+            (None, _) => Vec::new(),
+            (Some(offsets), None) => vec![(Role::Offsets, offsets)],
+            (Some(offsets), Some(vectors)) => vec![
+                (Role::Stream, vectors.stream(query, times, offsets)),
+                (Role::Estimates, vectors.estimates(query)),
+            ],
+        };
         let executor = self.executor(key, &mut |_| {}).await?;
-        match (offsets, vectors) {
-            (Some(_), Some((stream, estimates))) => {
-                executor.write_floats(&Role::Stream, &stream)?;
-                executor.write_floats(&Role::Estimates, &estimates)?;
-            }
-            (Some(offsets), None) => executor.write_floats(&Role::Offsets, &offsets)?,
-            (None, _) => {}
+        for (role, values) in &inputs {
+            executor.write_floats(role, values)?;
         }
         Ok(executor)
     }

@@ -14,22 +14,30 @@ use diffusion::{Candidate, Prediction, SpecialTokens, TokenId};
 use model_loader::{ModelConfig, Process};
 use shaders::records::Row;
 
+/// The words that uniform noise draws from: all that a model predicts, the end of the text included.
+pub fn noise_words(config: &ModelConfig) -> Words {
+    let first = SpecialTokens::default().first_token(false);
+    Words { first, count: config.vocab_size as u32 - first }
+}
+
 /// By how much the logit of the present token rises, in nats.
 ///
 /// `time` is that which the network was told. Nothing rises under other processes, or where the mask is shown.
 pub(crate) fn rise(config: &ModelConfig, present: TokenId, time: f64) -> f64 {
-    let special = SpecialTokens::default();
-    let first = special.first_token(false);
-    let words = Words { first, count: config.vocab_size as u32 - first };
+    let words = noise_words(config);
     let masses = match config.process {
         Process::Uniform => Uniform { schedule: Schedule::Linear, words }.masses(time),
         Process::MaskUniform { uniform_share } => {
             let uniform_share = f64::from(uniform_share);
-            MaskUniform { mask: special.mask, words, uniform_share }.masses(time)
+            MaskUniform { mask: SpecialTokens::default().mask, words, uniform_share }.masses(time)
         }
         _ => return 0.0,
     };
-    if present.0 < first { 0.0 } else { (masses.kept * f64::from(words.count) / masses.uniform).ln_1p() }
+    if present.0 < words.first {
+        0.0
+    } else {
+        (masses.kept * f64::from(words.count) / masses.uniform).ln_1p()
+    }
 }
 
 /// The summary of the posterior. `row.target` is the present token, and nothing truncates the draw.

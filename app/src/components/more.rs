@@ -84,11 +84,15 @@ pub fn More() -> impl IntoView {
 fn about(model: ShippedModel) -> &'static str {
     match model {
         ShippedModel::Mask => "Fills hidden slots in any order. What it writes, it keeps.",
-        ShippedModel::Autoregressive => "Writes from left to right and sees nothing to the right of a gap.",
-        ShippedModel::MaskUniform => {
-            "Unhides words and doubts them: any word may change until the last call."
+        ShippedModel::Autoregressive => {
+            "Writes from left to right, whatever the order says, and sees nothing to the right of a gap."
         }
-        ShippedModel::Uniform => "Begins with random words and changes them until the last call.",
+        ShippedModel::MaskUniform => {
+            "Unhides words and doubts them: any word may change until the last call. Order, top-k and top-p have no say."
+        }
+        ShippedModel::Uniform => {
+            "Begins with random words and changes them until the last call. Order, top-k and top-p have no say."
+        }
         ShippedModel::MaskCart => "As the masked model; slots near visible words counted more in training.",
         ShippedModel::EnglishMask
         | ShippedModel::EnglishAutoregressive

@@ -64,7 +64,7 @@ impl<E: Fn(Event)> Host<E> {
     /// Downloads and opens the model.
     async fn open(&self, model: ShippedModel, choice: BackendChoice) -> Result<Open, Failure> {
         let progress = |received, total| self.emit(Event::Downloading { received, total });
-        let bytes = fetch::bytes(model.path(), progress).await?;
+        let bytes = fetch::bytes(&model.path(), progress).await?;
         let checkpoint = Checkpoint::from_bytes(&bytes)?;
         drop(bytes);
         let tokenizer = Arc::new(checkpoint.tokenizer.clone());

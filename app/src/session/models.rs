@@ -1,10 +1,10 @@
 //! The models that come with the page, and what each asks of a run.
 
-use diffusion::SpecialTokens;
 use diffusion::decode::{DecodeSettings, Noise, Order, Parallelism};
-use diffusion::process::Words;
 use diffusion::schedule::Schedule;
 use model_loader::{ModelConfig, Process};
+
+use crate::settings::query::Named;
 
 /// A shipped model: a language and a way of training. Those of one language share a backbone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,27 +44,16 @@ impl ShippedModel {
         Self::EnglishMaskUniform,
     ];
 
-    /// Its file, relative to the page, so that it works in any folder.
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Mask => "models/storyworld-mask/model.gguf",
-            Self::Autoregressive => "models/storyworld-ar/model.gguf",
-            Self::MaskUniform => "models/storyworld-mask-uniform/model.gguf",
-            Self::Uniform => "models/storyworld-uniform/model.gguf",
-            Self::MaskCart => "models/storyworld-mask-cart/model.gguf",
-            Self::MaskSalience => "models/storyworld-mask-salience/model.gguf",
-            Self::EnglishMask => "models/english-mask/model.gguf",
-            Self::EnglishAutoregressive => "models/english-ar/model.gguf",
-            Self::EnglishMaskUniform => "models/english-mask-uniform/model.gguf",
-        }
+    /// Its file, relative to the page, so that it works in any folder; a link names it as its folder is named.
+    pub fn path(self) -> String {
+        format!("models/{}/model.gguf", self.name())
     }
 }
 
 /// The visitor's settings as this model can follow them: an autoregressive model knows one order only; a model of noisy
 /// words steps back along its own process, in as many steps as the knob makes calls, and draws from whole distributions.
 pub fn fitted(settings: DecodeSettings, config: &ModelConfig, length: usize) -> DecodeSettings {
-    let first = SpecialTokens::default().first_token(false);
-    let words = Words { first, count: config.vocab_size as u32 - first };
+    let words = engine::noise_words(config);
     let noise = match config.process {
         Process::Autoregressive => return DecodeSettings { order: Order::LeftToRight, ..settings },
         Process::Uniform => Noise::Uniform { words, greedy_tail: false },

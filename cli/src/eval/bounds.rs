@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use diffusion::measure::{
     BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
 };
-use diffusion::process::{Gaussian, MaskUniform, Uniform, Words};
+use diffusion::process::{Gaussian, MaskUniform, Uniform};
 use diffusion::schedule::Schedule;
 use diffusion::{FullDenoiser, SpecialTokens};
 use engine::Engine;
@@ -57,16 +57,14 @@ enum Noise {
 
 impl Noise {
     fn of(engine: &Engine) -> Self {
-        let ModelConfig { process, vocab_size, embedding_length, .. } = *engine.config();
-        let special = SpecialTokens::default();
-        let first = special.first_token(false);
-        let words = Words { first, count: vocab_size as u32 - first };
+        let ModelConfig { process, embedding_length, .. } = *engine.config();
+        let words = engine::noise_words(engine.config());
         let schedule = Schedule::Linear;
         match process {
             Process::Mask => Self::Mask,
             Process::Uniform => Self::Uniform(Uniform { schedule, words }),
             Process::MaskUniform { uniform_share } => Self::MaskUniform(MaskUniform {
-                mask: special.mask,
+                mask: SpecialTokens::default().mask,
                 words,
                 uniform_share: f64::from(uniform_share),
             }),

@@ -194,17 +194,9 @@ impl HiddenSets<'_> {
     }
 
     fn row(&self, sequence: u32, slot: u32) -> Row {
-        Row {
-            sequence,
-            slot,
-            seed: self.seed,
-            call: self.draw,
-            temperature: 0.0,
-            top_k: 0,
-            top_p: 1.0,
-            first_token: self.special.first_token(false),
-            target: self.text[slot as usize],
-        }
+        let first_token = self.special.first_token(false);
+        let row = Row::measured(sequence, slot, first_token, self.text[slot as usize]);
+        Row { seed: self.seed, call: self.draw, ..row }
     }
 }
 

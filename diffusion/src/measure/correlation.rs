@@ -113,17 +113,8 @@ async fn drops<D: Denoiser>(
 
 fn row(step: &Step, commit: usize, sequence: u32, special: SpecialTokens) -> Row {
     let commit = step.commits[commit];
-    Row {
-        sequence,
-        slot: commit.slot,
-        seed: 0,
-        call: step.call,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: special.first_token(false),
-        target: commit.token,
-    }
+    let row = Row::measured(sequence, commit.slot, special.first_token(false), commit.token);
+    Row { call: step.call, ..row }
 }
 
 #[cfg(test)]

@@ -86,17 +86,7 @@ pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
 
 /// Asks about every masked slot.
 fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
-    let row = |slot: usize| Row {
-        sequence: 0,
-        slot: slot as u32,
-        seed: 0,
-        call: 0,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: special.first_token(false),
-        target: special.mask,
-    };
+    let row = |slot: usize| Row::measured(0, slot as u32, special.first_token(false), special.mask);
     Query {
         length: sequence.len(),
         tokens: sequence.tokens().collect(),

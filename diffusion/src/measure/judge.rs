@@ -97,17 +97,7 @@ pub(crate) fn judged(text: &Sequence, special: SpecialTokens) -> impl Iterator<I
 }
 
 fn row(text: &Sequence, sequence: u32, slot: u32, special: SpecialTokens) -> Row {
-    Row {
-        sequence,
-        slot,
-        seed: 0,
-        call: 0,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: special.first_token(false),
-        target: text.slots[slot as usize].token,
-    }
+    Row::measured(sequence, slot, special.first_token(false), text.slots[slot as usize].token)
 }
 
 #[cfg(test)]

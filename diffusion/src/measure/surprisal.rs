@@ -22,17 +22,7 @@ pub async fn surprisal_bits<D: Denoiser>(
 ) -> Result<f64, D::Error> {
     let mut tokens = text.to_vec();
     tokens[slot] = special.mask;
-    let row = Row {
-        sequence: 0,
-        slot: slot as u32,
-        seed: 0,
-        call: 0,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: special.first_token(false),
-        target: text[slot],
-    };
+    let row = Row::measured(0, slot as u32, special.first_token(false), text[slot]);
     let times = vec![1.0 / text.len() as f64];
     let query = Query {
         length: text.len(),

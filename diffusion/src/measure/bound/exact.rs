@@ -24,17 +24,7 @@ pub async fn exact_bits<D: Denoiser>(
     if text.is_empty() {
         return Err(BoundError::Empty);
     }
-    let row = |(slot, &target): (u32, &TokenId)| Row {
-        sequence: 0,
-        slot,
-        seed: 0,
-        call: 0,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: special.first_token(false),
-        target,
-    };
+    let row = |(slot, &target): (u32, &TokenId)| Row::measured(0, slot, special.first_token(false), target);
     let query = Query {
         length: text.len(),
         tokens: text.to_vec(),

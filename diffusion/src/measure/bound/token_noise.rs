@@ -98,17 +98,7 @@ fn query<P: NoiseRates>(process: &P, text: &[TokenId], draws: &[Draw]) -> Query 
 
 /// The target is the token present, which is all that networks of uniform noise can be asked.
 pub(super) fn row(sequence: u32, slot: u32, target: TokenId) -> Row {
-    Row {
-        sequence,
-        slot,
-        seed: 0,
-        call: 0,
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        first_token: SpecialTokens::default().first_token(false),
-        target,
-    }
+    Row::measured(sequence, slot, SpecialTokens::default().first_token(false), target)
 }
 
 #[cfg(test)]
