@@ -11,7 +11,13 @@
     }
   })();
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = theme ?? (dark ? "dark" : "light");
+  const query = new URLSearchParams(location.search);
+  const root = document.documentElement;
+  const wanted = ["light", "dark"].find((name) => name === query.get("theme"));
+  root.dataset.theme = wanted ?? theme ?? (dark ? "dark" : "light");
+  // Inside an article the page has another layout, and its author may do without some parts; see embed.css.
+  root.toggleAttribute("data-embed", query.has("embed"));
+  root.dataset.hide = (query.get("hide") ?? "").replaceAll(",", " ");
 
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const prelude = () => document.getElementById("prelude");

@@ -5,6 +5,8 @@
 
 pub mod components;
 pub mod draw;
+pub mod embed;
+pub mod export;
 pub mod failure;
 pub mod keys;
 pub mod page;

@@ -4,15 +4,17 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
-use crate::components::header::Header;
+use crate::components::header::{Header, Wordmark};
 use crate::components::knobs::Knobs;
 use crate::components::more::More;
+use crate::components::offline::Offline;
 use crate::components::prompt_box::PromptBox;
 use crate::components::stage::Stage;
+use crate::embed;
 use crate::keys::{Focus, command};
-use crate::platform::{media, time, url};
+use crate::platform::{frame, media, time, url};
 use crate::playback::{interval_ms, tick};
-use crate::run::Run;
+use crate::run::{Run, RunState};
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::settings::Settings;
@@ -41,11 +43,15 @@ pub fn Page() -> impl IntoView {
     let session = settings
         .with_untracked(|s| Session::start(s, move |event| run.receive(event, media::reduced_motion())));
     window_api::install(settings, run, session);
-    run_on_change(settings, session);
-    keep_address(settings);
+    run_on_change(settings, run, session);
+    if !frame::is_embed() {
+        keep_address(settings);
+    }
+    embed::link::install(settings, run);
     play(run);
     listen(run);
     let retry = Callback::new(move |()| {
+        run.state.update(RunState::let_go);
         session.post(Request::Retry);
         session.post(Request::Run(Box::new(settings.get_untracked())));
     });
@@ -61,19 +67,41 @@ pub fn Page() -> impl IntoView {
                 </section>
                 <Stage theme side_by_side=columns retry />
             </main>
+            <EmbedFoot />
             <footer class="site-foot">
                 <span>"Nothing leaves your machine: the model runs in this page."</span>
+                <Offline />
                 <span>"Space plays, arrows step, Home and End jump."</span>
             </footer>
         </div>
     }
 }
 
+/// The foot of an embed: where it comes from, and the way to the whole page.
+#[component]
+fn EmbedFoot() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    view! {
+        <footer class="embed-foot">
+            <Wordmark />
+            <a
+                target="_blank"
+                rel="noopener"
+                data-testid="whole-page"
+                href=move || format!("?{}", settings.with(Settings::to_query))
+            >
+                "Open the whole playground"
+            </a>
+        </footer>
+    }
+}
+
 /// Asks for a run now and whenever a setting that decides it changes.
-fn run_on_change(settings: RwSignal<Settings>, session: Session) {
+fn run_on_change(settings: RwSignal<Settings>, run: Run, session: Session) {
     Effect::new(move |before: Option<Settings>| {
         let now = settings.get();
         if before.is_none_or(|before| !before.same_run(&now)) {
+            run.state.update(RunState::let_go);
             session.post(Request::Run(Box::new(now.clone())));
         }
         now

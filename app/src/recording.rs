@@ -43,16 +43,19 @@ impl Recording {
             .map_err(|error| RecordingError::Json { reason: error.to_string() })?;
         let steps =
             |error: diffusion::decode::TrajectoryError| RecordingError::Steps { reason: error.to_string() };
-        trajectory.sequence_at(trajectory.steps.len()).map_err(steps)?;
+        trajectory.checkpoint_at(trajectory.steps.len()).map_err(steps)?;
         Ok((trajectory, tokenizer(&vocabulary)?))
     }
 }
 
-/// A tokenizer with these words, token 0 first.
+/// A tokenizer with these words, token 0 first. Byte pairs are told by the space that some begin with.
 ///
 /// # Errors
-/// If they are not a vocabulary: the first three must be the special tokens, and none may occur twice.
+/// If they are not a vocabulary: the first three must be the special tokens, and no whole word may occur twice.
 pub fn tokenizer(words: &[String]) -> Result<Tokenizer, model_loader::Error> {
+    if words.iter().any(|word| word.starts_with(' ')) {
+        return Tokenizer::from_texts(words.to_vec());
+    }
     let ids: serde_json::Map<String, serde_json::Value> =
         words.iter().enumerate().map(|(id, word)| (word.clone(), id.into())).collect();
     let file = serde_json::json!({ "model": { "type": "WordLevel", "vocab": ids, "unk_token": "[UNK]" } });
@@ -76,6 +79,17 @@ mod tests {
         let (read, tokenizer) = Recording::from_json(json.to_string().as_bytes()).unwrap();
         assert_eq!(read, trajectory());
         assert_eq!(tokenizer.word(7), Some("w7"));
+    }
+
+    #[test]
+    fn byte_pairs_come_back_joined_as_they_were() {
+        let mut words = words();
+        (words[5], words[6], words[7]) = (" the".into(), "re".into(), " mat".into());
+        // Half a character twice: texts of byte pairs need not differ.
+        (words[8], words[9]) = ("\u{fffd}".into(), "\u{fffd}".into());
+        let json = serde_json::json!({ "vocabulary": words, "trajectory": trajectory() });
+        let (_, tokenizer) = Recording::from_json(json.to_string().as_bytes()).unwrap();
+        assert_eq!(tokenizer.decode(&[5, 6, 7]), "there mat");
     }
 
     #[test]

@@ -5,6 +5,12 @@
 mod bad_input;
 /// Every control does what it says.
 mod controls;
+/// Inside a page of another site.
+mod embed;
+/// Files out and in: runs, numbers, pictures.
+mod keep;
+/// Without a network, in a sub-path, across versions.
+mod offline;
 /// What the page promises: a back end, a link that reproduces, nothing from elsewhere.
 mod promises;
 /// A lost graphics device.

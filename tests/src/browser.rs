@@ -81,9 +81,13 @@ impl Browser {
 
     /// The element with this `data-testid`.
     pub async fn element(&self, test_id: &str) -> Result<fantoccini::elements::Element> {
-        let selector = format!("[data-testid=\"{test_id}\"]");
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(&selector)).await;
-        found.with_context(|| format!("the page has no {test_id}"))
+        self.wait_for(&format!("[data-testid=\"{test_id}\"]")).await
+    }
+
+    /// The first element that a style sheet's selector finds, waited for.
+    pub async fn wait_for(&self, selector: &str) -> Result<fantoccini::elements::Element> {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await;
+        found.with_context(|| format!("the page has no {selector}"))
     }
 
     /// Sets an input as a hand would: the value, then `input` and `change` events.

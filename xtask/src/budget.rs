@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use crate::files;
+
 /// Page without models, brotli, in bytes.
 const PAGE: usize = 1_000_000;
 /// The model that the page opens with, as it lies on disk, in bytes.
@@ -13,6 +15,8 @@ const FIRST_MODEL: usize = 6_000_000;
 const MODEL: usize = 14_000_000;
 /// Where the models lie; cards, curves and samples beside them are for readers, not for the page.
 const MODELS: &str = "models";
+/// Pages for readers, which the page itself does not fetch.
+const EXAMPLES: &str = "examples";
 /// The folder of the model that the page opens with.
 const FIRST: &str = "storyworld-mask";
 
@@ -21,11 +25,11 @@ pub fn check(dist: &Path) -> Result<()> {
     let models = dist.join(MODELS);
     let first = std::fs::metadata(models.join(FIRST).join("model.gguf"))?.len() as usize;
     let (mut page, mut largest) = (0, 0);
-    for file in files(dist)? {
+    for file in files::below(dist)? {
         let extension = file.extension().and_then(|extension| extension.to_str());
         match extension {
             Some("gguf") => largest = largest.max(std::fs::metadata(&file)?.len() as usize),
-            _ if file.starts_with(&models) => {}
+            _ if file.starts_with(&models) || file.starts_with(dist.join(EXAMPLES)) => {}
             Some("html" | "js" | "css" | "wasm" | "svg" | "json" | "webmanifest") => {
                 page += brotli_size(&std::fs::read(&file)?)?
             }
@@ -45,13 +49,4 @@ fn brotli_size(bytes: &[u8]) -> Result<usize> {
     packed.write_all(bytes)?;
     packed.flush()?;
     Ok(packed.into_inner().len())
-}
-
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
-    }
-    Ok(found)
 }

@@ -4,6 +4,8 @@ mod bench;
 mod budget;
 mod commands;
 mod deny;
+mod dist;
+mod files;
 mod models;
 mod page;
 mod serve;
@@ -12,6 +14,7 @@ mod setup;
 mod shots;
 mod test;
 mod wgsl;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -34,6 +37,8 @@ enum Task {
     },
     /// Install what is missing and run every test; ends with one line of counts.
     Test,
+    /// Build the page as a folder and a zip that work from any static server, in any path.
+    Dist,
     /// Measure our kernels and steps beside onnxruntime-web, in one run.
     Bench,
     /// Write every complete shader to a folder, exactly as a browser receives it.
@@ -57,6 +62,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Serve { port } => serve::serve(port),
         Task::Test => test::test(),
+        Task::Dist => dist::dist(),
         Task::Bench => bench::bench(),
         Task::Wgsl { folder } => wgsl::write_all(&folder),
         Task::Shots { folder } => shots::shots(&folder),

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test there is, and one plain line of counts.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -67,13 +68,13 @@ fn browser_tests(counts: &mut Counts, tools: &TestTools) {
 
 /// The built page, end to end.
 fn page_tests(counts: &mut Counts, tools: &TestTools) {
-    let served = (|| -> Result<String> {
+    let served = (|| -> Result<(String, PathBuf)> {
         let dist = page::build()?;
         budget::check(&dist)?;
-        Server::bind(&dist, 0)?.spawn()
+        Ok((Server::bind(&dist, 0)?.spawn()?, dist.canonicalize()?))
     })();
     counts.result("the page builds within its budget", served.as_ref().map(|_| ()));
-    let Ok(address) = served else { return };
+    let Ok((address, dist)) = served else { return };
     counts.tests(
         cargo()
             .args([
@@ -88,6 +89,7 @@ fn page_tests(counts: &mut Counts, tools: &TestTools) {
                 "--test-threads=1",
             ])
             .env("UNMASK_URL", address)
+            .env("UNMASK_DIST", dist)
             .env("UNMASK_BROWSER", &tools.browser)
             .env("CHROMEDRIVER", &tools.chromedriver),
     );

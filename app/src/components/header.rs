@@ -1,17 +1,14 @@
-//! Name, back end, link, theme.
+//! Name, back end, what can be kept, theme.
 
 use engine::BackendReport;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use super::icons::{Icon, LINK, THEME};
+use super::icons::{Icon, THEME};
+use super::keep::Keep;
 use crate::draw::palette::Theme;
 use crate::failure::{Failure, explain};
-use crate::platform::{clipboard, media, time, url};
+use crate::platform::media;
 use crate::run::Run;
-
-/// How long "Link copied" stays.
-const NOTE_MS: u32 = 2200;
 
 /// The head of the page.
 #[component]
@@ -21,17 +18,21 @@ pub fn Header(
 ) -> impl IntoView {
     view! {
         <header class="site-head">
-            <h1 class="wordmark" aria-label="Unmask">
-                <span aria-hidden="true">"Un"<span class="block"></span>"ask"</span>
-            </h1>
+            <h1 aria-label="Unmask"><Wordmark /></h1>
             <p class="tagline">"A diffusion language model at work, inside this page"</p>
             <div class="site-tools">
                 <Badge />
-                <Share />
+                <Keep theme />
                 <ThemeButton theme />
             </div>
         </header>
     }
+}
+
+/// The name, one letter of it masked.
+#[component]
+pub fn Wordmark() -> impl IntoView {
+    view! { <span class="wordmark" aria-hidden="true">"Un"<span class="block"></span>"ask"</span> }
 }
 
 /// Which back end computes, and why.
@@ -79,29 +80,6 @@ fn reason(report: &BackendReport) -> String {
     match &report.fallback {
         Some(error) => format!("Computing on the CPU. {}", explain(&Failure::Engine(error.clone()))),
         None => format!("Computing on {}.", report.adapter.as_deref().unwrap_or(title(report.name))),
-    }
-}
-
-/// Copies the link to this very state of the page.
-#[component]
-fn Share() -> impl IntoView {
-    let note = RwSignal::new("");
-    let share = move |_| {
-        spawn_local(async move {
-            let copied = clipboard::copy(&url::address()).await;
-            note.set(if copied { "Link copied" } else { "Copy it from the address bar" });
-            time::sleep_ms(NOTE_MS).await;
-            note.set("");
-        });
-    };
-    view! {
-        <span class="with-note">
-            <button class="icon-button" data-testid="share" title="Copy a link to this" on:click=share>
-                <Icon path=LINK />
-                <span class="visually-hidden">"Copy a link to this"</span>
-            </button>
-            <span class="note" role="status">{note}</span>
-        </span>
     }
 }
 

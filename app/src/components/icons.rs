@@ -30,8 +30,8 @@ pub const FORWARD: &str = "M7.5 5 13 10l-5.5 5";
 pub const TO_END: &str = "M15 4.5v11M5 5l6.5 5L5 15z";
 /// A die that shows five.
 pub const DIE: &str = "M4.5 3h11A1.5 1.5 0 0 1 17 4.5v11a1.5 1.5 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 3 15.5v-11A1.5 1.5 0 0 1 4.5 3zM7 7h.01M13 7h.01M10 10h.01M7 13h.01M13 13h.01";
-/// Two links of a chain.
-pub const LINK: &str = "M8.5 11.5a3.2 3.2 0 0 0 4.6 0l2.4-2.4a3.2 3.2 0 0 0-4.6-4.6l-1 1M11.5 8.5a3.2 3.2 0 0 0-4.6 0l-2.4 2.4a3.2 3.2 0 0 0 4.6 4.6l1-1";
+/// An arrow into a tray.
+pub const KEEP: &str = "M10 3v9.2M6.2 8.6 10 12.4l3.8-3.8M3.5 13.5V16h13v-2.5";
 /// A disc, half of it dark.
 pub const THEME: &str = "M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14";
 /// A cross.

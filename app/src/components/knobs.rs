@@ -107,7 +107,8 @@ fn says_temperature(temperature: f64) -> String {
     if temperature == 0.0 { "0, best only".into() } else { format!("{temperature:.2}") }
 }
 
-fn says_parallelism(settings: &Settings) -> String {
+/// The third knob in words.
+pub fn says_parallelism(settings: &Settings) -> String {
     let number = parallelism(settings);
     match (settings.rule, number) {
         (Rule::SlotsPerCall, 1) => "1 slot per call".into(),

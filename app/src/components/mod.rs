@@ -1,13 +1,17 @@
 //! The parts of the page. Each reads the two stores and writes settings, cursor or playback; none knows the engine.
 
+pub mod embed_dialog;
 pub mod facts;
 pub mod film_strip;
 pub mod header;
 pub mod icons;
 pub mod inspector;
+pub mod keep;
 pub mod knobs;
 pub mod legend;
+pub mod menu;
 pub mod more;
+pub mod offline;
 pub mod prompt_box;
 pub mod prose;
 pub mod stage;

@@ -40,12 +40,7 @@ pub fn Stage(
             columns.get(cursor.min(columns.len().saturating_sub(1))).cloned().unwrap_or_else(empty)
         })
     });
-    let scale = Memo::new(move |_| {
-        run.state.with(|state| Scale {
-            most_nats: state.words.as_ref().map_or(1.0, |words| (words.vocab_size() as f32).ln()),
-            calls: state.planned,
-        })
-    });
+    let scale = Memo::new(move |_| run.state.with(Scale::of));
     view! {
         <section class="stage" aria-label="Stage">
             <p class="intro">

@@ -46,6 +46,9 @@ fn sentence(state: &RunState) -> String {
     if let Some(problem) = state.problem() {
         return problem;
     }
+    if let Some(file) = &state.file {
+        return format!("Shown is the saved run {file}. Any change of a setting begins a live one.");
+    }
     let recorded = if state.source == Source::Recording { "A recorded run plays. " } else { "" };
     match &state.phase {
         Phase::Opening => "Opening".into(),
@@ -108,6 +111,13 @@ mod tests {
         let phase = Phase::Compiling { done: 3, total: 12 };
         assert_eq!(share(&phase), Some(0.25));
         assert_eq!(sentence(&RunState { phase, ..RunState::default() }), "Compiling shaders: 3 of 12");
+    }
+
+    #[test]
+    fn a_saved_run_is_named_and_a_way_back_told() {
+        let state = RunState { file: Some("mine.json".into()), ..RunState::default() };
+        let says = sentence(&state);
+        assert!(says.contains("mine.json") && says.contains("live"), "{says}");
     }
 
     #[test]

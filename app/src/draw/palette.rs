@@ -102,6 +102,49 @@ pub fn state_colours(theme: Theme) -> StateColours {
     }
 }
 
+/// Colours of the page around the slots; `static/styles/tokens.css` holds the same values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageColours {
+    /// Behind everything.
+    pub paper: Rgb,
+    /// Behind a word.
+    pub surface: Rgb,
+    /// Text.
+    pub ink: Rgb,
+    /// Text that stands back.
+    pub muted: Rgb,
+    /// Hairlines.
+    pub line: Rgb,
+    /// Behind a given word.
+    pub given_soft: Rgb,
+    /// Behind a word that was just committed.
+    pub fresh_soft: Rgb,
+}
+
+/// The colours of the page.
+pub fn page_colours(theme: Theme) -> PageColours {
+    match theme {
+        Theme::Light => PageColours {
+            paper: Rgb(251, 250, 247),
+            surface: Rgb(255, 255, 255),
+            ink: Rgb(29, 33, 39),
+            muted: Rgb(90, 95, 105),
+            line: Rgb(227, 223, 214),
+            given_soft: Rgb(229, 239, 246),
+            fresh_soft: Rgb(253, 241, 214),
+        },
+        Theme::Dark => PageColours {
+            paper: Rgb(20, 22, 26),
+            surface: Rgb(27, 30, 36),
+            ink: Rgb(233, 230, 223),
+            muted: Rgb(164, 169, 179),
+            line: Rgb(44, 48, 56),
+            given_soft: Rgb(26, 43, 57),
+            fresh_soft: Rgb(59, 47, 20),
+        },
+    }
+}
+
 /// The page behind the film strip, for columns that have not happened yet.
 pub fn blank(theme: Theme) -> Rgb {
     match theme {
@@ -162,6 +205,19 @@ mod tests {
                 assert!(sheet.contains(&rule), "tokens.css has no {rule} for {theme:?}");
             }
             assert!(sheet.contains(&format!("--sunken: {};", blank(theme).css())), "{theme:?}");
+            let page = page_colours(theme);
+            for (name, colour) in [
+                ("paper", page.paper),
+                ("surface", page.surface),
+                ("ink", page.ink),
+                ("muted", page.muted),
+                ("line", page.line),
+                ("given-soft", page.given_soft),
+                ("fresh-soft", page.fresh_soft),
+            ] {
+                let rule = format!("--{name}: {};", colour.css());
+                assert!(sheet.contains(&rule), "tokens.css has no {rule} for {theme:?}");
+            }
         }
     }
 

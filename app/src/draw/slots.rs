@@ -2,6 +2,7 @@
 
 use super::heatmap::{Heatmap, heatmap};
 use super::palette::{Rgb, Theme, blank, ramp, state_colours};
+use crate::run::RunState;
 use crate::settings::ColourBy;
 use crate::view::{Cell, Mark};
 
@@ -12,6 +13,14 @@ pub struct Scale {
     pub most_nats: f32,
     /// Number of calls of the run.
     pub calls: usize,
+}
+
+impl Scale {
+    /// Of the run that is shown.
+    pub fn of(state: &RunState) -> Self {
+        let most_nats = state.words.as_ref().map_or(1.0, |words| (words.vocab_size() as f32).ln());
+        Self { most_nats, calls: state.planned }
+    }
 }
 
 /// The place of a cell on the sequential scale, 0 to 1; none where colour has nothing to say about it.

@@ -1,5 +1,6 @@
 //! What the visitor's system prefers, the theme that they chose here, and the width of the window.
 
+use super::frame::is_embed;
 use crate::draw::palette::Theme;
 
 const THEME_KEY: &str = "unmask.theme";
@@ -15,13 +16,11 @@ pub fn reduced_motion() -> bool {
     matches("(prefers-reduced-motion: reduce)")
 }
 
-/// The theme chosen here before, else the system's.
+/// The theme that `static/prelude.js` chose before anything was drawn: the address's, the one chosen here before, the system's.
 pub fn theme() -> Theme {
-    let stored = storage().and_then(|storage| storage.get_item(THEME_KEY).ok().flatten());
-    match stored.as_deref() {
+    let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+    match root.and_then(|root| root.get_attribute("data-theme")).as_deref() {
         Some("dark") => Theme::Dark,
-        Some("light") => Theme::Light,
-        _ if matches("(prefers-color-scheme: dark)") => Theme::Dark,
         _ => Theme::Light,
     }
 }
@@ -49,9 +48,18 @@ pub fn end_prelude() {
     }
 }
 
-/// How many slots stand side by side at the window's present width. `stage.css` has the same two widths, for the
-/// recorded run that plays before this code is there.
+/// How many slots stand side by side at the window's present width. `stage.css` and `embed.css` have the same widths, for
+/// the recorded run that plays before this code is there.
 pub fn columns() -> usize {
+    if is_embed() {
+        return if matches("(max-width: 420px)") {
+            4
+        } else if matches("(max-width: 600px)") {
+            6
+        } else {
+            8
+        };
+    }
     if matches("(max-width: 760px)") {
         4
     } else if matches("(max-width: 1000px)") {

@@ -19,6 +19,13 @@ pub fn replace_query(query: &str) {
     }
 }
 
+/// The folder that the page lies in, with a slash at its end.
+pub fn base() -> String {
+    let address = address();
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default()
+}
+
 /// The whole address, to be shared.
 pub fn address() -> String {
     web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default()

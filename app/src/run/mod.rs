@@ -37,8 +37,11 @@ impl Run {
     /// Takes in an event; a run that begins is shown from its beginning.
     pub fn receive(&self, event: Event, calm: bool) {
         let fresh = matches!(event, Event::Began(_));
-        let recorded = matches!(event, Event::Recorded { .. })
-            && self.state.with_untracked(|state| state.source == Source::Nothing);
+        let recorded = match event {
+            Event::Recorded { .. } => self.state.with_untracked(|state| state.source == Source::Nothing),
+            Event::Reopened { .. } => true,
+            _ => false,
+        };
         self.state.update(|state| state.apply(event));
         if fresh || recorded {
             self.cursor.set(if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 });

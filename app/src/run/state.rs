@@ -79,6 +79,8 @@ pub struct RunState {
     pub phase: Phase,
     /// Where the run that is shown comes from.
     pub source: Source,
+    /// The name of the file, if the visitor opened it.
+    pub file: Option<String>,
     /// The run.
     pub trajectory: Option<Trajectory>,
     /// Whether more steps are coming, whatever else goes on meanwhile (shaders are compiled, a device reopened).
@@ -110,6 +112,7 @@ impl RunState {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Recorded { trajectory, words } => self.show_recording(*trajectory, words),
+            Event::Reopened { trajectory, words, name } => self.reopen(*trajectory, words, name),
             Event::Downloading { received, total } => {
                 self.failure = None;
                 self.phase = Phase::Loading { received, total };
@@ -127,6 +130,10 @@ impl RunState {
                 self.backend = Some(report);
                 self.phase = Phase::Ready;
             }
+            // A live run goes on behind a saved one that was opened meanwhile; it is not shown any more.
+            Event::Began(_) if self.file.is_some() => {}
+            Event::Stepped { .. } if self.source != Source::Live => {}
+            Event::Finished if self.source != Source::Live => self.phase = Phase::Finished,
             Event::Began(beginning) => {
                 self.phase = Phase::Running;
                 self.source = Source::Live;
@@ -177,6 +184,22 @@ impl RunState {
         }
     }
 
+    /// What the visitor opens is shown, whatever was shown before.
+    fn reopen(&mut self, trajectory: Trajectory, words: Arc<Tokenizer>, name: String) {
+        self.source = Source::Nothing;
+        self.show_recording(trajectory, words);
+        self.file = Some(name);
+        self.growing = false;
+        self.failure = None;
+        self.latencies_ms.clear();
+        (self.unknown, self.cut) = (Vec::new(), 0);
+    }
+
+    /// The visitor wants a live run again: the next that begins is shown.
+    pub fn let_go(&mut self) {
+        self.file = None;
+    }
+
     /// Number of stored steps.
     pub fn steps(&self) -> usize {
         self.trajectory.as_ref().map_or(0, |trajectory| trajectory.steps.len())
@@ -208,7 +231,7 @@ mod tests {
     }
 
     fn loaded() -> Event {
-        let model = ModelFacts { name: "m".into(), parameters: 1, vocabulary: 9 };
+        let model = ModelFacts { path: "m.gguf".into(), name: "m".into(), parameters: 1, vocabulary: 9 };
         Event::Loaded { model, words: Arc::new(tokenizer()) }
     }
 
@@ -234,6 +257,38 @@ mod tests {
         let state = after([recorded(), loaded(), Event::Opened(report()), began(), recorded()]);
         assert_eq!((state.source, state.steps()), (Source::Live, 0));
         assert!(state.growing && state.words.is_some());
+    }
+
+    #[test]
+    fn an_opened_run_stays_until_a_new_run_begins() {
+        let step = || trajectory().steps[0].clone();
+        let reopened = || Event::Reopened {
+            trajectory: Box::new(trajectory()),
+            words: Arc::new(tokenizer()),
+            name: "run.json".into(),
+        };
+        let stepped = || Event::Stepped { step: step(), latency_ms: 4.0 };
+        let state = after([
+            loaded(),
+            Event::Opened(report()),
+            began(),
+            stepped(),
+            reopened(),
+            stepped(),
+            Event::Finished,
+        ]);
+        assert_eq!((state.source, state.steps(), state.planned), (Source::Recording, 3, 3));
+        assert_eq!((state.file.as_deref(), state.growing), (Some("run.json"), false));
+        assert_eq!(state.mean_latency_ms(), None, "a file has no times");
+        let mut state = after([reopened(), loaded(), Event::Opened(report()), began(), stepped()]);
+        assert_eq!(
+            (state.source, state.steps()),
+            (Source::Recording, 3),
+            "the first run must not take its place"
+        );
+        state.let_go();
+        [began(), stepped()].into_iter().for_each(|event| state.apply(event));
+        assert_eq!((state.source, state.steps(), state.file), (Source::Live, 1, None));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<E: Fn(Event)> Host<E> {
         let checkpoint = Checkpoint::from_bytes(&bytes)?;
         drop(bytes);
         let tokenizer = Arc::new(checkpoint.tokenizer.clone());
-        self.emit(Event::Loaded { model: facts(&checkpoint), words: tokenizer.clone() });
+        self.emit(Event::Loaded { model: facts(model, &checkpoint), words: tokenizer.clone() });
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
         self.emit(Event::Opened(report));
@@ -212,8 +212,9 @@ pub async fn play_recording(emit: impl Fn(Event)) {
     }
 }
 
-fn facts(checkpoint: &Checkpoint) -> ModelFacts {
+fn facts(model: ShippedModel, checkpoint: &Checkpoint) -> ModelFacts {
     ModelFacts {
+        path: model.path(),
         name: checkpoint.origin.name.clone().unwrap_or_else(|| "unnamed model".into()),
         parameters: checkpoint.parameters(),
         vocabulary: checkpoint.config.vocab_size,

@@ -32,6 +32,8 @@ pub enum Request {
 /// The model in a few words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFacts {
+    /// Its file, relative to the page.
+    pub path: String,
     /// Its name.
     pub name: String,
     /// Number of weights.
@@ -62,6 +64,15 @@ pub enum Event {
         trajectory: Box<Trajectory>,
         /// Its words.
         words: Arc<Tokenizer>,
+    },
+    /// The visitor opened a saved run: it takes the place of whatever is shown.
+    Reopened {
+        /// The run, whole.
+        trajectory: Box<Trajectory>,
+        /// Its words.
+        words: Arc<Tokenizer>,
+        /// The file's name.
+        name: String,
     },
     /// The model is on its way.
     Downloading {

@@ -121,12 +121,14 @@ impl Settings {
 
     /// The settings of a link. What it does not say, or does not say clearly, is as by default.
     pub fn from_query(query: &str) -> Self {
-        let mut settings = Self::default();
-        for pair in query.split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            settings.set(key, &decode(value));
-        }
-        settings.clamped()
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self::default().with(pairs.map(|(key, value)| (key, decode(value))))
+    }
+
+    /// These settings with some changed, by the keys of a link. Unknown keys and unreadable values change nothing.
+    pub fn with<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        pairs.into_iter().for_each(|(key, value)| self.set(key, &value));
+        self.clamped()
     }
 
     fn set(&mut self, key: &str, value: &str) {

@@ -62,6 +62,13 @@ impl BytePairs {
         Ok(Self { model, bytes, texts })
     }
 
+    /// Tokens known by their texts alone, for runs that are shown without their model: they show, and read nothing.
+    pub(super) fn from_texts(texts: Vec<String>) -> Result<Self, Error> {
+        check_special(&texts)?;
+        let bytes = texts.iter().map(|text| text.clone().into_bytes()).collect();
+        Ok(Self { model: BPE::default(), bytes, texts })
+    }
+
     /// Every token as text, its leading space included.
     pub(super) fn texts(&self) -> &[String] {
         &self.texts

@@ -72,6 +72,14 @@ impl Tokenizer {
         Ok(Self { kind })
     }
 
+    /// Byte pairs known by their texts alone, as [`Self::word`] gives them: enough to show a run without its model.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] when 0, 1 and 2 are not `[MASK]`, `[UNK]` and `[EOS]`.
+    pub fn from_texts(texts: Vec<String>) -> Result<Self, Error> {
+        Ok(Self { kind: Kind::BytePairs(Box::new(BytePairs::from_texts(texts)?)) })
+    }
+
     /// Number of tokens, special ones included.
     pub fn vocab_size(&self) -> usize {
         self.words().len()

@@ -1,0 +1,197 @@
+//! What can be taken along: a link, the run as a file and back, its picture, its numbers.
+
+mod files;
+
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+
+use super::embed_dialog::EmbedDialog;
+use super::icons::{Icon, KEEP};
+use super::menu::{focus_first, walk};
+use crate::draw::palette::Theme;
+use crate::platform::{clipboard, time, url};
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// How long a note such as "Link copied" stays.
+const NOTE_MS: u32 = 2200;
+
+/// What the menu offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item {
+    Link,
+    SaveRun,
+    OpenRun,
+    Embed,
+    Svg,
+    Png,
+    Steps,
+    Slots,
+    Candidates,
+    Numbers,
+}
+
+/// An item, its test id, and what visitors call it.
+type Entry = (Item, &'static str, &'static str);
+
+/// Headings and the entries below them.
+const GROUPS: [(&str, &[Entry]); 3] = [
+    (
+        "This run",
+        &[
+            (Item::Link, "copy-link", "Copy a link to it"),
+            (Item::SaveRun, "save-run", "Save it as a file"),
+            (Item::OpenRun, "open-run", "Open a saved run"),
+            (Item::Embed, "embed", "Put it into an article"),
+        ],
+    ),
+    ("Picture", &[(Item::Svg, "save-svg", "SVG, for print"), (Item::Png, "save-png", "PNG, for slides")]),
+    (
+        "Numbers",
+        &[
+            (Item::Steps, "save-steps", "Calls, CSV"),
+            (Item::Slots, "save-slots", "Slots, CSV"),
+            (Item::Candidates, "save-candidates", "Candidates, CSV"),
+            (Item::Numbers, "save-numbers", "All three, JSON"),
+        ],
+    ),
+];
+
+/// The menu in the head of the page. Files may also be dropped anywhere.
+#[component]
+pub fn Keep(
+    /// Light or dark.
+    theme: RwSignal<Theme>,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let run = expect_context::<Run>();
+    let open = RwSignal::new(false);
+    let note = RwSignal::new("");
+    let embed = RwSignal::new(false);
+    let menu = NodeRef::<html::Div>::new();
+    let file = NodeRef::<html::Input>::new();
+    let button = NodeRef::<html::Button>::new();
+    let choose = move |item: Item| {
+        open.set(false);
+        match item {
+            Item::Link => spawn_local(copy_link(note)),
+            Item::Embed => embed.set(true),
+            Item::OpenRun => {
+                if let Some(file) = file.get_untracked() {
+                    file.click();
+                }
+            }
+            _ => {
+                settings.with_untracked(|settings| {
+                    run.state.with_untracked(|state| {
+                        files::save(item, settings, state, run.cursor.get_untracked(), theme.get_untracked());
+                    });
+                });
+            }
+        }
+    };
+    files::accept_drops(run);
+    close_outside(menu, open);
+    let keys = move |event: KeyboardEvent| {
+        if event.key() == "Escape" && open.get_untracked() {
+            open.set(false);
+            if let Some(button) = button.get_untracked() {
+                drop(button.focus());
+            }
+        }
+        walk(&event);
+    };
+    Effect::new(move |_| {
+        if open.get() {
+            focus_first(menu.get().as_deref());
+        }
+    });
+    view! {
+        <div class="with-note" node_ref=menu on:keydown=keys>
+            <button
+                class="button"
+                node_ref=button
+                data-testid="keep"
+                title="Link, file, picture, numbers"
+                aria-haspopup="menu"
+                aria-expanded=move || open.get().to_string()
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <Icon path=KEEP />
+                "Keep"
+            </button>
+            <Show when=move || open.get()>
+                <div class="menu" role="menu" aria-label="Keep">
+                    {GROUPS.map(|(heading, items)| view! { <Group heading items choose=Callback::new(choose) /> })}
+                </div>
+            </Show>
+            <span class="note" role="status">{note}</span>
+            <EmbedDialog open=embed />
+            <RunFile input=file />
+        </div>
+    }
+}
+
+/// A press anywhere else closes the menu.
+fn close_outside(menu: NodeRef<html::Div>, open: RwSignal<bool>) {
+    window_event_listener(leptos::ev::pointerdown, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let is_inside = |menu: web_sys::HtmlDivElement| menu.contains(target.as_ref());
+        if open.get_untracked() && !menu.get_untracked().is_some_and(is_inside) {
+            open.set(false);
+        }
+    });
+}
+
+/// The file dialog; the menu opens it.
+#[component]
+fn RunFile(input: NodeRef<html::Input>) -> impl IntoView {
+    let run = expect_context::<Run>();
+    view! {
+        <input
+            type="file"
+            class="visually-hidden"
+            tabindex="-1"
+            aria-hidden="true"
+            accept=".json,application/json"
+            data-testid="run-file"
+            node_ref=input
+            on:change:target=move |event| {
+                let chosen = event.target().files().and_then(|files| files.get(0));
+                if let Some(file) = chosen {
+                    spawn_local(files::open(run, file));
+                }
+                // So that choosing the same file again is a change.
+                event.target().set_value("");
+            }
+        />
+    }
+}
+
+/// Items under a heading.
+#[component]
+fn Group(heading: &'static str, items: &'static [Entry], choose: Callback<Item>) -> impl IntoView {
+    let item = move |&(item, id, says): &Entry| {
+        view! {
+            <button role="menuitem" tabindex="-1" data-testid=id on:click=move |_| choose.run(item)>
+                {says}
+            </button>
+        }
+    };
+    view! {
+        <div role="group" aria-label=heading>
+            <h2>{heading}</h2>
+            {items.iter().map(item).collect_view()}
+        </div>
+    }
+}
+
+async fn copy_link(note: RwSignal<&'static str>) {
+    let copied = clipboard::copy(&url::address()).await;
+    note.set(if copied { "Link copied" } else { "Copy it from the address bar" });
+    time::sleep_ms(NOTE_MS).await;
+    note.set("");
+}

@@ -1,0 +1,45 @@
+//! The parts of the page that an embed may do without: `hide=prompt,settings` in its address.
+
+/// A part, by its name in an address. `static/styles/embed.css` has a rule for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name.
+    pub name: &'static str,
+    /// What authors call it.
+    pub says: &'static str,
+    /// Whether a new snippet shows it: an article is narrow, and its text says what matters.
+    pub shown: bool,
+}
+
+/// Every part, from the top of the page to its end.
+pub static PARTS: [Part; 12] = [
+    part("status", "Status line", true),
+    part("colours", "Colour menu", false),
+    part("legend", "Legend", true),
+    part("film", "Film strip", true),
+    part("transport", "Play and step", true),
+    part("corruption", "Corruption knob", true),
+    part("temperature", "Temperature knob", true),
+    part("parallelism", "Parallelism knob", true),
+    part("text", "The text as prose", false),
+    part("prompt", "Prompt", true),
+    part("settings", "Model, seed and the rest", false),
+    part("numbers", "Numbers and inspector", false),
+];
+
+const fn part(name: &'static str, says: &'static str, shown: bool) -> Part {
+    Part { name, says, shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_can_be_hidden() {
+        let sheet = include_str!("../../../static/styles/embed.css");
+        for part in PARTS {
+            assert!(sheet.contains(&format!("[data-hide~=\"{}\"]", part.name)), "{}", part.name);
+        }
+    }
+}

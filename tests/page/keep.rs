@@ -1,0 +1,180 @@
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tests::browser::{Browser, Window};
+use tests::host::Host;
+
+use crate::{final_words, finished, in_browser, words};
+
+const QUERY: &str = "?backend=cpu&seed=5&length=16&slots=4";
+
+/// Catches the files that the page offers, instead of letting the browser write them to its folder.
+const CATCH: &str = "window.caught = [];
+    URL.createObjectURL = blob => { window.caught.push(blob); return 'data:,'; };
+    HTMLAnchorElement.prototype.click = function () { window.caught.at(-1).download = this.download; };";
+
+/// Chooses an item of the menu, and gives back the name and the text of the file that it makes.
+async fn keep(browser: &Browser, item: &str) -> Result<(String, String)> {
+    browser.client.execute(CATCH, vec![]).await?;
+    choose(browser, item).await?;
+    let script = "const done = arguments[0];
+        const wait = () => {
+          const blob = window.caught.at(-1);
+          blob?.download ? blob.text().then(text => done([blob.download, text])) : setTimeout(wait, 20);
+        };
+        wait();";
+    Ok(serde_json::from_value(browser.client.execute_async(script, vec![]).await?)?)
+}
+
+async fn choose(browser: &Browser, item: &str) -> Result<()> {
+    browser.element("keep").await?.click().await?;
+    Ok(browser.element(item).await?.click().await?)
+}
+
+/// Opens a file as a visitor would.
+async fn open_run(browser: &Browser, name: &str, text: &str) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("unmask-keep-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(name);
+    std::fs::write(&file, text)?;
+    let path = file.to_str().context("the path is Unicode")?;
+    Ok(browser.element("run-file").await?.send_keys(path).await?)
+}
+
+#[test]
+fn a_saved_run_replays_where_there_is_no_model() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, QUERY).await?;
+        let written = final_words(&browser).await?;
+        let (name, file) = keep(&browser, "save-run").await?;
+        assert_eq!(name, "unmask-storyworld-mask-seed5-run.json");
+
+        let host = Host::start()?;
+        host.remove("models/storyworld-mask/model.gguf");
+        browser.client.goto(&host.address()).await?;
+        browser.wait_until("a refusal", |state| state["phase"] == "failed").await?;
+        open_run(&browser, "mine.json", &file).await?;
+        let is_open = |state: &Value| state["source"] == "recording" && state["step_count"] == 4;
+        browser.wait_until("the saved run", is_open).await?;
+        browser.element("to-end").await?.click().await?;
+        let state = browser.wait_until("its end", |state| state["cursor"] == 4).await?;
+        assert_eq!(words(&state), written);
+        assert!(browser.element("status").await?.text().await?.contains("mine.json"));
+        browser.set("scrubber", "1").await?;
+        browser.wait_until("the past", |state| state["cursor"] == 1).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_run_of_byte_pairs_comes_back_as_it_was() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, "?backend=cpu&model=english-mask&length=16&slots=8&seed=2").await?;
+        let written = final_words(&browser).await?;
+        let text = browser.element("prose").await?.text().await?;
+        let (_, file) = keep(&browser, "save-run").await?;
+        browser.set("seed", "3").await?;
+        let other = |state: &Value| crate::is_finished(state) && state["settings"]["seed"] == 3;
+        browser.wait_until("another run", other).await?;
+        open_run(&browser, "english.json", &file).await?;
+        browser.wait_until("the saved run", |state| state["source"] == "recording").await?;
+        browser.element("to-end").await?.click().await?;
+        let state = browser.wait_until("its end", |state| state["cursor"] == state["step_count"]).await?;
+        assert_eq!(words(&state), written);
+        assert_eq!(browser.element("prose").await?.text().await?, text);
+        // A change of a setting is a wish for a live run.
+        browser.set("seed", "4").await?;
+        browser.wait_until("a live run", crate::is_finished).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_file_that_is_no_run_is_one_sentence_and_changes_nothing() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, QUERY).await?;
+        let written = final_words(&browser).await?;
+        for text in ["{\"vocabulary\": 3}", "GGUF", ""] {
+            open_run(&browser, "no-run.json", text).await?;
+            let told = |state: &Value| {
+                state["problem"].as_str().is_some_and(|problem| problem.contains("recorded run"))
+            };
+            let state = browser.wait_until("a sentence", told).await?;
+            assert_eq!((words(&state), &state["source"]), (written.clone(), &Value::from("live")), "{state}");
+            browser.set("seed", "6").await?;
+            browser.wait_until("a run without a problem", |state| state["problem"].is_null()).await?;
+            browser.set("seed", "5").await?;
+            let back = |state: &Value| crate::is_finished(state) && state["settings"]["seed"] == 5;
+            browser.wait_until("the run again", back).await?;
+            final_words(&browser).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn numbers_are_those_of_the_run() {
+    in_browser(Window::default(), async |browser| {
+        let state = finished(&browser, QUERY).await?;
+        let written = final_words(&browser).await?;
+        let (name, calls) = keep(&browser, "save-steps").await?;
+        assert_eq!(name, "unmask-storyworld-mask-seed5-calls.csv");
+        assert_eq!(
+            calls.lines().count() as u64,
+            1 + state["step_count"].as_u64().unwrap_or_default(),
+            "{calls}"
+        );
+        assert!(calls.lines().nth(1).is_some_and(|line| line.starts_with("1,16,4,0,")), "{calls}");
+
+        let (_, slots) = keep(&browser, "save-slots").await?;
+        assert_eq!(slots.lines().count(), 1 + 16, "{slots}");
+        let (_, candidates) = keep(&browser, "save-candidates").await?;
+        assert!(candidates.lines().count() > 16 + 12 + 8 + 4, "{candidates}");
+
+        let (_, all) = keep(&browser, "save-numbers").await?;
+        let all: Value = serde_json::from_str(&all)?;
+        let slots = all["slots"].as_array().context("slots are a list")?;
+        let found: Vec<&str> = slots.iter().filter_map(|slot| slot["word"].as_str()).collect();
+        assert_eq!(found, written);
+        assert!(all["steps"][0]["latency_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{}", all["steps"][0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_picture_shows_the_text_and_draws_as_a_bitmap() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, QUERY).await?;
+        let written = final_words(&browser).await?;
+        let (_, svg) = keep(&browser, "save-svg").await?;
+        let word = written.iter().find(|word| word.len() > 2 && *word != "[EOS]").context("a word")?;
+        assert!(svg.contains(&format!(">{word}</text>")), "{svg}");
+        assert!(svg.contains("seed 5"), "{svg}");
+
+        keep(&browser, "save-png").await?;
+        let script = "const done = arguments[0];
+            createImageBitmap(window.caught.at(-1)).then(bitmap => done([bitmap.width, bitmap.height]));";
+        let size = browser.client.execute_async(script, vec![]).await?;
+        assert_eq!(size[0], 2 * 960, "{size}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_menu_works_by_keys_alone() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, QUERY).await?;
+        let focused = async || -> Result<Value> {
+            let script = "return document.activeElement.dataset.testid ?? null";
+            Ok(browser.client.execute(script, vec![]).await?)
+        };
+        browser.element("keep").await?.send_keys("\u{E007}").await?;
+        assert_eq!(focused().await?, "copy-link");
+        browser.client.active_element().await?.send_keys("\u{E015}").await?;
+        assert_eq!(focused().await?, "save-run");
+        browser.client.active_element().await?.send_keys("\u{E00C}").await?;
+        assert_eq!(focused().await?, "keep");
+        let open = browser.client.find_all(fantoccini::Locator::Css(".menu")).await?;
+        assert!(open.is_empty(), "Escape closes the menu");
+        Ok(())
+    });
+}
