@@ -100,7 +100,7 @@ fn an_article_sets_plays_pauses_and_steps() {
         let state = ask(&browser, "playground.state()").await?;
         assert_eq!(
             (&state["step_count"], &state["settings"]["temperature"]),
-            (&8.into(), &Value::from(0.0)),
+            (&8.into(), &0.into()),
             "{state}"
         );
         ask(&browser, "(window.heard.length = 0, playground.setAttribute('slots', '8'))").await?;
