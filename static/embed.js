@@ -21,15 +21,18 @@
     b { display: block; font-weight: 600; }
     small { font-size: 0.85rem; opacity: 0.75; }`;
 
-  /** Words and blocks: what a text looks like halfway. Widths in tenths of the picture; negative ones are blocks. */
+  /** Words and blocks: what a text looks like halfway. Widths of words; negative ones are blocks, still hidden. */
   const LINES = [[9, -14, 12, -18, 8], [-12, 16, -9, 10, -14], [11, -20, -8, 13]];
+  /** The block that is being uncovered: line and place in it. */
+  const FRESH = "1 2";
   const POSTER = (() => {
     const rects = LINES.flatMap((line, row) => {
       let x = 0;
-      return line.map((width) => {
+      return line.map((width, place) => {
         const [left, wide] = [x, Math.abs(width)];
         x += wide + 2;
-        const look = width < 0 ? `y="${row * 9}" height="6" fill="#e69f00"` : `y="${row * 9 + 2}" height="2" fill="currentColor" opacity="0.35"`;
+        const fill = FRESH === `${row} ${place}` ? 'fill="#e69f00"' : 'fill="currentColor" opacity="0.16"';
+        const look = width < 0 ? `y="${row * 9}" height="6" ${fill}` : `y="${row * 9 + 2}" height="2" fill="currentColor" opacity="0.4"`;
         return `<rect x="${left}" width="${wide}" rx="1" ${look}/>`;
       });
     });

@@ -17,7 +17,8 @@ pub const WIDTH: usize = 960;
 const MARGIN: usize = 32;
 const SLOTS_SIDE_BY_SIDE: usize = 8;
 const SLOT_HEIGHT: usize = 38;
-const GAP: usize = 6;
+/// So that the slots, of whole widths, fill the picture.
+const GAP: usize = 8;
 const FILM_HEIGHT: usize = 160;
 /// Between two parts of the picture.
 const SPACE: usize = 26;
@@ -99,7 +100,7 @@ impl Pen {
     }
 
     fn slot(&mut self, index: usize, cell: &Cell, figure: &Figure) {
-        let width = (WIDTH - 2 * MARGIN + GAP) / SLOTS_SIDE_BY_SIDE - GAP;
+        let width = (WIDTH - 2 * MARGIN - (SLOTS_SIDE_BY_SIDE - 1) * GAP) / SLOTS_SIDE_BY_SIDE;
         let x = MARGIN + index % SLOTS_SIDE_BY_SIDE * (width + GAP);
         let y = MARGIN + index / SLOTS_SIDE_BY_SIDE * (SLOT_HEIGHT + GAP);
         let (fill, ring) = self.look(cell.mark);
@@ -118,8 +119,11 @@ impl Pen {
             self.rectangle((x + 5, y + SLOT_HEIGHT - 4, width - 10, 3), self.states.given, " rx=\"1.5\"");
         }
         let text = word(cell, figure.words);
-        let size = if text.chars().count() > LONG_WORD { 13 } else { 17 };
-        let weight = if cell.mark == Mark::Given { "600" } else { "400" };
+        // The end of the text is no word of it.
+        let is_end = cell.token.0 == END;
+        let size = if is_end || text.chars().count() > LONG_WORD { 13 } else { 17 };
+        let weight = if cell.mark == Mark::Given && !is_end { "600" } else { "400" };
+        let ink = if is_end && scaled.is_none() { self.page.muted } else { ink };
         let (ink, middle, base) = (ink.css(), x + width / 2, y + SLOT_HEIGHT / 2 + size / 3);
         self.put(format_args!(
             "<text x=\"{middle}\" y=\"{base}\" text-anchor=\"middle\" font-size=\"{size}\" font-weight=\"{weight}\" \
