@@ -50,7 +50,7 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
         article(
             &browser,
             &host,
-            &format!("<unmask-playground {SETTINGS} hide='film,prompt'></unmask-playground>"),
+            &format!("<unmask-playground {SETTINGS} hide='film,prompt,seed'></unmask-playground>"),
         )
         .await?;
         until(&browser, "a finished run", FINISHED).await?;
@@ -69,8 +69,14 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
         browser.wait_until("its end", |state| state["cursor"] == 4).await?;
         assert_eq!(browser.client.execute(alone, vec![]).await?, told);
         assert!((400.0..1200.0).contains(&height), "{height}");
-        for (part, shown) in [("film", false), ("prompt", false), ("grid", true), ("knob-temperature", true)]
-        {
+        for (part, shown) in [
+            ("film", false),
+            ("prompt", false),
+            ("seed", false),
+            ("model-choice", true),
+            ("grid", true),
+            ("knob-temperature", true),
+        ] {
             let selector = format!("[data-testid=\"{part}\"]");
             let found = browser.client.find(Locator::Css(&selector)).await?.is_displayed().await?;
             assert_eq!(found, shown, "{part}");

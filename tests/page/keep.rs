@@ -89,6 +89,30 @@ fn a_run_of_byte_pairs_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_run_that_is_dropped_on_the_page_is_opened() {
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, QUERY).await?;
+        let written = final_words(&browser).await?;
+        keep(&browser, "save-run").await?;
+        let script = "const data = new DataTransfer();
+            data.items.add(new File([window.caught.at(-1)], 'dropped.json'));
+            const drop = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+            document.querySelector('main').dispatchEvent(drop);
+            return drop.defaultPrevented;";
+        assert_eq!(
+            browser.client.execute(script, vec![]).await?,
+            true,
+            "the browser must not leave the page"
+        );
+        browser.wait_until("the dropped run", |state| state["source"] == "recording").await?;
+        browser.element("to-end").await?.click().await?;
+        let state = browser.wait_until("its end", |state| state["cursor"] == 4).await?;
+        assert_eq!(words(&state), written);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_file_that_is_no_run_is_one_sentence_and_changes_nothing() {
     in_browser(Window::default(), async |browser| {
         finished(&browser, QUERY).await?;

@@ -1,6 +1,6 @@
 //! The parts of the page that an embed may do without: `hide=prompt,settings` in its address.
 
-/// A part, by its name in an address. `static/styles/embed.css` has a rule for each.
+/// A part, by its name in an address. `static/styles/embed.css` has a rule for each, and for each single setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The name.
@@ -11,7 +11,7 @@ pub struct Part {
     pub shown: bool,
 }
 
-/// Every part, from the top of the page to its end.
+/// Every part that the dialog offers, from the top of the page to its end.
 pub static PARTS: [Part; 12] = [
     part("status", "Status line", true),
     part("colours", "Colour menu", false),
@@ -21,7 +21,7 @@ pub static PARTS: [Part; 12] = [
     part("corruption", "Corruption knob", true),
     part("temperature", "Temperature knob", true),
     part("parallelism", "Parallelism knob", true),
-    part("text", "The text as prose", false),
+    part("prose", "The text as prose", false),
     part("prompt", "Prompt", true),
     part("settings", "Model, seed and the rest", false),
     part("numbers", "Numbers and inspector", false),
@@ -38,8 +38,21 @@ mod tests {
     #[test]
     fn every_part_can_be_hidden() {
         let sheet = include_str!("../../../static/styles/embed.css");
-        for part in PARTS {
-            assert!(sheet.contains(&format!("[data-hide~=\"{}\"]", part.name)), "{}", part.name);
+        let settings = [
+            "model",
+            "text",
+            "seed",
+            "order",
+            "rule",
+            "schedule",
+            "length",
+            "top_k",
+            "top_p",
+            "backend",
+            "suppress_end",
+        ];
+        for name in PARTS.iter().map(|part| part.name).chain(settings) {
+            assert!(sheet.contains(&format!("[data-hide~=\"{name}\"]")), "{name}");
         }
     }
 }
