@@ -97,6 +97,21 @@ fn something_moves_within_a_second_of_opening() {
 }
 
 #[test]
+fn where_there_is_no_webassembly_a_recorded_run_plays_and_the_page_says_why() {
+    in_browser(Window::default(), async |browser| {
+        let host = Host::start()?;
+        let without = "<head><script>delete window.WebAssembly</script>";
+        host.write("index.html", host.read("index.html")?.replace("<head>", without));
+        browser.client.goto(&host.address()).await?;
+        browser.wait_for("#prelude .slot[data-state=fresh]").await?;
+        let status = browser.wait_for("#prelude .status").await?.text().await?;
+        assert!(status.contains("no WebAssembly") && status.contains("recorded run"), "{status}");
+        browser.wait_for("#prelude .slot[data-end]").await?;
+        Ok(())
+    });
+}
+
+#[test]
 fn no_request_leaves_the_origin() {
     in_browser(Window::default(), async |browser| {
         finished(&browser, "?backend=cpu").await?;
