@@ -4,19 +4,29 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
+use crate::components::chart::PlotWidth;
 use crate::components::header::{Header, Wordmark};
 use crate::components::knobs::Knobs;
 use crate::components::more::More;
 use crate::components::offline::Offline;
 use crate::components::prompt_box::PromptBox;
 use crate::components::stage::Stage;
+use crate::components::tabs::Tabs;
 use crate::embed;
 use crate::keys::{Focus, command};
+use crate::labs::collapse::CollapseLab;
+use crate::labs::corrupt::Corrupt;
+use crate::labs::families::FamiliesLab;
+use crate::labs::frontier::FrontierLab;
+use crate::labs::store::Findings;
+use crate::labs::trap::Trap;
+use crate::labs::{Lab, ask};
 use crate::platform::{frame, media, time, url};
 use crate::playback::{interval_ms, tick};
 use crate::run::{Run, RunState};
-use crate::session::Request;
 use crate::session::link::Session;
+use crate::session::studies::Study;
+use crate::session::{Event, Request};
 use crate::settings::Settings;
 use crate::window_api;
 
@@ -28,50 +38,76 @@ const ADDRESS_DELAY_MS: u32 = 200;
 pub fn Page() -> impl IntoView {
     let settings = RwSignal::new(Settings::from_query(&url::query()));
     let run = Run::new();
+    let findings = Findings::new();
     provide_context(settings);
     provide_context(run);
+    provide_context(findings);
     let theme = RwSignal::new(media::theme());
     media::show_theme(theme.get_untracked(), false);
     let columns = RwSignal::new(media::columns());
+    let plot_width = RwSignal::new(media::plot_width());
+    provide_context(PlotWidth(plot_width));
     window_event_listener(leptos::ev::resize, move |_| {
-        let now = media::columns();
-        if columns.get_untracked() != now {
-            columns.set(now);
-        }
+        set_if_new(columns, media::columns());
+        set_if_new(plot_width, media::plot_width());
     });
 
-    let session = settings
-        .with_untracked(|s| Session::start(s, move |event| run.receive(event, media::reduced_motion())));
+    let receive = move |event| match event {
+        Event::Study(event) => findings.receive(event),
+        event => run.receive(event, media::reduced_motion()),
+    };
+    let session = settings.with_untracked(|s| Session::start(s, receive));
+    provide_context(session);
     window_api::install(settings, run, session);
     run_on_change(settings, run, session);
+    study_on_change(settings, session);
     if !frame::is_embed() {
         keep_address(settings);
     }
     embed::link::install(settings, run);
     play(run);
-    listen(run);
+    listen(settings, run);
     let retry = Callback::new(move |()| {
         run.state.update(RunState::let_go);
         session.post(Request::Retry);
         session.post(Request::Run(Box::new(settings.get_untracked())));
     });
 
+    let again = Callback::new(move |()| {
+        if let Some(study) = settings.with_untracked(ask::study) {
+            session.post(Request::Study(study));
+        }
+    });
+    let lab = Memo::new(move |_| settings.with(|s| s.lab));
+
     view! {
         <div class="page">
             <Header theme />
-            <main class="layout">
-                <section class="controls" aria-label="Settings">
-                    <PromptBox />
-                    <Knobs />
-                    <More />
-                </section>
-                <Stage theme side_by_side=columns retry />
-            </main>
+            <Tabs />
+            {move || match lab.get() {
+                Lab::Corrupt => view! { <main><Corrupt again /></main> }.into_any(),
+                Lab::Collapse => view! { <main><CollapseLab again /></main> }.into_any(),
+                Lab::Trap => view! { <main><Trap again /></main> }.into_any(),
+                Lab::Families => view! { <main><FamiliesLab theme again /></main> }.into_any(),
+                Lab::Frontier => view! { <main><FrontierLab /></main> }.into_any(),
+                Lab::Generate => view! {
+                    <main class="layout">
+                        <section class="controls" aria-label="Settings">
+                            <PromptBox />
+                            <Knobs />
+                            <More />
+                        </section>
+                        <Stage theme side_by_side=columns retry />
+                    </main>
+                }.into_any(),
+            }}
             <EmbedFoot />
             <footer class="site-foot">
                 <span>"Nothing leaves your machine: the model runs in this page."</span>
                 <Offline />
-                <span>"Space plays, arrows step, Home and End jump."</span>
+                <Show when=move || lab.get() == Lab::Generate>
+                    <span>"Space plays, arrows step, Home and End jump."</span>
+                </Show>
             </footer>
         </div>
     }
@@ -96,15 +132,34 @@ fn EmbedFoot() -> impl IntoView {
     }
 }
 
-/// Asks for a run now and whenever a setting that decides it changes.
+/// Sets a signal if the value differs.
+fn set_if_new<T: PartialEq + Send + Sync + Clone + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.get_untracked() != value {
+        signal.set(value);
+    }
+}
+
+/// Asks for a run when the stage is first in sight, and whenever a setting that decides it has changed.
 fn run_on_change(settings: RwSignal<Settings>, run: Run, session: Session) {
-    Effect::new(move |before: Option<Settings>| {
-        let now = settings.get();
-        if before.is_none_or(|before| !before.same_run(&now)) {
-            run.state.update(RunState::let_go);
-            session.post(Request::Run(Box::new(now.clone())));
+    Effect::new(move |asked: Option<Option<Settings>>| {
+        let (asked, now) = (asked.flatten(), settings.get());
+        if now.lab != Lab::Generate || asked.as_ref().is_some_and(|asked| asked.same_run(&now)) {
+            return asked;
         }
-        now
+        run.state.update(RunState::let_go);
+        session.post(Request::Run(Box::new(now.clone())));
+        Some(now)
+    });
+}
+
+/// Asks the question of the open lab, and again whenever it changes; a lab that is left stops its study.
+fn study_on_change(settings: RwSignal<Settings>, session: Session) {
+    Effect::new(move |asked: Option<Option<Study>>| {
+        let (asked, wanted) = (asked.flatten(), settings.with(ask::study));
+        if wanted != asked {
+            session.post(wanted.clone().map_or(Request::CancelStudy, Request::Study));
+        }
+        wanted
     });
 }
 
@@ -157,8 +212,11 @@ fn advance(run: Run, steps: usize, growing: bool) {
 }
 
 /// The keys of the stage, wherever the focus is.
-fn listen(run: Run) {
+fn listen(settings: RwSignal<Settings>, run: Run) {
     window_event_listener(leptos::ev::keydown, move |event| {
+        if settings.with_untracked(|s| s.lab) != Lab::Generate {
+            return;
+        }
         if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
         }

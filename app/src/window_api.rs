@@ -90,6 +90,7 @@ fn describe_cell(cell: &Cell, state: &RunState) -> Value {
 
 fn describe_settings(settings: &Settings) -> Value {
     json!({
+        "lab": settings.lab.name(),
         "model": settings.model.name(),
         "prompt": settings.prompt,
         "text": settings.text,
@@ -107,6 +108,11 @@ fn describe_settings(settings: &Settings) -> Value {
         "seed": settings.seed,
         "backend": settings.backend.name(),
         "colour": settings.colour.name(),
+        "t": settings.level,
+        "weight": settings.weight,
+        "together": settings.together,
+        "jointly": settings.jointly,
+        "stories": settings.stories,
     })
 }
 
@@ -142,6 +148,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(17));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(23));
     }
 }

@@ -9,12 +9,8 @@ const SPECIAL: usize = 3;
 /// Storyworld's word for every token; `None` for special ones. Nothing if any ordinary word of the model is not
 /// storyworld's. `// (vocabulary)`
 pub fn storyworld_words(tokenizer: &Tokenizer) -> Option<Vec<Option<WordId>>> {
-    let grammar = Grammar::storyworld();
-    let ordinary = (SPECIAL..tokenizer.vocab_size()).map(|token| {
-        let word = tokenizer.word(token as u32)?;
-        grammar.word_id(word).map(Some)
-    });
-    let words: Vec<Option<WordId>> =
-        std::iter::repeat_n(Some(None), SPECIAL).chain(ordinary).collect::<Option<_>>()?;
-    (words.len() > SPECIAL).then_some(words)
+    let ordinary = (SPECIAL..tokenizer.vocab_size()).map(|token| tokenizer.word(token as u32));
+    let ids = Grammar::storyworld().word_ids(ordinary.flatten())?;
+    let words = std::iter::repeat_n(None, SPECIAL).chain(ids.into_iter().map(Some));
+    (tokenizer.vocab_size() > SPECIAL).then(|| words.collect())
 }

@@ -1,6 +1,7 @@
 //! What a decoder asks of a network, and what it gets: a small summary per row, never the logits.
 
 use std::future::Future;
+use std::ops::Range;
 
 use crate::sequence::TokenId;
 
@@ -74,6 +75,30 @@ pub struct Query {
     pub rows: Vec<Row>,
 }
 
+impl Query {
+    /// Number of sequences.
+    pub fn batch(&self) -> usize {
+        self.tokens.len().checked_div(self.length).unwrap_or(0)
+    }
+
+    /// The part of the query about the sequences in `range`; its rows are those of the whole, in their order.
+    pub fn of_sequences(&self, range: Range<usize>) -> Self {
+        let slots = range.start * self.length..range.end * self.length;
+        let width = self.vectors.len().checked_div(self.tokens.len()).unwrap_or(0);
+        let (first, within) = (range.start as u32, |sequence: u32| range.contains(&(sequence as usize)));
+        let mixtures = self.mixtures.iter().filter(|mixture| within(mixture.sequence));
+        let rows = self.rows.iter().filter(|row| within(row.sequence));
+        Self {
+            length: self.length,
+            tokens: self.tokens[slots.clone()].to_vec(),
+            times: self.times[range.clone()].to_vec(),
+            mixtures: mixtures.map(|m| Mixture { sequence: m.sequence - first, ..*m }).collect(),
+            vectors: self.vectors[slots.start * width..slots.end * width].to_vec(),
+            rows: rows.map(|row| Row { sequence: row.sequence - first, ..*row }).collect(),
+        }
+    }
+}
+
 /// A token and its log-probability (nats, temperature 1).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Candidate {
@@ -130,5 +155,33 @@ mod log_probability {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
         Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NEG_INFINITY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_query_asks_the_same_of_its_sequences() {
+        let row = |sequence, slot| Row::measured(sequence, slot, 3, TokenId(slot));
+        let parts = [(TokenId(7), 1.0); MIXTURE_PARTS];
+        let query = Query {
+            length: 2,
+            tokens: (0..6).map(TokenId).collect(),
+            times: vec![0.1, 0.2, 0.3],
+            mixtures: vec![Mixture { sequence: 0, slot: 0, parts }, Mixture { sequence: 2, slot: 1, parts }],
+            vectors: (0..12).map(|value| value as f32).collect(),
+            rows: vec![row(0, 1), row(1, 0), row(2, 1)],
+        };
+        let part = query.of_sequences(1..3);
+        assert_eq!((query.batch(), part.batch()), (3, 2));
+        assert_eq!(part.tokens, [2, 3, 4, 5].map(TokenId));
+        assert_eq!(part.times, [0.2, 0.3]);
+        assert_eq!(part.mixtures, [Mixture { sequence: 1, slot: 1, parts }]);
+        assert_eq!(part.vectors, (4..12).map(|value| value as f32).collect::<Vec<_>>());
+        assert_eq!(part.rows, [row(0, 0), Row { target: TokenId(1), ..row(1, 1) }]);
+        let without = Query { vectors: Vec::new(), ..query }.of_sequences(0..1);
+        assert!(without.vectors.is_empty());
     }
 }

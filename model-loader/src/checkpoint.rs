@@ -21,6 +21,9 @@ pub struct Origin {
     pub description: Option<String>,
     /// `unmask.provenance`: data, recipe, commit, tokens seen, loss.
     pub provenance: Option<serde_json::Value>,
+    /// `unmask.token_counts`: how often each token occurs in the training windows. `// (vocabulary)`
+    #[serde(skip)]
+    pub token_counts: Option<Vec<u64>>,
 }
 
 /// A model that is complete: every tensor that its configuration implies is there with the right shape.
@@ -44,6 +47,7 @@ impl Checkpoint {
         let file = Gguf::parse(bytes)?;
         let config = ModelConfig::read(&file.metadata)?;
         let origin = Origin::read(&file.metadata)?;
+        check_counts(&origin, &config)?;
         let json = file.metadata.text("tokenizer.huggingface.json")?;
         let tokenizer = Tokenizer::from_json(json, config.vocab_size)?;
         let tensors = take_tensors(&config, &file.tensors)?;
@@ -74,7 +78,20 @@ impl Origin {
             license: text("general.license")?,
             description: text("general.description")?,
             provenance: text("unmask.provenance")?.map(|json| parse_provenance(&json)).transpose()?,
+            token_counts: metadata.unsigned_list("unmask.token_counts")?,
         })
+    }
+}
+
+/// Counts are of all tokens or of none.
+fn check_counts(origin: &Origin, config: &ModelConfig) -> Result<(), Error> {
+    match &origin.token_counts {
+        Some(counts) if counts.len() != config.vocab_size => Err(Error::KeyValue {
+            key: "unmask.token_counts".into(),
+            found: format!("{} counts", counts.len()),
+            expected: format!("one for each of {} tokens", config.vocab_size),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grammar::{Grammar, WordId};
-use crate::machine::{Event, Machine};
+use crate::machine::{Event, Machine, State};
 use crate::random::Random;
 use crate::text::detokenize;
 
@@ -54,15 +54,19 @@ impl Story {
 /// they leave hardly any (those of storyworld's defaults never do).
 pub fn generate(grammar: &Grammar, options: StoryOptions, seed: u64) -> Option<Story> {
     let machine = Machine::new(grammar, options);
-    let mut random = Random::new(seed);
-    let mut state = machine.start()?;
+    let words = finish(&machine, machine.start()?, &mut Random::new(seed))?;
+    Some(Story { words })
+}
+
+/// Writes from a state to the end of the story.
+pub(crate) fn finish(machine: &Machine, mut state: State, random: &mut Random) -> Option<Vec<WordId>> {
     let (mut words, mut weights) = (Vec::new(), Vec::new());
     loop {
         match machine.run(&mut state, &mut weights) {
             Event::Write(node) => words.push(machine.word(&state, node)),
             Event::Choose if weights.iter().all(|weight| *weight == 0.0) => return None,
             Event::Choose => machine.take(&mut state, random.weighted(&weights)),
-            Event::End => return Some(Story { words }),
+            Event::End => return Some(words),
         }
     }
 }

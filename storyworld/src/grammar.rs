@@ -129,6 +129,11 @@ impl Grammar {
         self.ids.get(word).copied()
     }
 
+    /// The identifiers of words, in their order; `None` if any of them is not a word of this grammar.
+    pub fn word_ids<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Option<Vec<WordId>> {
+        words.into_iter().map(|word| self.word_id(word)).collect()
+    }
+
     /// The word of an identifier of this grammar.
     pub fn word(&self, id: WordId) -> &str {
         &self.vocabulary[usize::from(id.0)]

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`generate`] | a random number |
 //! | [`log_probability`] | the words of a text, summing over all derivations |
+//! | [`Continuations`] | the words of an opening, then random numbers: exact draws of what follows |
 //! | [`posterior`] | the visible words, forward and backward: exact conditionals of the hidden ones |
 //! | [`check`] | the fewest repairs that make a derivation of a damaged text |
 //!
@@ -42,6 +43,6 @@ pub use entropy::{Entropy, entropy};
 pub use generate::{Story, StoryOptions, generate};
 pub use grammar::{Grammar, WordId};
 pub use notation::NotationError;
-pub use parse::{log_probability, next_words};
+pub use parse::{Continuations, log_probability, next_words};
 pub use posterior::{Posterior, PosteriorError, posterior};
 pub use text::detokenize;

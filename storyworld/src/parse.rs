@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::generate::StoryOptions;
+use crate::generate::{StoryOptions, finish};
 use crate::grammar::{Grammar, WordId};
 use crate::machine::{Event, Machine, State};
+use crate::random::Random;
 
 /// Natural logarithm of the probability that [`crate::generate`] with these options writes exactly these words;
 /// minus infinity for a text outside the language.
@@ -33,6 +34,31 @@ pub fn next_words(grammar: &Grammar, options: StoryOptions, prefix: &[WordId]) -
         });
     }
     words.into_iter().collect()
+}
+
+/// All ways to go on from an opening, with their probabilities: exact draws of p(rest | opening).
+pub struct Continuations<'a> {
+    machine: Machine<'a>,
+    states: Vec<State>,
+    weights: Vec<f64>,
+}
+
+impl<'a> Continuations<'a> {
+    /// Reads an opening; `None` if no story begins so.
+    pub fn of(grammar: &'a Grammar, options: StoryOptions, opening: &[WordId]) -> Option<Self> {
+        let machine = Machine::new(grammar, options);
+        let read = Forward::new(&machine)?.read_all(&machine, opening)?;
+        let (states, weights) = read.states.into_iter().unzip();
+        Some(Self { machine, states, weights })
+    }
+
+    /// The words after the opening in the story of a seed; nothing in the rare case of a dead end, as with
+    /// [`generate`](crate::generate).
+    pub fn draw(&self, seed: u64) -> Option<Vec<WordId>> {
+        let mut random = Random::new(seed);
+        let state = self.states[random.weighted(&self.weights)].clone();
+        finish(&self.machine, state, &mut random)
+    }
 }
 
 /// The states after some words, with their probabilities given these words.

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 
 use storyworld::{
-    Grammar, PosteriorError, StoryOptions, WordId, entropy, generate, log_probability, next_words, posterior,
+    Continuations, Grammar, PosteriorError, StoryOptions, WordId, entropy, generate, log_probability,
+    next_words, posterior,
 };
 
 const LEXICON: &str = "
@@ -294,4 +295,30 @@ fn the_entropy_has_an_error_that_shrinks() {
     let shrink = few.bits_per_word_error / many.bits_per_word_error;
     assert!((2.5..6.0).contains(&shrink), "sixteen times the stories, {shrink} times less error");
     assert_eq!(entropy(grammar, options, 0, 1), None);
+}
+
+#[test]
+fn continuations_are_drawn_as_their_probabilities_say() {
+    let grammar = Grammar::storyworld();
+    let options = StoryOptions::default();
+    let opening = grammar.word_ids(["one", "day", ",", "Ivy"]).expect("words of storyworld");
+    let continuations = Continuations::of(grammar, options, &opening).expect("stories begin so");
+    let draws = 20_000;
+    let mut counts: HashMap<WordId, f64> = HashMap::new();
+    for seed in 0..draws {
+        let rest = continuations.draw(seed).expect("no dead end");
+        let story = [&opening[..], &rest].concat();
+        if seed < 20 {
+            assert!(log_probability(grammar, options, &story).is_finite(), "seed {seed} left the language");
+        }
+        *counts.entry(rest[0]).or_default() += 1.0;
+    }
+    let exact = next_words(grammar, options, &opening);
+    assert!(exact.len() > 5, "the next word is a real choice");
+    let n = draws as f64;
+    for (word, p) in exact {
+        let z = (counts.get(&word).copied().unwrap_or(0.0) - n * p) / (n * p * (1.0 - p)).sqrt();
+        assert!(z.abs() < 4.5, "{}: z = {z}, p = {p}", grammar.word(word));
+    }
+    assert!(Continuations::of(grammar, options, &grammar.word_ids([".", "day"]).expect("words")).is_none());
 }

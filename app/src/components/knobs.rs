@@ -44,15 +44,22 @@ pub fn Knobs() -> impl IntoView {
 
 /// One slider with its name, its value in words, and one line that explains it.
 #[component]
-fn Knob(
+pub fn Knob(
+    /// Of the slider, also for tests.
     id: &'static str,
+    /// What it turns.
     name: &'static str,
+    /// One line about it.
     hint: &'static str,
     /// Least value, greatest value, smallest change.
     range: (f64, f64, f64),
+    /// Where it stands.
     value: Memo<f64>,
+    /// Called when it is turned.
     write: Callback<f64>,
-    #[prop(into)] says: Signal<String>,
+    /// Its value in words.
+    #[prop(into)]
+    says: Signal<String>,
 ) -> impl IntoView {
     let (low, high, step) = range;
     let share = move || format!("{:.2}%", (value.get() - low) / (high - low) * 100.0);

@@ -1,5 +1,6 @@
 //! The parts of the page. Each reads the two stores and writes settings, cursor or playback; none knows the engine.
 
+pub mod chart;
 pub mod embed_dialog;
 pub mod facts;
 pub mod film_strip;
@@ -14,7 +15,10 @@ pub mod more;
 pub mod offline;
 pub mod prompt_box;
 pub mod prose;
+pub mod slot_row;
 pub mod stage;
 pub mod status;
+pub mod study_bar;
+pub mod tabs;
 pub mod text_grid;
 pub mod transport;

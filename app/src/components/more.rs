@@ -16,31 +16,12 @@ pub fn More() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
         <div class="more">
-            <Menu id="model-choice" label="Model" choices=&[
-                (ShippedModel::Mask, "Masked"),
-                (ShippedModel::Autoregressive, "Autoregressive"),
-                (ShippedModel::MaskUniform, "Masks and random words"),
-                (ShippedModel::Uniform, "Random words"),
-                (ShippedModel::MaskCart, "Masked, weighted by context"),
-                (ShippedModel::MaskSalience, "Masked, rare words first"),
-                (ShippedModel::EnglishMask, "English, masked (12 MB)"),
-                (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
-                (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
-            ] read=|s| s.model write=|s, model| s.model = model />
-            <p class="hint">{move || settings.with(|s| about(s.model))}</p>
+            <ModelMenu />
             <Seed />
             <details>
                 <summary>"More settings"</summary>
                 <div class="more-body">
-                    <Menu id="order" label="Order" choices=&[
-                        (Order::Random, "Random"),
-                        (Order::LeftToRight, "Left to right"),
-                        (Order::Confidence, "Confidence"),
-                        (Order::Margin, "Margin"),
-                        (Order::Entropy, "Entropy"),
-                        (Order::Halton, "Halton"),
-                        (Order::Dilated, "Dilated"),
-                    ] read=|s| s.order write=|s, order| s.order = order />
+                    <OrderMenu />
                     <Menu id="rule" label="Knob counts" choices=&[
                         (Rule::SlotsPerCall, "Slots per call"),
                         (Rule::Quota, "Steps, by quota"),
@@ -80,6 +61,43 @@ pub fn More() -> impl IntoView {
     }
 }
 
+/// What visitors call the decoding orders.
+pub const ORDERS: [(Order, &str); 7] = [
+    (Order::Random, "Random"),
+    (Order::LeftToRight, "Left to right"),
+    (Order::Confidence, "Confidence"),
+    (Order::Margin, "Margin"),
+    (Order::Entropy, "Entropy"),
+    (Order::Halton, "Halton"),
+    (Order::Dilated, "Dilated"),
+];
+
+/// Which slots go first.
+#[component]
+pub fn OrderMenu() -> impl IntoView {
+    view! { <Menu id="order" label="Order" choices=&ORDERS read=|s| s.order write=|s, order| s.order = order /> }
+}
+
+/// Which model writes, and what it is.
+#[component]
+pub fn ModelMenu() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    view! {
+        <Menu id="model-choice" label="Model" choices=&[
+            (ShippedModel::Mask, "Masked"),
+            (ShippedModel::Autoregressive, "Autoregressive"),
+            (ShippedModel::MaskUniform, "Masks and random words"),
+            (ShippedModel::Uniform, "Random words"),
+            (ShippedModel::MaskCart, "Masked, weighted by context"),
+            (ShippedModel::MaskSalience, "Masked, rare words first"),
+            (ShippedModel::EnglishMask, "English, masked (12 MB)"),
+            (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
+            (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
+        ] read=|s| s.model write=|s, model| s.model = model />
+        <p class="hint">{move || settings.with(|s| about(s.model))}</p>
+    }
+}
+
 /// What a model is, and what it makes of the other settings.
 fn about(model: ShippedModel) -> &'static str {
     match model {
@@ -107,7 +125,7 @@ fn about(model: ShippedModel) -> &'static str {
 
 /// The seed and a die.
 #[component]
-fn Seed() -> impl IntoView {
+pub fn Seed() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
         <div class="row">
@@ -175,12 +193,16 @@ fn Menu<T: Named + Send + Sync>(
 
 /// A box for a number.
 #[component]
-fn Number(
+pub fn Number(
+    /// Of the box, also for tests.
     id: &'static str,
+    /// What it counts.
     label: &'static str,
     /// Least value, greatest value, smallest change.
     range: (f64, f64, f64),
+    /// The number.
     read: fn(&Settings) -> f64,
+    /// Sets it.
     write: fn(&mut Settings, f64),
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();

@@ -8,37 +8,55 @@ use crate::settings::Settings;
 /// Prompt and text, and a word about words that the model does not know.
 #[component]
 pub fn PromptBox() -> impl IntoView {
-    let settings = expect_context::<RwSignal<Settings>>();
     let run = expect_context::<Run>();
     let notice = Memo::new(move |_| run.state.with(|state| notice(&state.unknown, state.cut)));
     view! {
         <div class="prompt-box">
-            <label for="prompt">"Prompt"</label>
-            <input
-                class="field"
-                id="prompt"
-                data-testid="prompt"
-                autocomplete="off"
-                spellcheck="false"
-                placeholder="once there was a _ dog"
-                prop:value=move || settings.with(|s| s.prompt.clone())
-                on:input:target=move |event| settings.update(|s| s.prompt = event.target().value())
-            />
-            <p class="hint">"Stays as it is. Each _ is a word for the model to find."</p>
+            <Prompt />
             <details class="own-text">
                 <summary>"Your text, for the corruption knob"</summary>
-                <textarea
-                    class="field"
-                    rows="4"
-                    data-testid="own-text"
-                    aria-label="Your text"
-                    spellcheck="false"
-                    prop:value=move || settings.with(|s| s.text.clone())
-                    on:input:target=move |event| settings.update(|s| s.text = event.target().value())
-                ></textarea>
+                <OwnText />
             </details>
             <p class="warning" data-testid="notice" role="status">{notice}</p>
         </div>
+    }
+}
+
+/// Words that stay.
+#[component]
+pub fn Prompt() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    view! {
+        <label for="prompt">"Prompt"</label>
+        <input
+            class="field"
+            id="prompt"
+            data-testid="prompt"
+            autocomplete="off"
+            spellcheck="false"
+            placeholder="once there was a _ dog"
+            prop:value=move || settings.with(|s| s.prompt.clone())
+            on:input:target=move |event| settings.update(|s| s.prompt = event.target().value())
+        />
+        <p class="hint">"Stays as it is. Each _ is a word for the model to find."</p>
+    }
+}
+
+/// The visitor's own text.
+#[component]
+pub fn OwnText() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    view! {
+        <textarea
+            class="field"
+            id="own-text"
+            rows="4"
+            data-testid="own-text"
+            aria-label="Your text"
+            spellcheck="false"
+            prop:value=move || settings.with(|s| s.text.clone())
+            on:input:target=move |event| settings.update(|s| s.text = event.target().value())
+        ></textarea>
     }
 }
 

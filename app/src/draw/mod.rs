@@ -2,4 +2,5 @@
 
 pub mod heatmap;
 pub mod palette;
+pub mod plot;
 pub mod slots;

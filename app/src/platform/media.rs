@@ -3,6 +3,9 @@
 use super::frame::is_embed;
 use crate::draw::palette::Theme;
 
+/// Charts are drawn for this width; in a wider place they grow as a whole.
+const WIDEST_PLOT: f64 = 720.0;
+
 const THEME_KEY: &str = "unmask.theme";
 
 /// Whether a media query holds now.
@@ -67,6 +70,12 @@ pub fn columns() -> usize {
     } else {
         8
     }
+}
+
+/// Width of a chart in the window as it is, in CSS pixels.
+pub fn plot_width() -> f64 {
+    let window = web_sys::window().and_then(|window| window.inner_width().ok()?.as_f64());
+    (window.unwrap_or(WIDEST_PLOT) - 32.0).clamp(280.0, WIDEST_PLOT)
 }
 
 /// The browser's own store; absent in private windows and sandboxed frames.

@@ -166,6 +166,8 @@ impl RunState {
             // What the visitor can mend is no news while nothing goes on at all.
             Event::Refused(_) if self.phase == Phase::Failed => {}
             Event::Refused(failure) => self.failure = Some(failure),
+            // Labs keep what studies find.
+            Event::Study(_) => {}
             Event::Failed(failure) => {
                 self.phase = Phase::Failed;
                 self.growing = false;

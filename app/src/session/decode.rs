@@ -85,7 +85,7 @@ fn blank(token: TokenId) -> Prediction {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::cell::{Cell, RefCell};
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -154,7 +154,7 @@ mod tests {
     }
 
     /// Polls a future that never really waits.
-    fn now<T>(future: impl Future<Output = T>) -> T {
+    pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(value) => value,
             Poll::Pending => panic!("nothing here waits"),

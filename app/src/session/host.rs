@@ -7,9 +7,10 @@ use std::sync::Arc;
 use diffusion::SpecialTokens;
 use diffusion::decode::{Decoder, Trajectory};
 use engine::{BackendChoice, Engine, Error as EngineError, Progress};
-use model_loader::{Checkpoint, Tokenizer};
+use model_loader::Checkpoint;
 
 use super::decode::{Outcome, Surroundings, drive, planned_calls};
+use super::language::Language;
 use super::mailbox::Mailbox;
 use super::models::{ShippedModel, fitted};
 use super::start::start;
@@ -22,26 +23,26 @@ use crate::settings::Settings;
 /// A run of the shipped model with the default settings.
 const RECORDING: &str = "runs/storyworld-mask.json";
 /// How often one run may lose its device before it goes on with the CPU.
-const LOSSES: u32 = 2;
+pub(super) const LOSSES: u32 = 2;
 /// The longest that calls follow each other without a pause for the browser.
 const HOLD_MS: f64 = 8.0;
 
 /// The loop's means: where requests come from and where events go.
 pub struct Host<E: Fn(Event)> {
-    mailbox: Rc<Mailbox>,
+    pub(super) mailbox: Rc<Mailbox>,
     emit: E,
     /// When the browser last had its turn.
     turn_ms: Cell<f64>,
 }
 
 /// A model that is ready to run.
-struct Open {
-    engine: Engine,
-    tokenizer: Arc<Tokenizer>,
+pub(super) struct Open {
+    pub(super) engine: Engine,
+    pub(super) language: Language,
     /// Which model it is.
     model: ShippedModel,
     /// What the visitor asked for; a fallback does not change it.
-    wanted: BackendChoice,
+    pub(super) wanted: BackendChoice,
 }
 
 impl<E: Fn(Event)> Host<E> {
@@ -61,26 +62,37 @@ impl<E: Fn(Event)> Host<E> {
         }
     }
 
-    /// Downloads and opens the model.
+    /// Downloads and opens the model that runs are written with, and tells how far it is.
     async fn open(&self, model: ShippedModel, choice: BackendChoice) -> Result<Open, Failure> {
         let progress = |received, total| self.emit(Event::Downloading { received, total });
-        let bytes = fetch::bytes(&model.path(), progress).await?;
-        let checkpoint = Checkpoint::from_bytes(&bytes)?;
-        drop(bytes);
-        let tokenizer = Arc::new(checkpoint.tokenizer.clone());
-        self.emit(Event::Loaded { model: facts(model, &checkpoint), words: tokenizer.clone() });
+        let checkpoint = fetched(model, progress).await?;
+        let language = Language::of(&checkpoint);
+        self.emit(Event::Loaded { model: facts(model, &checkpoint), words: language.tokenizer.clone() });
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
         self.emit(Event::Opened(report));
-        Ok(Open { engine, tokenizer, model, wanted: choice })
+        Ok(Open { engine, language, model, wanted: choice })
+    }
+
+    /// Opens another model beside it, for a study: the stage is not told.
+    pub(super) async fn open_beside(
+        &self,
+        model: ShippedModel,
+        choice: BackendChoice,
+    ) -> Result<Open, Failure> {
+        let checkpoint = fetched(model, |_, _| {}).await?;
+        let language = Language::of(&checkpoint);
+        let (engine, _) = Engine::open(&checkpoint, choice, &mut |_| {}).await?;
+        Ok(Open { engine, language, model, wanted: choice })
     }
 
     /// Takes one request after the other; returns when nothing goes on without the visitor.
     async fn run_all(&self, mut open: Open) {
         loop {
             match self.mailbox.take().await {
-                Request::Retry => {}
+                Request::Retry | Request::CancelStudy => {}
                 Request::LoseDevice => lose(&open.engine),
+                Request::Study(study) => self.study(&mut open, &study).await,
                 Request::Run(settings) => match self.run(&mut open, &settings).await {
                     Ok(()) => {}
                     Err(failure @ (Failure::Start(_) | Failure::Settings(_))) => {
@@ -99,7 +111,7 @@ impl<E: Fn(Event)> Host<E> {
         // A link may ask for a longer window than this model has.
         let length = settings.length.min(open.engine.config().context_length);
         let settings = &Settings { length, ..settings.clone() };
-        let start = start(settings, &open.tokenizer, special)?;
+        let start = start(settings, &open.language.tokenizer, special)?;
         let decode = fitted(settings.decode(), open.engine.config(), length);
         let mut decoder = Decoder::new(decode, start.sequence, special)?;
         self.emit(Event::Began(Box::new(Beginning {
@@ -126,7 +138,7 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     /// Opens the model and the back end that the settings name, unless they are open.
-    async fn suit(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
+    pub(super) async fn suit(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
         if settings.model != open.model {
             *open = self.open(settings.model, settings.backend).await?;
         } else if settings.backend != open.wanted {
@@ -153,7 +165,12 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     /// Opens a back end for the rest of the run: the same after a lost device, the CPU after anything else.
-    async fn recover(&self, open: &mut Open, error: EngineError, losses: u32) -> Result<(), Failure> {
+    pub(super) async fn recover(
+        &self,
+        open: &mut Open,
+        error: EngineError,
+        losses: u32,
+    ) -> Result<(), Failure> {
         if open.engine.device().is_none() {
             return Err(error.into());
         }
@@ -179,7 +196,7 @@ impl<E: Fn(Event)> Host<E> {
 
 impl<E: Fn(Event)> Surroundings for Host<E> {
     fn overtaken(&self) -> bool {
-        !self.mailbox.is_empty()
+        self.mailbox.overtakes_run()
     }
 
     fn emit(&self, event: Event) {
@@ -210,6 +227,12 @@ pub async fn play_recording(emit: impl Fn(Event)) {
         }
         Err(failure) => emit(Event::Refused(failure)),
     }
+}
+
+/// Downloads and reads a model file.
+async fn fetched(model: ShippedModel, progress: impl FnMut(u64, Option<u64>)) -> Result<Checkpoint, Failure> {
+    let bytes = fetch::bytes(&model.path(), progress).await?;
+    Ok(Checkpoint::from_bytes(&bytes)?)
 }
 
 fn facts(model: ShippedModel, checkpoint: &Checkpoint) -> ModelFacts {

@@ -1,4 +1,4 @@
-//! Where requests wait for the session: a newer wish for a run takes the place of an older one.
+//! Where requests wait for the session: a newer wish for a run takes the place of an older one, and so with studies.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,13 +15,21 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Adds a request. Of requests for a run only the newest stays.
+    /// Adds a request. Of requests for a run only the newest stays, and of those for a study too.
     pub fn post(&self, request: Request) {
         let mut waiting = self.waiting.borrow_mut();
-        if matches!(request, Request::Run(_)) {
-            waiting.retain(|older| !matches!(older, Request::Run(_)));
+        match request {
+            Request::Run(_) => waiting.retain(|older| !matches!(older, Request::Run(_))),
+            Request::Study(_) | Request::CancelStudy => waiting.retain(|older| !is_of_study(older)),
+            Request::Retry | Request::LoseDevice => {}
         }
-        waiting.push_back(request);
+        // Studies come last, so that nothing that concerns a run waits behind one.
+        let last = if is_of_study(&request) {
+            waiting.len()
+        } else {
+            waiting.iter().take_while(|r| !is_of_study(r)).count()
+        };
+        waiting.insert(last, request);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
@@ -44,10 +52,19 @@ impl Mailbox {
         matches!(self.waiting.borrow().front(), Some(Request::Run(_)))
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.borrow().is_empty()
+    /// Whether something waits that a run gives way to: anything but a study.
+    pub fn overtakes_run(&self) -> bool {
+        self.waiting.borrow().iter().any(|request| !is_of_study(request))
     }
+
+    /// Whether something waits that a study gives way to.
+    pub fn overtakes_study(&self) -> bool {
+        self.waiting.borrow().iter().any(|request| matches!(request, Request::Run(_)) || is_of_study(request))
+    }
+}
+
+fn is_of_study(request: &Request) -> bool {
+    matches!(request, Request::Study(_) | Request::CancelStudy)
 }
 
 #[cfg(test)]
@@ -56,6 +73,7 @@ mod tests {
     use std::task::Context;
 
     use super::*;
+    use crate::session::studies::{Question, Study};
     use crate::settings::Settings;
 
     fn run(seed: u32) -> Request {
@@ -77,8 +95,24 @@ mod tests {
         assert_eq!(poll(&mailbox), Poll::Ready(Request::LoseDevice));
         assert!(mailbox.next_is_run());
         assert_eq!(poll(&mailbox), Poll::Ready(run(3)));
-        assert!(mailbox.is_empty());
         assert_eq!(poll(&mailbox), Poll::Pending);
+    }
+
+    #[test]
+    fn a_study_waits_for_a_run_and_gives_way_to_one() {
+        let study = |question| Request::Study(Study { question, settings: Box::default() });
+        let mailbox = Mailbox::default();
+        mailbox.post(study(Question::Collapse));
+        mailbox.post(study(Question::Surprisal));
+        assert!(mailbox.overtakes_study() && !mailbox.overtakes_run());
+        assert_eq!(poll(&mailbox), Poll::Ready(study(Question::Surprisal)), "the newest wins");
+        assert!(!mailbox.overtakes_study());
+        mailbox.post(study(Question::Collapse));
+        mailbox.post(run(1));
+        assert!(mailbox.overtakes_study() && mailbox.overtakes_run());
+        mailbox.post(Request::CancelStudy);
+        assert_eq!(poll(&mailbox), Poll::Ready(run(1)));
+        assert_eq!(poll(&mailbox), Poll::Ready(Request::CancelStudy), "a study that waits is cancelled too");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 
 pub mod decode;
 pub mod host;
+pub mod language;
 pub mod link;
 pub mod mailbox;
 pub mod models;
 pub mod start;
+pub mod studies;
 
 use std::sync::Arc;
 
@@ -18,11 +20,17 @@ use model_loader::Tokenizer;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
+use studies::{Study, StudyEvent};
+
 /// What the page asks of the session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// Run with these settings; the newest wins.
     Run(Box<Settings>),
+    /// Answer a question of a lab, once the run that goes on is complete; the newest wins.
+    Study(Study),
+    /// Stop the study that goes on.
+    CancelStudy,
     /// Try again to download and open the model.
     Retry,
     /// Destroy the graphics device, as a driver reset would: for tests of the recovery.
@@ -119,4 +127,6 @@ pub enum Event {
     Refused(Failure),
     /// Nothing goes on without the visitor.
     Failed(Failure),
+    /// Something about a study.
+    Study(StudyEvent),
 }

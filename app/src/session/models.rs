@@ -50,6 +50,32 @@ impl ShippedModel {
     }
 }
 
+impl ShippedModel {
+    /// Whether it writes natural English, and not storyworld.
+    pub fn is_english(self) -> bool {
+        matches!(self, Self::EnglishMask | Self::EnglishAutoregressive | Self::EnglishMaskUniform)
+    }
+
+    /// The models of its language that were trained on the same data at the same size, one of each family.
+    pub fn families(self) -> &'static [Self] {
+        if self.is_english() {
+            &[Self::EnglishAutoregressive, Self::EnglishMask, Self::EnglishMaskUniform]
+        } else {
+            &[Self::Autoregressive, Self::Mask, Self::MaskUniform, Self::Uniform]
+        }
+    }
+
+    /// The autoregressive model of its language: the judge of texts.
+    pub fn judge(self) -> Self {
+        if self.is_english() { Self::EnglishAutoregressive } else { Self::Autoregressive }
+    }
+
+    /// Whether it writes one token after the other.
+    pub fn is_autoregressive(self) -> bool {
+        self == self.judge()
+    }
+}
+
 /// The visitor's settings as this model can follow them: an autoregressive model knows one order only; a model of noisy
 /// words steps back along its own process, in as many steps as the knob makes calls, and draws from whole distributions.
 pub fn fitted(settings: DecodeSettings, config: &ModelConfig, length: usize) -> DecodeSettings {
@@ -95,6 +121,18 @@ mod tests {
                 let settings = Settings { rule, top_k: 5, order: Order::Confidence, ..Settings::default() };
                 let fitted = fitted(settings.decode(), &config, 64);
                 fitted.validate().unwrap_or_else(|error| panic!("{model:?}, {rule:?}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_families_of_a_language_share_its_words_and_have_one_judge() {
+        for model in ShippedModel::ALL {
+            let words = checkpoint(model).config.vocab_size;
+            assert!(model.families().contains(&model.judge()) && model.judge().is_autoregressive());
+            assert_eq!(model.families().iter().filter(|family| family.is_autoregressive()).count(), 1);
+            for family in model.families() {
+                assert_eq!(checkpoint(*family).config.vocab_size, words, "{model:?} and {family:?}");
             }
         }
     }

@@ -7,6 +7,7 @@ use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
+use crate::labs::Lab;
 use crate::session::models::ShippedModel;
 
 /// Fewest and most slots of a run; the shipped model was trained on windows of 64.
@@ -15,6 +16,13 @@ pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=64;
 pub const HIGHEST_TEMPERATURE: f32 = 2.0;
 /// A run begins at a time above zero: at zero there would be nothing to undo.
 pub const EARLIEST_TIME: f64 = 0.01;
+
+/// Weights that the Trap lab's corpus can give its first sentence; both must stay possible.
+pub const WEIGHTS: std::ops::RangeInclusive<f64> = 0.05..=0.95;
+/// Texts per setting of the Frontier lab; an error bar takes two.
+pub const STORIES: std::ops::RangeInclusive<u32> = 2..=64;
+/// Words of a sentence of that corpus.
+pub const TOY_WORDS: u32 = 3;
 
 /// The text that the corruption knob works on until the visitor writes their own: a held-out story of the language
 /// that the model was trained on.
@@ -60,6 +68,8 @@ impl Rule {
 /// Everything that a visitor can set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// Which tab is open.
+    pub lab: Lab,
     /// Which model writes.
     pub model: ShippedModel,
     /// Words that stay as they are; `_` stands for one hidden slot.
@@ -94,11 +104,22 @@ pub struct Settings {
     pub backend: BackendChoice,
     /// What colour says.
     pub colour: ColourBy,
+    /// Time at which the Corrupt lab shows the text: 0 clean, 1 pure noise.
+    pub level: f64,
+    /// Weight of "He likes apple" in the Trap lab's corpus.
+    pub weight: f64,
+    /// Words that the Trap lab's corpus draws in its first call.
+    pub together: u32,
+    /// Slots per call that the Trap lab compares with one.
+    pub jointly: u32,
+    /// Texts per setting of the Frontier lab.
+    pub stories: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            lab: Lab::default(),
             model: ShippedModel::default(),
             prompt: String::new(),
             text: OWN_TEXT.to_owned(),
@@ -116,6 +137,11 @@ impl Default for Settings {
             seed: 9,
             backend: BackendChoice::Auto,
             colour: ColourBy::State,
+            level: 0.5,
+            weight: 0.5,
+            together: 2,
+            jointly: 8,
+            stories: 6,
         }
     }
 }
@@ -157,13 +183,18 @@ impl Settings {
         let most = *LENGTHS.end() as u32;
         self.slots = self.slots.clamp(1, most);
         self.steps = self.steps.clamp(1, most);
+        self.level = number(self.level, 0.0, 1.0, default.level);
+        self.weight = number(self.weight, *WEIGHTS.start(), *WEIGHTS.end(), default.weight);
+        self.together = self.together.clamp(1, TOY_WORDS);
+        self.jointly = self.jointly.clamp(2, most);
+        self.stories = self.stories.clamp(*STORIES.start(), *STORIES.end());
         self
     }
 
-    /// Whether a change from `self` to `other` asks for a new run; colours do not.
+    /// Whether a change from `self` to `other` asks for a new run; colours do not, nor what only a lab reads.
     pub fn same_run(&self, other: &Self) -> bool {
-        let plain = |settings: &Self| Self { colour: ColourBy::State, ..settings.clone() };
-        plain(self) == plain(other)
+        let Self { lab, colour, level, weight, together, jointly, stories, .. } = *other;
+        Self { lab, colour, level, weight, together, jointly, stories, ..self.clone() } == *other
     }
 }
 

@@ -88,8 +88,9 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 17] {
+    fn pairs(&self) -> [(&'static str, String); 23] {
         [
+            ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
             ("prompt", encode(&self.prompt)),
             ("text", encode(&self.text)),
@@ -107,6 +108,11 @@ impl Settings {
             ("seed", self.seed.to_string()),
             ("backend", self.backend.name().into()),
             ("colour", self.colour.name().into()),
+            ("t", self.level.to_string()),
+            ("weight", self.weight.to_string()),
+            ("together", self.together.to_string()),
+            ("jointly", self.jointly.to_string()),
+            ("stories", self.stories.to_string()),
         ]
     }
 
@@ -133,6 +139,7 @@ impl Settings {
 
     fn set(&mut self, key: &str, value: &str) {
         match key {
+            "lab" => keep(&mut self.lab, Named::named(value)),
             "model" => keep(&mut self.model, Named::named(value)),
             "prompt" => value.clone_into(&mut self.prompt),
             "text" => value.clone_into(&mut self.text),
@@ -150,6 +157,11 @@ impl Settings {
             "seed" => keep(&mut self.seed, value.parse().ok()),
             "backend" => keep(&mut self.backend, Named::named(value)),
             "colour" => keep(&mut self.colour, Named::named(value)),
+            "t" => keep(&mut self.level, value.parse().ok()),
+            "weight" => keep(&mut self.weight, value.parse().ok()),
+            "together" => keep(&mut self.together, value.parse().ok()),
+            "jointly" => keep(&mut self.jointly, value.parse().ok()),
+            "stories" => keep(&mut self.stories, value.parse().ok()),
             _ => {}
         }
     }
@@ -165,9 +177,11 @@ fn keep<T>(place: &mut T, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labs::Lab;
 
     fn everything_changed() -> Settings {
         Settings {
+            lab: Lab::Trap,
             model: ShippedModel::Uniform,
             prompt: "the cat _ the mat".into(),
             text: "a & b = c, 100 %".into(),
@@ -185,6 +199,11 @@ mod tests {
             seed: u32::MAX,
             backend: BackendChoice::Cpu,
             colour: ColourBy::CommitTime,
+            level: 0.25,
+            weight: 0.7,
+            together: 3,
+            jointly: 16,
+            stories: 3,
         }
     }
 
@@ -204,6 +223,7 @@ mod tests {
                 assert_eq!(T::named(value.name()), Some(value));
             }
         }
+        check(&Lab::ALL);
         check(&ShippedModel::ALL);
         check(&Schedule::ALL);
         check(&Rule::ALL);

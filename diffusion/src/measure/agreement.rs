@@ -29,7 +29,7 @@ pub struct Agreement {
 
 impl Agreement {
     /// Runs one chain of `steps` equal steps to time `t` on a word, and draws once straight.
-    pub fn push<P: TokenProcess>(
+    pub fn push<P: TokenProcess + ?Sized>(
         &mut self,
         process: &P,
         clean: TokenId,
@@ -69,7 +69,7 @@ impl Agreement {
     }
 }
 
-fn kind<P: TokenProcess>(process: &P, clean: TokenId, token: TokenId) -> usize {
+fn kind<P: TokenProcess + ?Sized>(process: &P, clean: TokenId, token: TokenId) -> usize {
     match token {
         same if same == clean => 0,
         mask if mask == process.mask() => 1,

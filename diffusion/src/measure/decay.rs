@@ -52,8 +52,8 @@ pub async fn kl_by_distance<D: FullDenoiser>(
     Ok(groups.into_iter().map(|(distance, values)| (distance, summary(values))).collect())
 }
 
-/// KL(p ‖ unigram) in bits; infinite where the unigram is zero and p is not.
-fn kl_bits(log_probabilities: &[f32], unigram: &[f64]) -> f64 {
+/// KL(p ‖ unigram) in bits of log-probabilities in nats; infinite where the unigram is zero and p is not. `// (vocabulary)`
+pub fn kl_bits(log_probabilities: &[f32], unigram: &[f64]) -> f64 {
     let term = |(&log_p, &q): (&f32, &f64)| match f64::from(log_p).exp() {
         0.0 => 0.0,
         p => p * (f64::from(log_p) - q.ln()) / std::f64::consts::LN_2,

@@ -15,6 +15,7 @@
 //! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
 //! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
+//! | all five | [`scorecard`]: readings of finished runs beside the paper's marks | 0 |
 //! | likelihood | [`bound`]: NELBO in bits per token, for every family | one to four sequences per draw |
 
 pub mod agreement;
@@ -29,6 +30,7 @@ pub mod information;
 pub mod judge;
 pub mod refinement;
 pub mod revision;
+pub mod scorecard;
 pub mod surface;
 pub mod surprisal;
 pub mod tractability;

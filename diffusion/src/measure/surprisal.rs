@@ -37,27 +37,59 @@ pub async fn surprisal_bits<D: Denoiser>(
     Ok(-log_p / LN_2)
 }
 
-/// Bits that a slot still tells about its clean word at time `t`, in the mean over the noise: the divergence of
-/// q(x_t | x_0) from what was to be expected, Σ_v p(v) q(x_t | v). Of p only the clean word's surprisal is known; the
-/// rest is spread evenly over the other words. For masks that does not matter: kept(t) times the surprisal.
-pub fn carried_bits<P: TokenProcess>(process: &P, clean: TokenId, surprisal_bits: f64, t: f64) -> f64 {
+/// Bits that `seen`, at a slot at time `t`, tells about the clean word: log2 q(seen | clean) / Σ_v p(v) q(seen | v). Of p
+/// only the clean word's surprisal is known; the rest is spread evenly over the other words. A mask tells nothing, as
+/// every word is masked alike but for its own schedule, and a wrong word misleads: below 0.
+pub fn told_bits<P: TokenProcess + ?Sized>(
+    process: &P,
+    clean: TokenId,
+    seen: TokenId,
+    surprisal_bits: f64,
+    t: f64,
+) -> f64 {
+    if seen == process.mask() {
+        return 0.0;
+    }
+    let [same, other] = told(process, clean, surprisal_bits, t);
+    if seen == clean { same.1 } else { other.1 }
+}
+
+/// Bits that a slot still tells about its clean word at time `t`, in the mean over the noise: the mean of
+/// [`told_bits`]. For masks that is kept(t) times the surprisal, whatever p.
+pub fn carried_bits<P: TokenProcess + ?Sized>(
+    process: &P,
+    clean: TokenId,
+    surprisal_bits: f64,
+    t: f64,
+) -> f64 {
+    told(process, clean, surprisal_bits, t)
+        .map(|(mass, bits)| if mass > 0.0 { mass * bits } else { 0.0 })
+        .iter()
+        .sum()
+}
+
+/// Probability that the clean word, and that any other, is seen at time `t`, and what that tells in bits.
+fn told<P: TokenProcess + ?Sized>(
+    process: &P,
+    clean: TokenId,
+    surprisal_bits: f64,
+    t: f64,
+) -> [(f64, f64); 2] {
     let masses = process.masses_of(clean, t);
     let count = f64::from(process.words().count);
     let p = (-surprisal_bits).exp2();
-    let ratio = |seen: f64, expected: f64| if seen > 0.0 { seen * (seen / expected).log2() } else { 0.0 };
-    // A mask says nothing, whatever it hides: every word is masked alike but for its own schedule.
     let (noise, others) =
         if count > 1.0 { (masses.uniform / count, (1.0 - p) / (count - 1.0)) } else { (0.0, 0.0) };
-    let same = ratio(masses.kept + noise, masses.kept * p + noise);
-    let other = ratio(noise, masses.kept * others + noise) * (count - 1.0).max(0.0);
-    same + other
+    let same = ((masses.kept + noise) / (masses.kept * p + noise)).log2();
+    let other = (noise / (masses.kept * others + noise)).log2();
+    [(masses.kept + noise, same), (noise * (count - 1.0).max(0.0), other)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exact::two_sentences;
-    use crate::process::{Mask, Uniform, Words};
+    use crate::process::{Mask, MaskUniform, Uniform, Words};
     use crate::schedule::Schedule;
     use crate::testing::near;
 
@@ -103,5 +135,19 @@ mod tests {
         assert!(near(carried_bits(&process, clean, surprisal, t), expected, 1e-12), "{expected}");
         assert!(near(carried_bits(&process, clean, surprisal, 0.0), 1.0, 1e-12));
         assert!(near(carried_bits(&process, clean, surprisal, 1.0), 0.0, 1e-12));
+    }
+
+    #[test]
+    fn what_is_seen_tells_in_the_mean_what_is_carried() {
+        let words = Words { first: 3, count: 10 };
+        let process = MaskUniform { mask: TokenId(0), words, uniform_share: 0.4 };
+        let (clean, bits, t) = (TokenId(5), 6.0, 0.6);
+        let mean: f64 = (0..13)
+            .map(TokenId)
+            .filter(|seen| process.marginal(clean, *seen, t) > 0.0)
+            .map(|seen| process.marginal(clean, seen, t) * told_bits(&process, clean, seen, bits, t))
+            .sum();
+        assert!((mean - carried_bits(&process, clean, bits, t)).abs() < 1e-12, "{mean}");
+        assert!(told_bits(&process, clean, TokenId(7), bits, t) < 0.0, "a wrong word misleads");
     }
 }

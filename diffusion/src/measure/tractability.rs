@@ -22,13 +22,14 @@ pub struct OnPathGap {
 /// Number of random orders behind a noise floor.
 pub const FLOOR_DRAWS: u32 = 16;
 
-/// Measures the states between start and end of a run; `None` if there is none with both kinds of slots. `seed`
-/// keys the noise floor.
+/// Measures the states between start and end of a run; `None` if there is none, or nothing was masked.
+/// `seed` keys the noise floor.
 pub fn on_path_gap(trajectory: &Trajectory, seed: u32) -> Result<Option<OnPathGap>, TrajectoryError> {
     let states = (1..trajectory.steps.len())
         .map(|step| Ok(open_slots(&trajectory.start.sequence, &trajectory.sequence_at(step)?)))
         .collect::<Result<Vec<Vec<bool>>, TrajectoryError>>()?;
-    let Some(open) = states.first().map(Vec::len) else { return Ok(None) };
+    // Where nothing was masked to begin with, as with random words, there are no runs of masks to compare.
+    let Some(open) = states.first().map(Vec::len).filter(|open| *open > 0) else { return Ok(None) };
     let counts: Vec<usize> =
         states.iter().map(|state| state.iter().filter(|masked| **masked).count()).collect();
     let mut expected = vec![0.0; open + 1];

@@ -20,6 +20,11 @@ impl<'a> Cursor<'a> {
         self.position
     }
 
+    /// The bytes read since the cursor stood at `begin`.
+    pub(super) fn since(&self, begin: usize) -> &'a [u8] {
+        &self.bytes[begin..self.position]
+    }
+
     /// The next `length` bytes.
     pub(super) fn take(&mut self, length: u64, subject: impl Display) -> Result<&'a [u8], Error> {
         self.check(length, subject)?;

@@ -21,10 +21,14 @@ pub enum Value<'a> {
     Bool(bool),
     /// UTF-8 text.
     Text(&'a str),
-    /// An array; its elements are checked and skipped.
+    /// An array; its elements are checked, and read on demand.
     Array {
         /// Number of elements.
         length: u64,
+        /// GGUF type number of the elements.
+        kind: u32,
+        /// The elements as the file holds them.
+        bytes: &'a [u8],
     },
 }
 
@@ -117,6 +121,33 @@ impl<'a> Metadata<'a> {
         })
     }
 
+    /// The value of a key that must be an array of numbers of at least 0; `None` if the file does not have the key.
+    ///
+    /// # Errors
+    /// [`Error::KeyType`], or [`Error::KeyValue`] for an element that is no such number.
+    pub fn unsigned_list(&self, key: &str) -> Result<Option<Vec<u64>>, Error> {
+        let expected = "array of integers of at least 0";
+        let (length, kind, bytes) = match self.get(key) {
+            None => return Ok(None),
+            Some(Value::Array { length, kind, bytes }) => (length, kind, bytes),
+            Some(other) => return Err(Error::KeyType { key: key.into(), found: other.kind(), expected }),
+        };
+        let mut cursor = Cursor::new(bytes);
+        let number = |value: Value<'_>| match value {
+            Value::Unsigned(number) => Ok(number),
+            Value::Signed(number) if number >= 0 => Ok(number as u64),
+            other => Err(Error::KeyValue {
+                key: key.into(),
+                found: format!("{other:?}"),
+                expected: expected.into(),
+            }),
+        };
+        (0..length)
+            .map(|_| number(read_value(&mut cursor, key, kind, 0)?))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
     fn required<T>(
         &self,
         key: &str,
@@ -141,7 +172,7 @@ fn read_value<'a>(cursor: &mut Cursor<'a>, key: &str, kind: u32, depth: usize) -
         6 => Value::Float(f32::from_bits(cursor.u32(subject)?).into()),
         7 => Value::Bool(read_bool(cursor, key)?),
         8 => Value::Text(cursor.text(subject)?),
-        9 => Value::Array { length: skip_array(cursor, key, depth)? },
+        9 => read_array(cursor, key, depth)?,
         10 => Value::Unsigned(cursor.u64(subject)?),
         11 => Value::Signed(cursor.u64(subject)? as i64),
         12 => Value::Float(f64::from_bits(cursor.u64(subject)?)),
@@ -159,9 +190,9 @@ fn read_bool(cursor: &mut Cursor<'_>, key: &str) -> Result<bool, Error> {
     }
 }
 
-/// Walks over an array and returns its length. Every element takes at least one byte, so a false length
+/// Walks over an array, so that its elements are known to be there. Every element takes at least one byte, so a false length
 /// ends at the end of the file at the latest.
-fn skip_array(cursor: &mut Cursor<'_>, key: &str, depth: usize) -> Result<u64, Error> {
+fn read_array<'a>(cursor: &mut Cursor<'a>, key: &str, depth: usize) -> Result<Value<'a>, Error> {
     if depth == DEEPEST_ARRAY {
         return Err(Error::KeyValue {
             key: key.into(),
@@ -171,8 +202,9 @@ fn skip_array(cursor: &mut Cursor<'_>, key: &str, depth: usize) -> Result<u64, E
     }
     let kind = cursor.u32(format_args!("the element type of key {key}"))?;
     let length = cursor.u64(format_args!("the length of key {key}"))?;
+    let begin = cursor.position();
     for _ in 0..length {
         read_value(cursor, key, kind, depth + 1)?;
     }
-    Ok(length)
+    Ok(Value::Array { length, kind, bytes: cursor.since(begin) })
 }

@@ -58,7 +58,7 @@ fn every_kind_of_metadata_value_is_read() {
         (5, (-3i32).to_le_bytes().to_vec(), Read::Signed(-3)),
         (6, 0.5f32.to_le_bytes().to_vec(), Read::Float(0.5)),
         (7, vec![1], Read::Bool(true)),
-        (9, array, Read::Array { length: 2 }),
+        (9, array, Read::Array { length: 2, kind: 8, bytes: &[0; 16] }),
         (10, u64::MAX.to_le_bytes().to_vec(), Read::Unsigned(u64::MAX)),
         (11, (-4i64).to_le_bytes().to_vec(), Read::Signed(-4)),
         (12, 0.1f64.to_le_bytes().to_vec(), Read::Float(0.1)),
@@ -127,4 +127,23 @@ fn every_family_has_its_tensors_and_numbers() {
     assert_eq!(config("mask-uniform").process, Process::MaskUniform { uniform_share: 0.1 });
     assert_eq!(config("gaussian").process, Process::Gaussian { embedding_power: 14.0 });
     assert_eq!(config("gaussian").tensor_count(), config("uniform").tensor_count() + 1);
+}
+
+#[test]
+fn counts_are_of_every_token_or_refused() {
+    let counts = |numbers: &[i32]| {
+        let head = [5u32.to_le_bytes().to_vec(), (numbers.len() as u64).to_le_bytes().to_vec()].concat();
+        let elements = numbers.iter().flat_map(|number| number.to_le_bytes());
+        let mut fixture = valid();
+        fixture.set("unmask.token_counts", Value::Raw(9, head.into_iter().chain(elements).collect()));
+        Checkpoint::from_bytes(&fixture.bytes())
+    };
+    let all: Vec<i32> = (0..WORDS.len() as i32).collect();
+    let expected: Vec<u64> = (0..WORDS.len() as u64).collect();
+    assert_eq!(counts(&all).unwrap().origin.token_counts, Some(expected));
+    assert_eq!(Checkpoint::from_bytes(&valid().bytes()).unwrap().origin.token_counts, None);
+    for wrong in [&all[1..], &[&all[1..], &[-1]].concat()] {
+        let error = counts(wrong).unwrap_err().to_string();
+        assert!(error.contains("unmask.token_counts"), "{error}");
+    }
 }

@@ -1,0 +1,115 @@
+//! Two measures of the traced process: in what portions its trajectory falls, and whether the chain agrees with the direct draw.
+
+use diffusion::measure::agreement::{Agreement, LIMIT};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::chain::{CHAINS, STEPS, push};
+use super::shown::{Corruption, Shown};
+use super::title;
+use crate::platform::time;
+use crate::session::studies::surprisal::Surprisal;
+use crate::settings::Settings;
+use crate::texts::{fill, say};
+
+/// The longest that chains run without a pause for the browser.
+const HOLD_MS: f64 = 8.0;
+
+/// Both measures.
+#[component]
+pub fn Tried(text: RwSignal<Option<Surprisal>>, traced: RwSignal<Shown>) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let jumps = Memo::new(move |_| {
+        let (settings, text) = (settings.read(), text.read());
+        Corruption::new(traced.get(), text.as_ref()?, settings.schedule, settings.seed)?.jumps()
+    });
+    let found = RwSignal::new(None::<Agreement>);
+    let running = RwSignal::new(false);
+    // What was found is of one process at one time on one text.
+    Effect::new(move |_| {
+        traced.track();
+        text.track();
+        settings.with(|s| (s.level, s.schedule));
+        found.set(None);
+    });
+    let run = move |_| {
+        if running.get_untracked() {
+            return;
+        }
+        running.set(true);
+        spawn_local(async move {
+            found.set(simulate(&settings.get_untracked(), text, traced.get_untracked()).await);
+            running.set(false);
+        });
+    };
+    view! {
+        <section class="measures">
+            <div>
+                <h2>{say("corrupt.jumps")}</h2>
+                <p data-testid="jumps">{move || jumps.get().map(|jumps| fill("corrupt.jumps.says", &[
+                    ("process", title(traced.get())),
+                    ("largest", &format!("{:.1}", jumps.largest)),
+                    ("count", &format!("{:.1}", jumps.participation)),
+                ]))}</p>
+                <p class="hint">{say("corrupt.jumps.about")}</p>
+            </div>
+            <div>
+                <h2>{say("corrupt.chain")}</h2>
+                <p class="hint">
+                    {fill("corrupt.chain.about", &[("steps", &STEPS.to_string()), ("chains", &CHAINS.to_string())])}
+                </p>
+                <button class="button" data-testid="run-chain" disabled=move || running.get() on:click=run>
+                    {move || if running.get() { say("corrupt.chain.running") } else { say("corrupt.chain.run") }}
+                </button>
+                {move || found.get().map(|agreement| table(&agreement))}
+            </div>
+        </section>
+    }
+}
+
+/// Runs the chains in slices; nothing if the text changes meanwhile.
+async fn simulate(settings: &Settings, text: RwSignal<Option<Surprisal>>, shown: Shown) -> Option<Agreement> {
+    let text = text.get_untracked()?;
+    let corruption = Corruption::new(shown, &text, settings.schedule, settings.seed)?;
+    let mut agreement = Agreement::default();
+    let mut turn_ms = time::now_ms();
+    for seed in 0..CHAINS {
+        push(&mut agreement, &corruption, &text.tokens, settings.level, seed);
+        if time::now_ms() - turn_ms > HOLD_MS {
+            time::sleep_ms(0).await;
+            turn_ms = time::now_ms();
+        }
+    }
+    Some(agreement)
+}
+
+/// Counts side by side, and the verdict.
+fn table(agreement: &Agreement) -> impl IntoView + use<> {
+    let rows = [say("corrupt.stayed"), say("corrupt.hidden"), say("corrupt.replaced")];
+    let row = |(index, name): (usize, &'static str)| {
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td>{agreement.chain[index]}</td>
+                <td>{agreement.direct[index]}</td>
+                <td>{format!("{:.1}", agreement.expected[index])}</td>
+            </tr>
+        }
+    };
+    let verdict = if agreement.agrees() { say("corrupt.agree") } else { say("corrupt.disagree") };
+    let z = format!("{:.2}", agreement.largest_z());
+    view! {
+        <table class="numbers" data-testid="chain-table">
+            <thead>
+                <tr>
+                    <th scope="col">{say("corrupt.word")}</th>
+                    <th scope="col">{say("corrupt.by-chain")}</th>
+                    <th scope="col">{say("corrupt.by-draw")}</th>
+                    <th scope="col">{say("corrupt.by-formula")}</th>
+                </tr>
+            </thead>
+            <tbody>{rows.into_iter().enumerate().map(row).collect_view()}</tbody>
+        </table>
+        <p data-testid="chain-verdict">{fill("corrupt.verdict", &[("verdict", verdict), ("z", &z), ("limit", &LIMIT.to_string())])}</p>
+    }
+}

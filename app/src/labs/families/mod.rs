@@ -1,0 +1,160 @@
+//! The families side by side on one prompt, and the table of the five properties: the paper's mark beside what was measured.
+
+mod table;
+
+use leptos::html::Canvas;
+use leptos::prelude::*;
+
+use self::table::PropertyTable;
+use super::faults::marked;
+use super::store::Findings;
+use crate::components::knobs::Knob;
+use crate::components::more::{OrderMenu, Seed};
+use crate::components::prompt_box::Prompt;
+use crate::components::slot_row::SlotRow;
+use crate::components::study_bar::StudyBar;
+use crate::draw::palette::Theme;
+use crate::draw::slots::{Scale, film};
+use crate::platform::canvas;
+use crate::session::models::ShippedModel;
+use crate::session::studies::families::{Member, RUNS};
+use crate::settings::{ColourBy, HIGHEST_TEMPERATURE, LENGTHS, Settings};
+use crate::texts::{fill, say};
+use crate::view::columns;
+
+/// What visitors call a family.
+pub fn title(model: ShippedModel) -> &'static str {
+    match model {
+        ShippedModel::Autoregressive | ShippedModel::EnglishAutoregressive => say("families.autoregressive"),
+        ShippedModel::Uniform => say("families.uniform"),
+        ShippedModel::MaskUniform | ShippedModel::EnglishMaskUniform => say("families.mask-uniform"),
+        _ => say("families.mask"),
+    }
+}
+
+/// The lab.
+#[component]
+pub fn FamiliesLab(
+    /// Light or dark.
+    theme: RwSignal<Theme>,
+    /// Writes all texts again.
+    again: Callback<()>,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let found = expect_context::<Findings>().families;
+    let count = Memo::new(move |_| found.with(|found| found.as_ref().map_or(0, |found| found.members.len())));
+    let slots = Memo::new(move |_| settings.with(|s| f64::from(s.slots)));
+    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
+    let unknown = move || {
+        let found = found.read();
+        let words =
+            found.as_ref()?.unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
+        (!words.is_empty()).then(|| fill("trap.unknown", &[("words", &words)]))
+    };
+    view! {
+        <section class="lab" aria-label=say("labs.families") data-testid="families">
+            <div class="lab-controls">
+                <Prompt />
+                <p class="warning" role="status">{unknown}</p>
+                <Language />
+                <Knob
+                    id="knob-slots"
+                    name=say("families.slots")
+                    hint=say("families.slots.hint")
+                    range=(1.0, *LENGTHS.end() as f64, 1.0)
+                    value=slots
+                    write=Callback::new(move |k: f64| settings.update(|s| s.slots = k as u32))
+                    says=Signal::derive(move || slots.get().to_string())
+                />
+                <Knob
+                    id="knob-temperature"
+                    name=say("trap.temperature")
+                    hint=say("families.temperature.hint")
+                    range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
+                    value=temperature
+                    write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
+                    says=Signal::derive(move || format!("{:.2}", temperature.get()))
+                />
+                <OrderMenu />
+                <Seed />
+            </div>
+            <div class="lab-main">
+                <p class="intro">{say("families.intro")}</p>
+                <StudyBar again />
+                {move || (0..count.get()).map(|index| view! { <Text index theme /> }).collect_view()}
+                <h2>{say("families.table")}</h2>
+                <p class="hint">{fill("families.table.about", &[("runs", &RUNS.to_string())])}</p>
+                <PropertyTable />
+            </div>
+        </section>
+    }
+}
+
+/// Storyworld or natural English: a whole set of models.
+#[component]
+fn Language() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let choose = move |name: String| {
+        let model = if name == "english" { ShippedModel::EnglishMask } else { ShippedModel::Mask };
+        settings.update(|s| s.model = model);
+    };
+    view! {
+        <div class="row">
+            <label for="language">{say("families.language")}</label>
+            <select
+                id="language"
+                data-testid="language"
+                prop:value=move || settings.with(|s| if s.model.is_english() { "english" } else { "storyworld" })
+                on:change:target=move |event| choose(event.target().value())
+            >
+                <option value="storyworld">{say("families.storyworld")}</option>
+                <option value="english">{say("families.english")}</option>
+            </select>
+        </div>
+    }
+}
+
+/// The text of one family, with its film strip.
+#[component]
+fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
+    let found = expect_context::<Findings>().families;
+    let member = Memo::new(move |_| found.with(|found| found.as_ref()?.members.get(index).cloned()));
+    let words = Signal::derive(move || {
+        let found = found.read();
+        let member = found.as_ref().and_then(|f| Some((f.members.get(index)?, &f.words)));
+        let marked = member.map(|(member, words)| marked(&member.text, member.violations.as_deref(), words));
+        marked.unwrap_or_default()
+    });
+    let picture = NodeRef::<Canvas>::new();
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(member)) = (picture.get(), member.get()) {
+            let steps = member.trajectory.steps.len();
+            let scale = Scale { most_nats: 1.0, calls: steps };
+            canvas::paint(&canvas, &film(&columns(&member.trajectory), ColourBy::State, scale, theme.get()));
+        }
+    });
+    let name = move || member.read().as_ref().map(|member| title(member.model));
+    let says = move || member.read().as_ref().map(summary);
+    view! {
+        <section class="process" data-testid="family">
+            <div class="process-head">
+                <h3>{name}</h3>
+                <span class="number">{says}</span>
+            </div>
+            <canvas class="small-film" node_ref=picture aria-hidden="true"></canvas>
+            <SlotRow words label=say("families.text") id="family-text" />
+        </section>
+    }
+}
+
+/// Calls and broken rules in words.
+fn summary(member: &Member) -> String {
+    let calls = fill("families.calls", &[("calls", &member.trajectory.steps.len().to_string())]);
+    match &member.broken {
+        Some(broken) => {
+            let rules = format!("{:.1} ± {:.1}", broken.value, broken.standard_error);
+            format!("{calls}, {}", fill("families.broken", &[("rules", &rules)]))
+        }
+        None => calls,
+    }
+}

@@ -1,0 +1,234 @@
+//! Studies on the open model: progress, cancelling, and going on after a lost device.
+
+use std::cell::Cell;
+
+use engine::{Engine, Error as EngineError};
+
+use super::collapse::{Collapse, STORIES, Truth, collapse};
+use super::paced::{Halt, Pace, Paced};
+use super::runs::{Trouble, decoder};
+use super::surprisal::surprisal;
+use super::together::{Together, planned, write};
+use super::{Ending, Finding, Question, Study, StudyEvent};
+use super::{families, frontier};
+use crate::failure::Failure;
+use crate::session::Event;
+use crate::session::decode::Surroundings;
+use crate::session::host::{Host, LOSSES, Open};
+use crate::session::language::Language;
+use crate::session::models::ShippedModel;
+
+/// Sequences per call on a graphics device; the CPU computes one at a time, so that the page stays quick.
+const AT_ONCE: usize = 16;
+/// Stories that are drawn between two looks at the visitor.
+const STORIES_PER_TURN: u64 = 250;
+
+/// Why a study stopped before its end.
+#[derive(Debug)]
+enum Stop {
+    /// The visitor wants something else.
+    Overtaken,
+    /// The network failed; another back end may do.
+    Engine(EngineError),
+    /// Nothing can be done.
+    Failed(Failure),
+}
+
+impl From<Halt<EngineError>> for Stop {
+    fn from(halt: Halt<EngineError>) -> Self {
+        match halt {
+            Halt::Overtaken => Self::Overtaken,
+            Halt::Denoiser(error) => Self::Engine(error),
+        }
+    }
+}
+
+impl From<Trouble<Halt<EngineError>>> for Stop {
+    fn from(trouble: Trouble<Halt<EngineError>>) -> Self {
+        match trouble {
+            Trouble::Denoiser(halt) => halt.into(),
+            Trouble::Other(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Counts calls and tells how many are done; denoisers that take turns share it.
+struct Progress<'a, E: Fn(Event)> {
+    host: &'a Host<E>,
+    done: Cell<usize>,
+    total: usize,
+}
+
+impl<E: Fn(Event)> Pace for &Progress<'_, E> {
+    async fn go_on(&mut self) -> bool {
+        self.host.give_way().await;
+        let done = self.done.get() + 1;
+        self.done.set(done);
+        let total = self.total.max(done);
+        self.host.emit(Event::Study(StudyEvent::Progress { done, total }));
+        !self.host.mailbox.overtakes_study()
+    }
+}
+
+impl<E: Fn(Event)> Host<E> {
+    /// Answers a question, and says how it ended.
+    pub(in crate::session) async fn study(&self, open: &mut Open, study: &Study) {
+        self.emit(Event::Study(StudyEvent::Began(study.question)));
+        let mut losses = 0;
+        let ending = loop {
+            let error = match self.attempt_study(open, study).await {
+                Ok(()) => break Ending::Finished,
+                Err(Stop::Overtaken) => break Ending::Cancelled,
+                Err(Stop::Failed(failure)) => break Ending::Failed(failure),
+                Err(Stop::Engine(error)) => error,
+            };
+            if losses > LOSSES {
+                break Ending::Failed(error.into());
+            }
+            if let Err(failure) = self.recover(open, error, losses).await {
+                break Ending::Failed(failure);
+            }
+            losses += 1;
+        };
+        self.emit(Event::Study(StudyEvent::Ended(ending)));
+    }
+
+    async fn attempt_study(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        self.suit(open, &study.settings).await?;
+        match study.question {
+            Question::Surprisal => self.study_surprisal(open, study).await,
+            Question::Collapse => self.study_collapse(open, study).await,
+            Question::Together => self.study_together(open, study).await,
+            Question::Families => self.study_families(open, study).await,
+            Question::Frontier => self.study_frontier(open, study).await,
+        }
+    }
+
+    async fn study_surprisal(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let window = open.engine.config().context_length;
+        let total = open.language.tokenizer.encode(&study.settings.text).tokens.len().min(window - 1);
+        let progress = self.progress_of(total);
+        let mut paced = paced(&mut open.engine, &progress);
+        let found = surprisal(&mut paced, &open.language, &study.settings, window).await?;
+        self.found(Finding::Surprisal(found));
+        Ok(())
+    }
+
+    async fn study_collapse(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let window = open.engine.config().context_length;
+        let turns = (STORIES / STORIES_PER_TURN) as usize;
+        let progress = self.progress_of(1 + turns);
+        let mut paced = paced(&mut open.engine, &progress);
+        let mut found = collapse(&mut paced, &open.language, &study.settings.prompt, window).await??;
+        self.found(Finding::Collapse(Box::new(found.clone())));
+        self.add_truth(&open.language, &mut found, &progress).await?;
+        self.found(Finding::Collapse(Box::new(found)));
+        Ok(())
+    }
+
+    /// What is true behind the prompt, where the language is known and has stories that begin so.
+    async fn add_truth(
+        &self,
+        language: &Language,
+        found: &mut Collapse,
+        mut progress: &Progress<'_, E>,
+    ) -> Result<(), Stop> {
+        let Some(continuations) = language.continuations(&found.prompt) else { return Ok(()) };
+        let mut truth = Truth::new(found.model.len(), language.unigram.len());
+        for first in (0..STORIES).step_by(STORIES_PER_TURN as usize) {
+            if !progress.go_on().await {
+                return Err(Stop::Overtaken);
+            }
+            for rest in (first..first + STORIES_PER_TURN).filter_map(|seed| continuations.draw(seed)) {
+                truth.push(rest.into_iter().filter_map(|word| language.token(word)));
+            }
+        }
+        found.truth = truth.prospects(&language.unigram);
+        Ok(())
+    }
+
+    async fn study_together(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let Open { engine, language, .. } = open;
+        let slots = study.settings.jointly;
+        let (one, unknown) = decoder(&study.settings, language, engine.config(), 1)?;
+        let (several, _) = decoder(&study.settings, language, engine.config(), slots)?;
+        let progress = self.progress_of(planned(one.sequence().masked_count(), slots as usize));
+        let mut paced = paced(engine, &progress);
+        let apart = write(&mut paced, language, one).await?;
+        let words = language.tokenizer.clone();
+        let mut found = Together { apart, together: None, slots, words, unknown };
+        self.found(Finding::Together(Box::new(found.clone())));
+        found.together = Some(write(&mut paced, language, several).await?);
+        self.found(Finding::Together(Box::new(found)));
+        Ok(())
+    }
+
+    /// One family after the other, each in an engine of its own.
+    async fn study_families(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let settings = &study.settings;
+        let models = settings.model.families();
+        let open_slots = settings.length.min(open.engine.config().context_length);
+        let calls = |model: &ShippedModel| {
+            if model.is_autoregressive() {
+                open_slots
+            } else {
+                open_slots.div_ceil(settings.slots.max(1) as usize)
+            }
+        };
+        let progress = self.progress_of(models.iter().map(calls).sum::<usize>() * families::RUNS as usize);
+        let words = open.language.tokenizer.clone();
+        let mut found = families::Families { members: Vec::new(), words, unknown: Vec::new() };
+        for &model in models {
+            let mut other = self.open_beside(model, open.wanted).await?;
+            let config = other.engine.config().clone();
+            let (decoders, unknown) = families::decoders(settings, model, &other.language, &config)?;
+            let mut paced = paced(&mut other.engine, &progress);
+            found.members.push(families::write(&mut paced, model, &other.language, &config, decoders).await?);
+            found.unknown = unknown;
+            self.found(Finding::Families(found.clone()));
+        }
+        Ok(())
+    }
+
+    /// One setting after the other; the curve grows as they come.
+    async fn study_frontier(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let settings = &study.settings;
+        let length = settings.length.min(open.engine.config().context_length);
+        let grid = frontier::grid(settings, length, &open.engine.config().process);
+        let mut judging = self.open_beside(settings.model.judge(), open.wanted).await?;
+        let Open { engine, language, .. } = open;
+        let config = engine.config().clone();
+        let total = frontier::planned(&grid, settings.stories, length);
+        let progress = self.progress_of(total);
+        let mut found =
+            frontier::Frontier { points: Vec::new(), planned: grid.len(), stories: settings.stories };
+        for place in grid {
+            let decoders = frontier::decoders(settings, place, language, &config)?;
+            let mut writer = paced(engine, &progress);
+            let mut judge = paced(&mut judging.engine, &progress);
+            found.points.push(frontier::measure(&mut writer, &mut judge, language, place, decoders).await?);
+            self.found(Finding::Frontier(found.clone()));
+        }
+        Ok(())
+    }
+
+    fn progress_of(&self, total: usize) -> Progress<'_, E> {
+        Progress { host: self, done: Cell::new(0), total }
+    }
+
+    fn found(&self, finding: Finding) {
+        self.emit(Event::Study(StudyEvent::Found(finding)));
+    }
+}
+
+/// The engine in slices that suit its back end.
+fn paced<'a, P: Pace>(engine: &'a mut Engine, pace: P) -> Paced<'a, Engine, P> {
+    let at_once = if engine.device().is_some() { AT_ONCE } else { 1 };
+    Paced { denoiser: engine, pace, at_once }
+}

@@ -1,0 +1,270 @@
+//! The scorecard: what was measured of each of the five properties, and the paper's mark beside it.
+//!
+//! The paper (Jin et al., arXiv 2512.22630) marks three families in words; the marks here are taken from summaries of its
+//! table and not from the table itself. A [`Reading`] is never a score: it has a unit, and its instrument says what it cannot
+//! tell. All readings here come from finished runs at no further call; means over runs, with the standard error of the mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::dependency::bits_at_stake;
+use super::discreteness::symbol_share;
+use super::information::{Jumps, open_bits_curve};
+use super::refinement::{reading_order_tau, slots_per_call};
+use super::revision::revisions;
+use super::tractability::{OnPathGap, on_path_gap};
+use super::{Estimate, Moments};
+use crate::decode::{Trajectory, TrajectoryError};
+
+/// The properties that an ideal diffusion language model has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Property {
+    /// Smooth corruption.
+    D1,
+    /// Tractable intermediate states.
+    D2,
+    /// Iterative refinement.
+    D3,
+    /// Discreteness.
+    L1,
+    /// Structural dependency.
+    L2,
+}
+
+impl Property {
+    /// All five, in the paper's order.
+    pub const ALL: [Self; 5] = [Self::D1, Self::D2, Self::D3, Self::L1, Self::L2];
+}
+
+/// The families that the paper compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// One token after the other.
+    Autoregressive,
+    /// Noise on embeddings.
+    Continuous,
+    /// Masks, random tokens, or both.
+    Discrete,
+}
+
+/// How a family does on a property, in the paper's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// It has the property.
+    Has,
+    /// In part, approximately or only implicitly.
+    Partly,
+    /// It has not.
+    Lacks,
+}
+
+impl Family {
+    /// The paper's mark.
+    pub fn mark(self, property: Property) -> Mark {
+        use Property::{D1, D2, D3, L1, L2};
+        match (self, property) {
+            (Self::Autoregressive, D1) | (Self::Continuous, L1) => Mark::Lacks,
+            (Self::Autoregressive, D2 | D3) | (Self::Discrete, D1) | (_, L2) => Mark::Partly,
+            (Self::Autoregressive, L1)
+            | (Self::Continuous, D1 | D2 | D3)
+            | (Self::Discrete, D2 | D3 | L1) => Mark::Has,
+        }
+    }
+}
+
+/// What an instrument reads off a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instrument {
+    /// Largest fall of the open bits in one call, over the bits open at the start ([`information`](super::information)).
+    LargestJump,
+    /// On-path gap above its noise floor ([`tractability`](super::tractability)).
+    OnPathGap,
+    /// Written tokens that change, per call and open slot ([`revision`](super::revision)).
+    Revised,
+    /// Slots finished per call ([`refinement`](super::refinement)).
+    SlotsPerCall,
+    /// Kendall's tau between call and position ([`refinement`](super::refinement)).
+    ReadingOrder,
+    /// Share of the slots that show one token ([`discreteness`](super::discreteness)).
+    SymbolShare,
+    /// Bits at stake per call in what was committed together ([`dependency`](super::dependency)).
+    AtStake,
+}
+
+impl Instrument {
+    /// All of them, by property.
+    pub const ALL: [Self; 7] = [
+        Self::LargestJump,
+        Self::OnPathGap,
+        Self::Revised,
+        Self::SlotsPerCall,
+        Self::ReadingOrder,
+        Self::SymbolShare,
+        Self::AtStake,
+    ];
+
+    /// What it measures.
+    pub fn property(self) -> Property {
+        match self {
+            Self::LargestJump => Property::D1,
+            Self::OnPathGap => Property::D2,
+            Self::Revised | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
+            Self::SymbolShare => Property::L1,
+            Self::AtStake => Property::L2,
+        }
+    }
+
+    /// Its unit.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::LargestJump => "share of the open bits",
+            Self::OnPathGap => "total variation above chance",
+            Self::Revised => "changes per call and slot",
+            Self::SlotsPerCall => "slots per call",
+            Self::ReadingOrder => "Kendall's tau",
+            Self::SymbolShare => "share of slots",
+            Self::AtStake => "bits per call",
+        }
+    }
+
+    /// Reads it off one run; `None` where it does not apply, such as masked runs of a run without masks.
+    fn read(self, run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
+        Ok(match self {
+            Self::LargestJump => largest_jump(run),
+            Self::OnPathGap => on_path_gap(run, 0)?.map(above_floor),
+            Self::Revised => {
+                revisions(run)?.map(|revisions| revisions.replaced_share + revisions.remasked_share)
+            }
+            Self::SlotsPerCall => slots_per_call(run),
+            Self::ReadingOrder => reading_order_tau(run),
+            Self::SymbolShare => mean_symbol_share(run)?,
+            Self::AtStake => {
+                let calls = run.steps.len() as f64;
+                (calls > 0.0).then(|| run.steps.iter().map(bits_at_stake).sum::<f64>() / calls)
+            }
+        })
+    }
+}
+
+/// A gap that is no number stays none.
+fn above_floor(gap: OnPathGap) -> f64 {
+    let above = gap.total_variation - gap.noise_floor;
+    if above < 0.0 { 0.0 } else { above }
+}
+
+fn largest_jump(run: &Trajectory) -> Option<f64> {
+    let curve = open_bits_curve(run);
+    Some(Jumps::of(&curve)?.largest / curve.first()?)
+}
+
+/// Over the states that the calls saw.
+fn mean_symbol_share(run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
+    let mut sum = 0.0;
+    for step in 0..run.steps.len() {
+        sum += symbol_share(&run.fork(step)?.query()).unwrap_or(1.0);
+    }
+    Ok((!run.steps.is_empty()).then(|| sum / run.steps.len() as f64))
+}
+
+/// What an instrument read off some runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Which instrument.
+    pub instrument: Instrument,
+    /// Mean over runs; none for fewer than two runs to which it applies.
+    pub estimate: Option<Estimate>,
+}
+
+/// Reads every instrument off runs of one model with one schedule.
+///
+/// # Errors
+/// If a run contradicts itself.
+pub fn scorecard(runs: &[Trajectory]) -> Result<Vec<Reading>, TrajectoryError> {
+    let reading = |instrument: Instrument| {
+        let mut moments = Moments::default();
+        for run in runs {
+            instrument.read(run)?.into_iter().for_each(|value| moments.push(value));
+        }
+        Ok(Reading { instrument, estimate: moments.estimate() })
+    };
+    Instrument::ALL.into_iter().map(reading).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Decoder, Noise, Order, Parallelism, run};
+    use crate::exact::{Noisy, two_sentences};
+    use crate::process::{Uniform, Words};
+    use crate::schedule::Schedule;
+    use crate::sequence::{Sequence, SpecialTokens};
+    use crate::testing::decode;
+
+    fn runs(settings: &DecodeSettings) -> Vec<Trajectory> {
+        let one = |seed| {
+            let mut corpus = two_sentences::corpus(0.5).unwrap();
+            decode(&mut corpus, DecodeSettings { seed, ..settings.clone() })
+        };
+        (0..4).map(one).collect()
+    }
+
+    fn value(readings: &[Reading], instrument: Instrument) -> Option<f64> {
+        let reading = readings.iter().find(|reading| reading.instrument == instrument).unwrap();
+        reading.estimate.map(|estimate| estimate.value)
+    }
+
+    #[test]
+    fn one_word_at_a_time_settles_all_three_bits_with_the_first() {
+        let left_to_right = DecodeSettings { order: Order::LeftToRight, ..DecodeSettings::default() };
+        let readings = scorecard(&runs(&left_to_right)).unwrap();
+        let near = |instrument, expected: f64| {
+            let found = value(&readings, instrument).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{instrument:?}: {found}");
+        };
+        near(Instrument::LargestJump, 1.0);
+        near(Instrument::Revised, 0.0);
+        near(Instrument::SlotsPerCall, 1.0);
+        near(Instrument::ReadingOrder, 1.0);
+        near(Instrument::SymbolShare, 1.0);
+        near(Instrument::AtStake, 0.0);
+    }
+
+    #[test]
+    fn three_at_once_put_two_bits_at_stake() {
+        let parallelism = Parallelism::SlotsPerCall { slots: 3 };
+        let readings =
+            scorecard(&runs(&DecodeSettings { parallelism, ..DecodeSettings::default() })).unwrap();
+        assert!((value(&readings, Instrument::AtStake).unwrap() - 2.0).abs() < 1e-6);
+        assert_eq!(value(&readings, Instrument::OnPathGap), None, "there is no state between start and end");
+    }
+
+    #[test]
+    fn random_words_are_revised_and_have_no_runs_of_masks() {
+        let words = Words { first: 3, count: 6 };
+        let noise = Noise::Uniform { words, greedy_tail: false };
+        let parallelism = Parallelism::Ancestral { steps: 8, schedule: Schedule::Linear };
+        let settings = DecodeSettings { noise, parallelism, ..DecodeSettings::default() };
+        let process = Uniform { schedule: Schedule::Linear, words };
+        let one = |seed| {
+            let mut denoiser = Noisy::new(two_sentences::corpus(0.5).unwrap(), process);
+            let special = SpecialTokens::default();
+            let settings = DecodeSettings { seed, ..settings.clone() };
+            let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
+            pollster::block_on(run(&mut denoiser, decoder)).unwrap()
+        };
+        let readings = scorecard(&(0..4).map(one).collect::<Vec<_>>()).unwrap();
+        assert!(value(&readings, Instrument::Revised).unwrap() > 0.0);
+        assert_eq!(value(&readings, Instrument::OnPathGap), None);
+        assert_eq!(value(&readings, Instrument::ReadingOrder), None, "the last call finishes all");
+    }
+
+    #[test]
+    fn every_family_lacks_something_and_no_two_are_marked_alike() {
+        let marks = |family: Family| Property::ALL.map(|property| family.mark(property));
+        let all = [Family::Autoregressive, Family::Continuous, Family::Discrete].map(marks);
+        assert!(all.iter().all(|marks| marks.iter().any(|mark| *mark != Mark::Has)));
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+    }
+}
