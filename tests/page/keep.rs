@@ -14,8 +14,15 @@ const CATCH: &str = "window.caught = [];
 
 /// Chooses an item of the menu, and gives back the name and the text of the file that it makes.
 async fn keep(browser: &Browser, item: &str) -> Result<(String, String)> {
+    browser.element("keep").await?.click().await?;
+    caught(browser, &format!("[data-testid={item}]")).await
+}
+
+/// Presses a button, and gives back the name and the text of the file that it makes.
+async fn caught(browser: &Browser, button: &str) -> Result<(String, String)> {
+    browser.wait_for(button).await?;
     browser.client.execute(CATCH, vec![]).await?;
-    choose(browser, item).await?;
+    browser.client.execute("document.querySelector(arguments[0]).click()", vec![button.into()]).await?;
     let script = "const done = arguments[0];
         const wait = () => {
           const blob = window.caught.at(-1);
@@ -23,11 +30,6 @@ async fn keep(browser: &Browser, item: &str) -> Result<(String, String)> {
         };
         wait();";
     Ok(serde_json::from_value(browser.client.execute_async(script, vec![]).await?)?)
-}
-
-async fn choose(browser: &Browser, item: &str) -> Result<()> {
-    browser.element("keep").await?.click().await?;
-    Ok(browser.element(item).await?.click().await?)
 }
 
 /// Opens a file as a visitor would.
@@ -179,6 +181,37 @@ fn the_picture_shows_the_text_and_draws_as_a_bitmap() {
             createImageBitmap(window.caught.at(-1)).then(bitmap => done([bitmap.width, bitmap.height]));";
         let size = browser.client.execute_async(script, vec![]).await?;
         assert_eq!(size[0], 2 * 960, "{size}");
+        Ok(())
+    });
+}
+
+#[test]
+fn charts_and_tables_of_the_labs_have_files_of_their_own() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu&lab=trap&seed=5").await?;
+        browser.element("trap-table").await?;
+        let (name, svg) = caught(&browser, "[data-testid=trap-chart] [data-testid=chart-svg]").await?;
+        assert!(name.starts_with("unmask-") && name.ends_with(".svg"), "{name}");
+        for there in ["P(unseen)", "2 at once", "stroke:", "xmlns"] {
+            assert!(svg.contains(there), "no {there} in {svg}");
+        }
+        assert!(!svg.contains("class="), "style sheets are not in the file: {svg}");
+        let (_, csv) = caught(&browser, "[data-testid=trap-chart] [data-testid=chart-csv]").await?;
+        assert!(csv.lines().count() > 10 && csv.starts_with("series,"), "{csv}");
+        caught(&browser, "[data-testid=trap-chart] [data-testid=chart-png]").await?;
+        let script = "const done = arguments[0];
+            createImageBitmap(window.caught.at(-1)).then(bitmap => done(bitmap.width));";
+        let width = browser.client.execute_async(script, vec![]).await?;
+        assert!(width.as_u64() > Some(1000), "{width}");
+
+        let (name, table) = caught(&browser, "[data-testid=save-trap]").await?;
+        let rows = browser.client.find_all(fantoccini::Locator::Css("[data-testid=trap-table] tr")).await?;
+        assert_eq!((name.as_str(), table.lines().count()), ("unmask-trap.csv", rows.len()), "{table}");
+
+        // There is no run here: the menu offers what there is.
+        browser.element("keep").await?.click().await?;
+        browser.element("copy-link").await?;
+        assert!(browser.client.find(fantoccini::Locator::Css("[data-testid=save-run]")).await.is_err());
         Ok(())
     });
 }

@@ -1,8 +1,11 @@
 //! A chart: lines and dots over two axes, with a legend in words, and its numbers for those who want them.
 
+use leptos::html;
 use leptos::prelude::*;
 
+use super::chart_files::ChartFiles;
 use crate::draw::plot::{Scale, path, tick_text};
+use crate::export::table::to_csv;
 
 /// Height of the view box.
 const HEIGHT: f64 = 260.0;
@@ -81,15 +84,14 @@ pub struct Plot {
 impl Plot {
     /// The numbers as comma-separated values: series, x, y, standard error.
     pub fn csv(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let mut text = format!("series,{},{},standard error\n", quoted(&self.x.name), quoted(&self.y.name));
-        for series in &self.series {
-            for (index, (x, y)) in series.points.iter().enumerate() {
+        let names = ["series", &self.x.name, &self.y.name, "standard error"].map(str::to_owned);
+        let rows = self.series.iter().flat_map(|series| {
+            series.points.iter().enumerate().map(|(index, (x, y))| {
                 let error = series.errors.get(index).map(f64::to_string).unwrap_or_default();
-                text.push_str(&format!("{},{x},{y},{error}\n", quoted(&series.name)));
-            }
-        }
-        text
+                vec![series.name.clone(), x.to_string(), y.to_string(), error]
+            })
+        });
+        to_csv(&std::iter::once(names.to_vec()).chain(rows).collect::<Vec<_>>())
     }
 }
 
@@ -103,8 +105,9 @@ pub fn Chart(
     id: &'static str,
 ) -> impl IntoView {
     let width = expect_context::<PlotWidth>().0;
+    let figure = NodeRef::<html::Figure>::new();
     view! {
-        <figure class="chart" data-testid=id>
+        <figure class="chart" data-testid=id node_ref=figure>
             <svg
                 viewBox=move || format!("0 0 {} {HEIGHT}", width.get())
                 role="img"
@@ -116,6 +119,7 @@ pub fn Chart(
                 <ul class="chart-legend">
                     {move || plot.with(|plot| plot.series.iter().map(legend).collect_view())}
                 </ul>
+                <ChartFiles plot figure />
             </figcaption>
         </figure>
     }
@@ -222,7 +226,7 @@ mod tests {
         };
         assert_eq!(
             plot.csv(),
-            "series,\"t\",\"bits\",standard error\n\"a \"\"b\"\"\",1,2.5,0.5\n\"a \"\"b\"\"\",2,3,\n"
+            "series,t,bits,standard error\r\n\"a \"\"b\"\"\",1,2.5,0.5\r\n\"a \"\"b\"\"\",2,3,\r\n"
         );
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::icons::{CLOSE, Icon};
-use crate::embed::parts::{PARTS, Part};
+use crate::embed::parts::{self, Part};
 use crate::embed::snippet::{Choices, snippet};
 use crate::platform::{clipboard, url};
 use crate::settings::Settings;
@@ -21,8 +21,8 @@ pub fn EmbedDialog(
     let copied = RwSignal::new(false);
     let dialog = NodeRef::<html::Dialog>::new();
     let html = Memo::new(move |_| {
-        let query = settings.with(Settings::to_query);
-        choices.with(|choices| snippet(&url::base(), &query, choices))
+        let (query, lab) = settings.with(|s| (s.to_query(), s.lab));
+        choices.with(|choices| snippet(&url::base(), &query, parts::of(lab), choices))
     });
     Effect::new(move |_| {
         html.track();
@@ -91,6 +91,7 @@ pub fn EmbedDialog(
 /// A check box for every part of the page.
 #[component]
 fn Parts(choices: RwSignal<Choices>) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
     let change = move |name: &'static str, show: bool| {
         choices.update(|choices| {
             choices.hide.retain(|hidden| *hidden != name);
@@ -115,7 +116,9 @@ fn Parts(choices: RwSignal<Choices>) -> impl IntoView {
     view! {
         <fieldset>
             <legend>"What readers see"</legend>
-            <div class="parts">{PARTS.iter().map(part).collect_view()}</div>
+            <div class="parts">
+                {move || parts::of(settings.with(|s| s.lab)).iter().map(part).collect_view()}
+            </div>
         </fieldset>
     }
 }

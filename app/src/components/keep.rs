@@ -12,6 +12,7 @@ use super::embed_dialog::EmbedDialog;
 use super::icons::{Icon, KEEP};
 use super::menu::{focus_first, walk};
 use crate::draw::palette::Theme;
+use crate::labs::Lab;
 use crate::platform::{clipboard, time, url};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -40,10 +41,10 @@ type Entry = (Item, &'static str, &'static str);
 /// Headings and the entries below them.
 const GROUPS: [(&str, &[Entry]); 3] = [
     (
-        "This run",
+        "As it is",
         &[
-            (Item::Link, "copy-link", "Copy a link to it"),
-            (Item::SaveRun, "save-run", "Save it as a file"),
+            (Item::Link, "copy-link", "Copy a link"),
+            (Item::SaveRun, "save-run", "Save this run"),
             (Item::OpenRun, "open-run", "Open a saved run"),
             (Item::Embed, "embed", "Put it into an article"),
         ],
@@ -59,6 +60,15 @@ const GROUPS: [(&str, &[Entry]); 3] = [
         ],
     ),
 ];
+
+/// What there is to keep in a lab. Only the stage shows a run; charts and tables of the others have files of their own.
+fn groups(lab: Lab) -> Vec<(&'static str, Vec<Entry>)> {
+    let is_there = |entry: &Entry| lab == Lab::Generate || matches!(entry.0, Item::Link | Item::Embed);
+    let group = |(heading, items): &(&'static str, &[Entry])| {
+        (*heading, items.iter().copied().filter(is_there).collect::<Vec<_>>())
+    };
+    GROUPS.iter().map(group).filter(|(_, items)| !items.is_empty()).collect()
+}
 
 /// The menu in the head of the page. Files may also be dropped anywhere.
 #[component]
@@ -93,7 +103,7 @@ pub fn Keep(
             }
         }
     };
-    files::accept_drops(run);
+    files::accept_drops(settings, run);
     close_outside(menu, open);
     let keys = move |event: KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
@@ -125,7 +135,10 @@ pub fn Keep(
             </button>
             <Show when=move || open.get()>
                 <div class="menu" role="menu" aria-label="Keep">
-                    {GROUPS.map(|(heading, items)| view! { <Group heading items choose=Callback::new(choose) /> })}
+                    {groups(settings.with(|s| s.lab))
+                        .into_iter()
+                        .map(|(heading, items)| view! { <Group heading items choose=Callback::new(choose) /> })
+                        .collect_view()}
                 </div>
             </Show>
             <span class="note" role="status">{note}</span>
@@ -149,6 +162,7 @@ fn close_outside(menu: NodeRef<html::Div>, open: RwSignal<bool>) {
 /// The file dialog; the menu opens it.
 #[component]
 fn RunFile(input: NodeRef<html::Input>) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
     let run = expect_context::<Run>();
     view! {
         <input
@@ -162,7 +176,7 @@ fn RunFile(input: NodeRef<html::Input>) -> impl IntoView {
             on:change:target=move |event| {
                 let chosen = event.target().files().and_then(|files| files.get(0));
                 if let Some(file) = chosen {
-                    spawn_local(files::open(run, file));
+                    spawn_local(files::open(settings, run, file));
                 }
                 // So that choosing the same file again is a change.
                 event.target().set_value("");
@@ -173,8 +187,8 @@ fn RunFile(input: NodeRef<html::Input>) -> impl IntoView {
 
 /// Items under a heading.
 #[component]
-fn Group(heading: &'static str, items: &'static [Entry], choose: Callback<Item>) -> impl IntoView {
-    let item = move |&(item, id, says): &Entry| {
+fn Group(heading: &'static str, items: Vec<Entry>, choose: Callback<Item>) -> impl IntoView {
+    let item = move |(item, id, says): Entry| {
         view! {
             <button role="menuitem" tabindex="-1" data-testid=id on:click=move |_| choose.run(item)>
                 {says}
@@ -184,7 +198,7 @@ fn Group(heading: &'static str, items: &'static [Entry], choose: Callback<Item>)
     view! {
         <div role="group" aria-label=heading>
             <h2>{heading}</h2>
-            {items.iter().map(item).collect_view()}
+            {items.into_iter().map(item).collect_view()}
         </div>
     }
 }

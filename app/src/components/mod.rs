@@ -1,6 +1,7 @@
 //! The parts of the page. Each reads the two stores and writes settings, cursor or playback; none knows the engine.
 
 pub mod chart;
+pub mod chart_files;
 pub mod embed_dialog;
 pub mod facts;
 pub mod film_strip;
@@ -19,6 +20,7 @@ pub mod slot_row;
 pub mod stage;
 pub mod status;
 pub mod study_bar;
+pub mod table_file;
 pub mod tabs;
 pub mod text_grid;
 pub mod transport;

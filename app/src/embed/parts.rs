@@ -1,5 +1,7 @@
 //! The parts of the page that an embed may do without: `hide=prompt,settings` in its address.
 
+use crate::labs::Lab;
+
 /// A part, by its name in an address. `static/styles/embed.css` has a rule for each, and for each single setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -11,8 +13,17 @@ pub struct Part {
     pub shown: bool,
 }
 
-/// Every part that the dialog offers, from the top of the page to its end.
-pub static PARTS: [Part; 12] = [
+/// What the dialog offers to do without in a lab, from the top of the page to its end.
+pub fn of(lab: Lab) -> &'static [Part] {
+    match lab {
+        Lab::Generate => &STAGE,
+        _ => &OTHERS,
+    }
+}
+
+static OTHERS: [Part; 1] = [part("controls", "Controls", true)];
+
+static STAGE: [Part; 12] = [
     part("status", "Status line", true),
     part("colours", "Colour menu", false),
     part("legend", "Legend", true),
@@ -26,6 +37,11 @@ pub static PARTS: [Part; 12] = [
     part("settings", "Model, seed and the rest", false),
     part("numbers", "Numbers and inspector", false),
 ];
+
+/// Names of the parts that a new snippet does without.
+pub fn hidden_at_first() -> Vec<&'static str> {
+    STAGE.iter().chain(&OTHERS).filter(|part| !part.shown).map(|part| part.name).collect()
+}
 
 const fn part(name: &'static str, says: &'static str, shown: bool) -> Part {
     Part { name, says, shown }
@@ -51,7 +67,7 @@ mod tests {
             "backend",
             "suppress_end",
         ];
-        for name in PARTS.iter().map(|part| part.name).chain(settings) {
+        for name in STAGE.iter().chain(&OTHERS).map(|part| part.name).chain(settings) {
             assert!(sheet.contains(&format!("[data-hide~=\"{name}\"]")), "{name}");
         }
     }

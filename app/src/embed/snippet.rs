@@ -1,6 +1,6 @@
 //! What an author copies into an article.
 
-use super::parts::PARTS;
+use super::parts::{Part, hidden_at_first};
 use crate::settings::percent::decode;
 
 /// How the embed begins.
@@ -16,19 +16,20 @@ pub struct Choices {
 
 impl Default for Choices {
     fn default() -> Self {
-        let hide = PARTS.iter().filter(|part| !part.shown).map(|part| part.name).collect();
-        Self { hide, on_click: false, theme: None }
+        Self { hide: hidden_at_first(), on_click: false, theme: None }
     }
 }
 
-/// The HTML for an embed of the page at `base` (ends in a slash) with the settings of `query`.
-pub fn snippet(base: &str, query: &str, choices: &Choices) -> String {
+/// The HTML for an embed of the page at `base` (ends in a slash) with the settings of `query`, whose lab has these `parts`.
+pub fn snippet(base: &str, query: &str, parts: &[Part], choices: &Choices) -> String {
     // Which back end computes is for the reader's machine to say.
     let settings =
         query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key != "backend");
     let mut attributes: Vec<(&str, String)> = settings.map(|(key, value)| (key, decode(value))).collect();
-    if !choices.hide.is_empty() {
-        attributes.push(("hide", choices.hide.join(",")));
+    let hide =
+        parts.iter().map(|part| part.name).filter(|name| choices.hide.contains(name)).collect::<Vec<_>>();
+    if !hide.is_empty() {
+        attributes.push(("hide", hide.join(",")));
     }
     attributes.extend(choices.theme.map(|theme| ("theme", theme.to_owned())));
     if choices.on_click {
@@ -47,18 +48,27 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parts;
     use super::*;
+    use crate::labs::Lab;
 
     #[test]
     fn every_setting_of_a_link_becomes_an_attribute() {
         let choices = Choices { hide: vec!["prompt", "film"], on_click: true, theme: Some("dark") };
-        let html = snippet("https://a.example/b/", "prompt=%22Hi%22+%26+bye&seed=4&backend=cpu", &choices);
+        let html = snippet(
+            "https://a.example/b/",
+            "prompt=%22Hi%22+%26+bye&seed=4&backend=cpu",
+            parts::of(Lab::Generate),
+            &choices,
+        );
+        let elsewhere = snippet("./", "lab=trap&seed=4", parts::of(Lab::Trap), &choices);
+        assert!(!elsewhere.contains("hide="), "another lab has other parts: {elsewhere}");
         let lines: Vec<&str> = html.lines().collect();
         assert_eq!(
             lines,
             [
                 "<script src=\"https://a.example/b/embed.js\"></script>",
-                "<unmask-playground prompt=\"&quot;Hi&quot; &amp; bye\" seed=\"4\" hide=\"prompt,film\" theme=\"dark\" \
+                "<unmask-playground prompt=\"&quot;Hi&quot; &amp; bye\" seed=\"4\" hide=\"film,prompt\" theme=\"dark\" \
                  start=\"click\"></unmask-playground>",
             ]
         );

@@ -14,9 +14,9 @@ pub struct Table {
 impl Table {
     /// As CSV: one line of names, one line per row, empty where there is no value.
     pub fn to_csv(&self) -> String {
-        let names = self.columns.join(",");
-        let rows = self.rows.iter().map(|row| row.iter().map(field).collect::<Vec<_>>().join(","));
-        std::iter::once(names).chain(rows).fold(String::new(), |text, line| text + &line + "\r\n")
+        let names = self.columns.iter().map(|name| (*name).to_owned()).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(plain).collect());
+        to_csv(&std::iter::once(names).chain(rows).collect::<Vec<Vec<String>>>())
     }
 
     /// As JSON: one object per row.
@@ -27,12 +27,19 @@ impl Table {
     }
 }
 
-fn field(value: &Value) -> String {
+/// Rows of texts as CSV; those with commas, quotes or line breaks are quoted.
+pub fn to_csv(rows: &[Vec<String>]) -> String {
+    let field = |text: &String| match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.clone(),
+    };
+    let line = |row: &Vec<String>| row.iter().map(field).collect::<Vec<_>>().join(",") + "\r\n";
+    rows.iter().map(line).collect()
+}
+
+fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.contains([',', '"', '\n', '\r']) => {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }

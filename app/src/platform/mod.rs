@@ -7,6 +7,8 @@ pub mod files;
 pub mod frame;
 pub mod media;
 pub mod offline;
+pub mod svg;
+pub mod tables;
 pub mod time;
 pub mod url;
 

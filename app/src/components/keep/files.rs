@@ -14,7 +14,8 @@ use crate::export::figure::{self, Figure};
 use crate::export::table::Table;
 use crate::export::{file_name, numbers, run as run_file};
 use crate::failure::Failure;
-use crate::platform::{files, media};
+use crate::labs::Lab;
+use crate::platform::{files, media, time};
 use crate::recording::Recording;
 use crate::run::{Run, RunState};
 use crate::session::Event;
@@ -75,10 +76,15 @@ fn caption(settings: &Settings, state: &RunState, cursor: usize) -> String {
 }
 
 /// Shows a file of the visitor's, or says what is wrong with it; what was shown before stays then.
-pub(super) async fn open(run: Run, file: File) {
+pub(super) async fn open(settings: RwSignal<Settings>, run: Run, file: File) {
     let bytes = files::read(&file).await.unwrap_or_default();
     match Recording::from_json(&bytes) {
         Ok((trajectory, words)) => {
+            if settings.with_untracked(|s| s.lab) != Lab::Generate {
+                settings.update(|s| s.lab = Lab::Generate);
+                // The stage asks for its first run now; what is opened takes its place.
+                time::sleep_ms(0).await;
+            }
             let (trajectory, words) = (Box::new(trajectory), Arc::new(words));
             run.receive(Event::Reopened { trajectory, words, name: file.name() }, media::reduced_motion());
         }
@@ -87,13 +93,13 @@ pub(super) async fn open(run: Run, file: File) {
 }
 
 /// Takes a file that is dropped anywhere on the page; else the browser would leave the page for it.
-pub(super) fn accept_drops(run: Run) {
+pub(super) fn accept_drops(settings: RwSignal<Settings>, run: Run) {
     window_event_listener(leptos::ev::dragover, |event| event.prevent_default());
     window_event_listener(leptos::ev::drop, move |event| {
         event.prevent_default();
         let files = event.data_transfer().and_then(|data| data.files());
         if let Some(file) = files.and_then(|files| files.get(0)) {
-            spawn_local(open(run, file));
+            spawn_local(open(settings, run, file));
         }
     });
 }

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use super::chain::{CHAINS, STEPS, push};
 use super::shown::{Corruption, Shown};
 use super::title;
+use crate::components::table_file::TableFile;
 use crate::platform::time;
 use crate::session::studies::surprisal::Surprisal;
 use crate::settings::Settings;
@@ -110,6 +111,7 @@ fn table(agreement: &Agreement) -> impl IntoView + use<> {
             </thead>
             <tbody>{rows.into_iter().enumerate().map(row).collect_view()}</tbody>
         </table>
+        <TableFile name="chain" />
         <p data-testid="chain-verdict">{fill("corrupt.verdict", &[("verdict", verdict), ("z", &z), ("limit", &LIMIT.to_string())])}</p>
     }
 }

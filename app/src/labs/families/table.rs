@@ -4,6 +4,7 @@ use diffusion::measure::scorecard::{Family, Instrument, Mark, Property, Reading}
 use leptos::prelude::*;
 
 use super::title;
+use crate::components::table_file::TableFile;
 use crate::labs::store::Findings;
 use crate::session::models::ShippedModel;
 use crate::texts::{fill, say};
@@ -62,6 +63,7 @@ pub fn PropertyTable() -> impl IntoView {
                 <tbody>{Property::ALL.map(row).into_iter().collect_view()}</tbody>
             </table>
         </div>
+        <TableFile name="properties" />
         <section class="instrument" data-testid="instrument" aria-live="polite">
             {move || opened.get().map_or_else(
                 || view! { <p class="hint">{say("families.open")}</p> }.into_any(),

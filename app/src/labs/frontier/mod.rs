@@ -11,6 +11,7 @@ use crate::components::knobs::Knob;
 use crate::components::more::{ModelMenu, Number, ORDERS, OrderMenu, Seed};
 use crate::components::prompt_box::Prompt;
 use crate::components::study_bar::StudyBar;
+use crate::components::table_file::TableFile;
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::frontier::{Frontier, Point};
@@ -221,6 +222,7 @@ fn table(points: &[Point]) -> impl IntoView + use<> {
                         </thead>
                         <tbody>{points.iter().map(row).collect_view()}</tbody>
                     </table>
+                    <TableFile name="frontier" />
                 </div>
             </details>
         }

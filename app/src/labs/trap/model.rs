@@ -3,6 +3,7 @@
 use crate::components::chart::{Axis, Chart, Form, Plot, Series};
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
+use crate::components::table_file::TableFile;
 use crate::labs::faults::marked;
 use crate::labs::store::Findings;
 use crate::session::studies::together::{Together, Written};
@@ -88,6 +89,7 @@ fn table(found: &Together) -> impl IntoView + use<> {
             </thead>
             <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
         </table>
+        <TableFile name="trap" />
     }
 }
 
@@ -145,6 +147,7 @@ fn worst(found: &Together) -> impl IntoView + use<> {
                 </thead>
                 <tbody>{calls.iter().take(WORST).map(row).collect_view()}</tbody>
             </table>
+            <TableFile name="worst-calls" />
         }
     })
 }
