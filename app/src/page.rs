@@ -58,13 +58,13 @@ pub fn Page() -> impl IntoView {
     };
     let session = settings.with_untracked(|s| Session::start(s, receive));
     provide_context(session);
-    window_api::install(settings, run, session);
+    window_api::install(settings, run, findings, session);
     run_on_change(settings, run, session);
     study_on_change(settings, session);
     if !frame::is_embed() {
         keep_address(settings);
     }
-    embed::link::install(settings, run);
+    embed::link::install(settings, run, findings);
     play(run);
     listen(settings, run);
     let retry = Callback::new(move |()| {

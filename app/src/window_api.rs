@@ -1,7 +1,7 @@
 //! `window.unmask`: the page's state for tests and embedders.
 //!
 //! - `unmask.state()` gives the present settings, phase, number of steps, cursor and back end as JSON text; `tokens` are
-//!   the slots at the cursor, `newest` the token ids after the last stored step.
+//!   the slots at the cursor, `newest` the token ids after the last stored step, `study` how a lab's measurement stands.
 //! - `unmask.loseDevice()` destroys the graphics device as a driver reset would, to try the recovery. On the CPU it
 //!   does nothing.
 
@@ -11,23 +11,18 @@ use serde_json::{Value, json};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::labs::store::{Findings, Standing};
 use crate::run::{Run, RunState, Source};
 use crate::session::Request;
 use crate::session::link::Session;
+use crate::session::studies::Ending;
 use crate::settings::Settings;
 use crate::settings::query::Named;
 use crate::view::{Cell, columns};
 
 /// Puts `window.unmask` in place.
-pub fn install(settings: RwSignal<Settings>, run: Run, session: Session) {
-    let state = move || {
-        let value = settings.with_untracked(|settings| {
-            run.state.with_untracked(|state| {
-                describe(settings, state, run.cursor.get_untracked(), run.playback.get_untracked().moves())
-            })
-        });
-        JsValue::from_str(&value.to_string())
-    };
+pub fn install(settings: RwSignal<Settings>, run: Run, findings: Findings, session: Session) {
+    let state = move || JsValue::from_str(&whole(settings, run, findings).to_string());
     let lose = move || {
         session.post(Request::LoseDevice);
         JsValue::UNDEFINED
@@ -38,6 +33,26 @@ pub fn install(settings: RwSignal<Settings>, run: Run, session: Session) {
     if let Some(window) = web_sys::window() {
         put(&window, "unmask", &object);
     }
+}
+
+/// Stage and labs as one value, as they are now.
+pub fn whole(settings: RwSignal<Settings>, run: Run, findings: Findings) -> Value {
+    let (cursor, playing) = (run.cursor.get_untracked(), run.playback.get_untracked().moves());
+    let mut value = settings.with_untracked(|settings| {
+        run.state.with_untracked(|state| describe(settings, state, cursor, playing))
+    });
+    value["study"] = findings.standing.with_untracked(|standing| standing.as_ref().map(describe_study)).into();
+    value
+}
+
+/// The study that goes on, or the last.
+fn describe_study(standing: &Standing) -> Value {
+    let ending = standing.ending.as_ref().map(|ending| match ending {
+        Ending::Finished => "finished",
+        Ending::Cancelled => "cancelled",
+        Ending::Failed(_) => "failed",
+    });
+    json!({ "done": standing.done, "total": standing.total, "ending": ending })
 }
 
 /// A function that JavaScript may call for as long as the page lives.

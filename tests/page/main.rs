@@ -9,6 +9,8 @@ mod controls;
 mod embed;
 /// Files out and in: runs, numbers, pictures.
 mod keep;
+/// Every lab beside the stage.
+mod labs;
 /// Without a network, in a sub-path, across versions.
 mod offline;
 /// What the page promises: a back end, a link that reproduces, nothing from elsewhere.

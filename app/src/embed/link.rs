@@ -5,27 +5,28 @@ use serde_json::{Value, json};
 
 use super::message::{Message, Wish, changed, stepped};
 use crate::keys::Command;
+use crate::labs::store::Findings;
 use crate::platform::frame;
 use crate::playback::Playback;
 use crate::run::{Phase, Run, RunState, Source};
 use crate::settings::Settings;
-use crate::window_api::describe;
+use crate::window_api::whole;
 
 /// Hears the article and tells it what happens; does nothing where the page stands alone.
-pub fn install(settings: RwSignal<Settings>, run: Run) {
+pub fn install(settings: RwSignal<Settings>, run: Run, findings: Findings) {
     if !frame::is_embed() {
         return;
     }
     frame::listen(move |text| {
         if let Some(Message { id, wish }) = Message::from_json(text) {
             obey(wish, settings, run);
-            tell("answer", &json!({ "id": id, "state": whole(settings, run) }));
+            tell("answer", &json!({ "id": id, "state": whole(settings, run, findings) }));
         }
     });
     frame::watch_height(|height| tell("height", &json!({ "height": height })));
     rest_out_of_sight(run);
     tell_steps(run);
-    tell("ready", &json!({ "state": whole(settings, run) }));
+    tell("ready", &json!({ "state": whole(settings, run, findings) }));
 }
 
 fn obey(wish: Wish, settings: RwSignal<Settings>, run: Run) {
@@ -96,13 +97,6 @@ fn brief(state: &RunState, cursor: usize) -> Value {
         "step_count": state.steps(),
         "planned": state.planned,
         "text": text,
-    })
-}
-
-fn whole(settings: RwSignal<Settings>, run: Run) -> Value {
-    let (cursor, playing) = (run.cursor.get_untracked(), run.playback.get_untracked().moves());
-    settings.with_untracked(|settings| {
-        run.state.with_untracked(|state| describe(settings, state, cursor, playing))
     })
 }
 

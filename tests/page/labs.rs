@@ -1,0 +1,136 @@
+use std::collections::BTreeMap;
+
+use fantoccini::Locator;
+use tests::browser::{Browser, Window};
+
+use crate::in_browser;
+
+/// Opens a lab on the CPU back end and waits until its study is over.
+async fn lab(browser: &Browser, query: &str) -> anyhow::Result<()> {
+    browser.open(&format!("?backend=cpu&{query}")).await?;
+    measured(browser).await
+}
+
+/// Waits until a study has begun and ended.
+async fn measured(browser: &Browser) -> anyhow::Result<()> {
+    let ended = |state: &serde_json::Value| state["study"]["ending"] == "finished";
+    browser.wait_until("a finished study", ended).await?;
+    Ok(())
+}
+
+async fn text(browser: &Browser, test_id: &str) -> anyhow::Result<String> {
+    Ok(browser.element(test_id).await?.text().await?)
+}
+
+/// How many slots of a row are in each state.
+async fn states(browser: &Browser, test_id: &str, nth: usize) -> anyhow::Result<BTreeMap<String, usize>> {
+    let rows = browser.client.find_all(Locator::Css(&format!("[data-testid=\"{test_id}\"]"))).await?;
+    let mut counts = BTreeMap::new();
+    for slot in rows[nth].find_all(Locator::Css(".slot")).await? {
+        *counts.entry(slot.attr("data-state").await?.unwrap_or_default()).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+#[test]
+fn tabs_open_labs_and_the_address_keeps_them() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu").await?;
+        for name in ["corrupt", "collapse", "trap", "families", "frontier", "generate"] {
+            browser.element(&format!("lab-{name}")).await?.click().await?;
+            let state = browser.wait_until(name, |state| state["settings"]["lab"] == name).await?;
+            let kept = state["query"].as_str().is_some_and(|query| query.contains(&format!("lab={name}")));
+            assert_eq!(kept, name != "generate", "{state}");
+        }
+        browser.wait_until("a run after all", crate::is_finished).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn corrupting_shows_an_own_text_with_its_unknown_words_and_the_chain_agrees() {
+    in_browser(Window::default(), async |browser| {
+        lab(&browser, "lab=corrupt&t=0.5").await?;
+        browser.set("own-text", "One day, Ivy met a zebu. It was very loud.").await?;
+        browser.wait_until("a new study", |state| state["study"]["total"] == 12).await?;
+        measured(&browser).await?;
+        assert!(text(&browser, "corrupt-notice").await?.contains("zebu"));
+        assert_eq!(states(&browser, "corrupt-original", 0).await?["unknown"], 1);
+        browser.set("knob-level", "1").await?;
+        browser.wait_until("noise", |state| state["settings"]["t"] == 1.0).await?;
+        assert_eq!(states(&browser, "corrupt-row", 0).await?["masked"], 12, "masks hide all at 1");
+        assert_eq!(text(&browser, "left-mask").await?, "0.0 bits left");
+        browser.set("knob-level", "0").await?;
+        browser.wait_until("clean text", |state| state["settings"]["t"] == 0.0).await?;
+        assert_eq!(states(&browser, "corrupt-row", 3).await?["committed"], 11, "all but the unknown word");
+        browser.set("knob-level", "0.4").await?;
+        browser.element("trace-uniform").await?.click().await?;
+        browser.element("run-chain").await?.click().await?;
+        assert!(text(&browser, "chain-verdict").await?.starts_with("They agree"));
+        Ok(())
+    });
+}
+
+#[test]
+fn collapse_shows_the_model_beside_the_truth_and_says_where_there_is_none() {
+    in_browser(Window::default(), async |browser| {
+        lab(&browser, "lab=collapse").await?;
+        let cards = browser.element("collapse-cards").await?.find_all(Locator::Css(".card")).await?;
+        assert_eq!(cards.len(), 64 - 9, "the rest of the window");
+        assert!(text(&browser, "collapse-says").await?.contains("In truth"));
+        browser.set("prompt", "the the the").await?;
+        browser.wait_until("another prompt", |state| state["settings"]["prompt"] == "the the the").await?;
+        measured(&browser).await?;
+        assert!(text(&browser, "collapse-says").await?.contains("not known"));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_trap_springs_on_the_toy_as_predicted_and_on_the_model() {
+    in_browser(Window::default(), async |browser| {
+        lab(&browser, "lab=trap&together=3&weight=0.7&temperature=0.5&jointly=16").await?;
+        assert_eq!(text(&browser, "predicted").await?, "0.393");
+        let sampled = text(&browser, "sampled").await?;
+        let share: f64 = sampled.split_whitespace().next().unwrap_or_default().parse()?;
+        assert!((share - 0.393).abs() < 0.05, "{sampled}");
+        let table = text(&browser, "trap-table").await?;
+        assert!(table.contains("calls 64 4"), "{table}");
+        browser.set("knob-together", "1").await?;
+        browser.wait_until("one word", |state| state["settings"]["together"] == 1).await?;
+        assert_eq!(text(&browser, "predicted").await?, "0.000");
+        Ok(())
+    });
+}
+
+#[test]
+fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
+    in_browser(Window::default(), async |browser| {
+        lab(&browser, "lab=families&slots=16&prompt=One+day,+Tom").await?;
+        let families = browser.client.find_all(Locator::Css("[data-testid=\"family\"]")).await?;
+        assert_eq!(families.len(), 4);
+        for family in &families {
+            assert!(family.text().await?.contains("Tom"), "the prompt is kept");
+        }
+        let readings = browser.client.find_all(Locator::Css(".reading")).await?;
+        assert_eq!(readings.len(), 4 * 7);
+        readings[0].click().await?;
+        assert!(text(&browser, "instrument").await?.contains("largest jump"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_sweep_can_be_stopped_and_keeps_what_it_found() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu&lab=frontier&stories=2&slots=8").await?;
+        browser.element("sweep").await?.click().await?;
+        let some = |state: &serde_json::Value| state["study"]["done"].as_u64().is_some_and(|done| done > 80);
+        browser.wait_until("some points", some).await?;
+        browser.element("study-cancel").await?.click().await?;
+        browser.wait_until("the end", |state| state["study"]["ending"] == "cancelled").await?;
+        let dots = browser.element("frontier-table").await?;
+        assert!(dots.find_all(Locator::Css("tbody tr")).await?.len() >= 3, "points stay");
+        Ok(())
+    });
+}
