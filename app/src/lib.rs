@@ -8,6 +8,7 @@ pub mod draw;
 pub mod embed;
 pub mod export;
 pub mod failure;
+pub mod gauges;
 pub mod keys;
 pub mod labs;
 pub mod page;

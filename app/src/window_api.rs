@@ -41,7 +41,8 @@ pub fn whole(settings: RwSignal<Settings>, run: Run, findings: Findings) -> Valu
     let mut value = settings.with_untracked(|settings| {
         run.state.with_untracked(|state| describe(settings, state, cursor, playing))
     });
-    value["study"] = findings.standing.with_untracked(|standing| standing.as_ref().map(describe_study)).into();
+    value["study"] =
+        findings.standing.with_untracked(|standing| standing.as_ref().map(describe_study)).into();
     value
 }
 

@@ -52,17 +52,17 @@ fn corrupting_shows_an_own_text_with_its_unknown_words_and_the_chain_agrees() {
     in_browser(Window::default(), async |browser| {
         lab(&browser, "lab=corrupt&t=0.5").await?;
         browser.set("own-text", "One day, Ivy met a zebu. It was very loud.").await?;
-        browser.wait_until("a new study", |state| state["study"]["total"] == 12).await?;
+        browser.wait_until("a new study", |state| state["study"]["total"] == 13).await?;
         measured(&browser).await?;
         assert!(text(&browser, "corrupt-notice").await?.contains("zebu"));
         assert_eq!(states(&browser, "corrupt-original", 0).await?["unknown"], 1);
         browser.set("knob-level", "1").await?;
         browser.wait_until("noise", |state| state["settings"]["t"] == 1.0).await?;
-        assert_eq!(states(&browser, "corrupt-row", 0).await?["masked"], 12, "masks hide all at 1");
+        assert_eq!(states(&browser, "corrupt-row", 0).await?["masked"], 13, "masks hide all at 1");
         assert_eq!(text(&browser, "left-mask").await?, "0.0 bits left");
         browser.set("knob-level", "0").await?;
         browser.wait_until("clean text", |state| state["settings"]["t"] == 0.0).await?;
-        assert_eq!(states(&browser, "corrupt-row", 3).await?["committed"], 11, "all but the unknown word");
+        assert_eq!(states(&browser, "corrupt-row", 3).await?["committed"], 12, "all but the unknown word");
         browser.set("knob-level", "0.4").await?;
         browser.element("trace-uniform").await?.click().await?;
         browser.element("run-chain").await?.click().await?;

@@ -1,4 +1,4 @@
-//! Photographs the page, and an article with a piece of it, at phone, laptop and projector size, light and dark, once a run
+//! Photographs the page with each of its labs, and an article with a piece of it, at phone, laptop and projector size, light and dark, once a run
 //! has finished.
 
 use std::path::PathBuf;
@@ -29,6 +29,16 @@ async fn main() -> Result<()> {
             browser.open("?backend=cpu&seed=7").await?;
             browser.wait_until("a finished run", |state| state["phase"] == "finished").await?;
             photograph("generate").await?;
+            for lab in ["corrupt", "collapse", "trap", "families", "frontier"] {
+                browser.open(&format!("?backend=cpu&lab={lab}&slots=16&stories=2")).await?;
+                if lab == "frontier" {
+                    browser.element("sweep").await?.click().await?;
+                }
+                browser
+                    .wait_until("a finished study", |state| state["study"]["ending"] == "finished")
+                    .await?;
+                photograph(lab).await?;
+            }
             browser.open("examples/article.html").await?;
             browser.client.execute_async(FIRST_EMBED, vec![]).await?;
             photograph("article").await?;

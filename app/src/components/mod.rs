@@ -5,6 +5,7 @@ pub mod chart_files;
 pub mod embed_dialog;
 pub mod facts;
 pub mod film_strip;
+pub mod gauges;
 pub mod header;
 pub mod icons;
 pub mod inspector;

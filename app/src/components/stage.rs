@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::facts::Facts;
 use super::film_strip::FilmStrip;
+use super::gauges::Gauges;
 use super::inspector::Inspector;
 use super::legend::{ColourMenu, Legend};
 use super::prose::Prose;
@@ -59,6 +60,7 @@ pub fn Stage(
         </section>
         <aside class="facts">
             <Facts cells columns />
+            <Gauges />
             <Inspector cells />
         </aside>
     }

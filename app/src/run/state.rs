@@ -83,6 +83,8 @@ pub struct RunState {
     pub file: Option<String>,
     /// The run.
     pub trajectory: Option<Trajectory>,
+    /// How many runs have been shown; tells one from the next.
+    pub runs: usize,
     /// Whether more steps are coming, whatever else goes on meanwhile (shaders are compiled, a device reopened).
     pub growing: bool,
     /// Calls of the complete run.
@@ -139,7 +141,7 @@ impl RunState {
                 self.source = Source::Live;
                 self.growing = true;
                 self.words.clone_from(&self.model_words);
-                self.trajectory = Some(beginning.trajectory);
+                self.show(beginning.trajectory);
                 self.planned = beginning.planned;
                 self.unknown = beginning.unknown;
                 self.cut = beginning.cut;
@@ -176,12 +178,17 @@ impl RunState {
         }
     }
 
+    fn show(&mut self, trajectory: Trajectory) {
+        self.trajectory = Some(trajectory);
+        self.runs += 1;
+    }
+
     /// A recording never takes the place of a live run.
     fn show_recording(&mut self, trajectory: Trajectory, words: Arc<Tokenizer>) {
         if self.source == Source::Nothing {
             self.source = Source::Recording;
             self.planned = trajectory.steps.len();
-            self.trajectory = Some(trajectory);
+            self.show(trajectory);
             self.words = Some(words);
         }
     }
