@@ -17,11 +17,16 @@ pub struct Part {
 pub fn of(lab: Lab) -> &'static [Part] {
     match lab {
         Lab::Generate => &STAGE,
-        _ => &OTHERS,
+        Lab::Trap => &TRAP,
+        _ => &TRAP[..1],
     }
 }
 
-static OTHERS: [Part; 1] = [part("controls", "Controls", true)];
+static TRAP: [Part; 3] = [
+    part("controls", "Controls", true),
+    part("toy", "The two sentences", true),
+    part("on-model", "The same on the real model", true),
+];
 
 static STAGE: [Part; 12] = [
     part("status", "Status line", true),
@@ -40,7 +45,7 @@ static STAGE: [Part; 12] = [
 
 /// Names of the parts that a new snippet does without.
 pub fn hidden_at_first() -> Vec<&'static str> {
-    STAGE.iter().chain(&OTHERS).filter(|part| !part.shown).map(|part| part.name).collect()
+    STAGE.iter().chain(&TRAP).filter(|part| !part.shown).map(|part| part.name).collect()
 }
 
 const fn part(name: &'static str, says: &'static str, shown: bool) -> Part {
@@ -67,7 +72,7 @@ mod tests {
             "backend",
             "suppress_end",
         ];
-        for name in STAGE.iter().chain(&OTHERS).map(|part| part.name).chain(settings) {
+        for name in STAGE.iter().chain(&TRAP).map(|part| part.name).chain(settings) {
             assert!(sheet.contains(&format!("[data-hide~=\"{name}\"]")), "{name}");
         }
     }

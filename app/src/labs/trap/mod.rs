@@ -56,18 +56,20 @@ pub fn Trap(
                     says=Signal::derive(move || format!("{:.2}", temperature.get()))
                 />
                 <Seed />
-                <h2>{say("trap.on-model")}</h2>
-                <Knob
-                    id="knob-jointly"
-                    name=say("trap.jointly")
-                    hint=say("trap.jointly.hint")
-                    range=(2.0, *LENGTHS.end() as f64, 1.0)
-                    value=jointly
-                    write=Callback::new(move |k: f64| settings.update(|s| s.jointly = k as u32))
-                    says=Signal::derive(move || fill("trap.jointly.says", &[("count", &jointly.get().to_string())]))
-                />
-                <Prompt />
-                <ModelMenu />
+                <div class="group" data-part="on-model">
+                    <h2>{say("trap.on-model")}</h2>
+                    <Knob
+                        id="knob-jointly"
+                        name=say("trap.jointly")
+                        hint=say("trap.jointly.hint")
+                        range=(2.0, *LENGTHS.end() as f64, 1.0)
+                        value=jointly
+                        write=Callback::new(move |k: f64| settings.update(|s| s.jointly = k as u32))
+                        says=Signal::derive(move || fill("trap.jointly.says", &[("count", &jointly.get().to_string())]))
+                    />
+                    <Prompt />
+                    <ModelMenu />
+                </div>
             </div>
             <div class="lab-main">
                 <p class="intro">{say("trap.intro")}</p>

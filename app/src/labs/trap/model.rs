@@ -41,7 +41,7 @@ pub fn OnModel(
             .unwrap_or_default()
     });
     view! {
-        <section class="process">
+        <section class="process" data-part="on-model">
             <h2>{say("trap.on-model")}</h2>
             <p>{say("trap.on-model.about")}</p>
             <StudyBar again />

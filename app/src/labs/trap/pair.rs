@@ -27,7 +27,7 @@ pub fn TwoSentences() -> impl IntoView {
     let runs = move || fill("trap.runs", &[("runs", &tally.read().runs.to_string())]);
     let stake = move || fill("trap.stake", &[("bits", &format!("{:.2}", toy.get().stake_bits()))]);
     view! {
-        <section class="process">
+        <section class="process" data-part="toy">
             <h2>{say("trap.toy")}</h2>
             <p>{say("trap.toy.about")}</p>
             <div class="big-numbers">
