@@ -28,6 +28,7 @@ use crate::session::link::Session;
 use crate::session::studies::Study;
 use crate::session::{Event, Request};
 use crate::settings::Settings;
+use crate::texts::say;
 use crate::window_api;
 
 /// The address is rewritten this long after the last change; browsers limit how often it may be.
@@ -126,7 +127,7 @@ fn EmbedFoot() -> impl IntoView {
                 data-testid="whole-page"
                 href=move || format!("?{}", settings.with(Settings::to_query))
             >
-                "Open the whole playground"
+                {say("embed.whole-page")}
             </a>
         </footer>
     }

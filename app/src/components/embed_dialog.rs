@@ -9,6 +9,7 @@ use crate::embed::parts::{self, Part};
 use crate::embed::snippet::{Choices, snippet};
 use crate::platform::{clipboard, url};
 use crate::settings::Settings;
+use crate::texts::say;
 
 /// The dialog; it shows itself whenever `open` becomes true.
 #[component]
@@ -45,26 +46,24 @@ pub fn EmbedDialog(
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby="embed-title" on:close=move |_| open.set(false)>
             <div class="panel-head">
-                <h2 id="embed-title">"Put it into an article"</h2>
-                <button class="icon-button plain" title="Close" on:click=move |_| close()>
+                <h2 id="embed-title">{say("keep.embed")}</h2>
+                <button class="icon-button plain" title=say("embed.close") on:click=move |_| close()>
                     <Icon path=CLOSE />
-                    <span class="visually-hidden">"Close"</span>
+                    <span class="visually-hidden">{say("embed.close")}</span>
                 </button>
             </div>
-            <p class="hint">
-                "The embed begins with the settings that the page has now. It runs in the reader's browser, from this server."
-            </p>
+            <p class="hint">{say("embed.about")}</p>
             <Parts choices />
             <Choice
                 id="embed-start"
-                label="Begins"
-                options=&[("visible", "When it comes into view"), ("click", "When it is clicked")]
+                label=say("embed.begins")
+                options=[("visible", say("embed.in-view")), ("click", say("embed.on-click"))]
                 write=Callback::new(move |value: String| choices.update(|c| c.on_click = value == "click"))
             />
             <Choice
                 id="embed-theme"
-                label="Theme"
-                options=&[("", "As the reader's system"), ("light", "Light"), ("dark", "Dark")]
+                label=say("embed.theme")
+                options=[("", say("embed.system")), ("light", say("embed.light")), ("dark", say("embed.dark"))]
                 write=Callback::new(move |value: String| {
                     choices.update(|c| c.theme = ["light", "dark"].into_iter().find(|theme| *theme == value));
                 })
@@ -73,16 +72,16 @@ pub fn EmbedDialog(
                 class="field code"
                 rows="6"
                 readonly
-                aria-label="The snippet"
+                aria-label=say("embed.snippet")
                 data-testid="snippet"
                 prop:value=html
                 on:focus:target=move |event| event.target().select()
             ></textarea>
             <div class="dialog-foot">
                 <button class="button primary" data-testid="copy-snippet" on:click=copy>
-                    {move || if copied.get() { "Copied" } else { "Copy" }}
+                    {move || if copied.get() { say("embed.copied") } else { say("embed.copy") }}
                 </button>
-                <a href="examples/article.html" target="_blank" rel="noopener">"See it in an article"</a>
+                <a href="examples/article.html" target="_blank" rel="noopener">{say("embed.example")}</a>
             </div>
         </dialog>
     }
@@ -109,13 +108,13 @@ fn Parts(choices: RwSignal<Choices>) -> impl IntoView {
                     prop:checked=move || choices.with(|choices| !choices.hide.contains(&part.name))
                     on:change:target=move |event| change(part.name, event.target().checked())
                 />
-                {part.says}
+                {part.says()}
             </label>
         }
     };
     view! {
         <fieldset>
-            <legend>"What readers see"</legend>
+            <legend>{say("embed.parts")}</legend>
             <div class="parts">
                 {move || parts::of(settings.with(|s| s.lab)).iter().map(part).collect_view()}
             </div>
@@ -125,14 +124,14 @@ fn Parts(choices: RwSignal<Choices>) -> impl IntoView {
 
 /// A menu whose first option is the present one.
 #[component]
-fn Choice(
+fn Choice<const N: usize>(
     id: &'static str,
     label: &'static str,
     /// Values and what authors call them.
-    options: &'static [(&'static str, &'static str)],
+    options: [(&'static str, &'static str); N],
     write: Callback<String>,
 ) -> impl IntoView {
-    let options = options.iter().map(|(value, says)| view! { <option value=*value>{*says}</option> });
+    let options = options.into_iter().map(|(value, says)| view! { <option value=value>{says}</option> });
     view! {
         <div class="row">
             <label for=id>{label}</label>

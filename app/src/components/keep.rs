@@ -16,6 +16,7 @@ use crate::labs::Lab;
 use crate::platform::{clipboard, time, url};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::texts::say;
 
 /// How long a note such as "Link copied" stays.
 const NOTE_MS: u32 = 2200;
@@ -35,39 +36,56 @@ enum Item {
     Numbers,
 }
 
-/// An item, its test id, and what visitors call it.
-type Entry = (Item, &'static str, &'static str);
+/// An item and its test id.
+type Entry = (Item, &'static str);
 
-/// Headings and the entries below them.
-const GROUPS: [(&str, &[Entry]); 3] = [
-    (
-        "As it is",
-        &[
-            (Item::Link, "copy-link", "Copy a link"),
-            (Item::SaveRun, "save-run", "Save this run"),
-            (Item::OpenRun, "open-run", "Open a saved run"),
-            (Item::Embed, "embed", "Put it into an article"),
-        ],
-    ),
-    ("Picture", &[(Item::Svg, "save-svg", "SVG, for print"), (Item::Png, "save-png", "PNG, for slides")]),
-    (
-        "Numbers",
-        &[
-            (Item::Steps, "save-steps", "Calls, CSV"),
-            (Item::Slots, "save-slots", "Slots, CSV"),
-            (Item::Candidates, "save-candidates", "Candidates, CSV"),
-            (Item::Numbers, "save-numbers", "All three, JSON"),
-        ],
-    ),
+/// Groups of items.
+const GROUPS: [&[Entry]; 3] = [
+    &[
+        (Item::Link, "copy-link"),
+        (Item::SaveRun, "save-run"),
+        (Item::OpenRun, "open-run"),
+        (Item::Embed, "embed"),
+    ],
+    &[(Item::Svg, "save-svg"), (Item::Png, "save-png")],
+    &[
+        (Item::Steps, "save-steps"),
+        (Item::Slots, "save-slots"),
+        (Item::Candidates, "save-candidates"),
+        (Item::Numbers, "save-numbers"),
+    ],
 ];
 
+/// What visitors call the group that an item is in.
+fn heading(item: Item) -> &'static str {
+    match item {
+        Item::Link | Item::SaveRun | Item::OpenRun | Item::Embed => say("keep.as-it-is"),
+        Item::Svg | Item::Png => say("keep.picture"),
+        Item::Steps | Item::Slots | Item::Candidates | Item::Numbers => say("keep.numbers"),
+    }
+}
+
+/// What visitors call an item.
+fn title(item: Item) -> &'static str {
+    match item {
+        Item::Link => say("keep.link"),
+        Item::SaveRun => say("keep.save-run"),
+        Item::OpenRun => say("keep.open-run"),
+        Item::Embed => say("keep.embed"),
+        Item::Svg => say("keep.svg"),
+        Item::Png => say("keep.png"),
+        Item::Steps => say("keep.calls"),
+        Item::Slots => say("keep.slots"),
+        Item::Candidates => say("keep.candidates"),
+        Item::Numbers => say("keep.all-numbers"),
+    }
+}
+
 /// What there is to keep in a lab. Only the stage shows a run; charts and tables of the others have files of their own.
-fn groups(lab: Lab) -> Vec<(&'static str, Vec<Entry>)> {
+fn groups(lab: Lab) -> Vec<Vec<Entry>> {
     let is_there = |entry: &Entry| lab == Lab::Generate || matches!(entry.0, Item::Link | Item::Embed);
-    let group = |(heading, items): &(&'static str, &[Entry])| {
-        (*heading, items.iter().copied().filter(is_there).collect::<Vec<_>>())
-    };
-    GROUPS.iter().map(group).filter(|(_, items)| !items.is_empty()).collect()
+    let groups = GROUPS.iter().map(|items| items.iter().copied().filter(is_there).collect::<Vec<_>>());
+    groups.filter(|items| !items.is_empty()).collect()
 }
 
 /// The menu in the head of the page. Files may also be dropped anywhere.
@@ -125,19 +143,19 @@ pub fn Keep(
                 class="button"
                 node_ref=button
                 data-testid="keep"
-                title="Link, file, picture, numbers"
+                title=say("keep.title")
                 aria-haspopup="menu"
                 aria-expanded=move || open.get().to_string()
                 on:click=move |_| open.update(|open| *open = !*open)
             >
                 <Icon path=KEEP />
-                "Keep"
+                {say("keep.name")}
             </button>
             <Show when=move || open.get()>
-                <div class="menu" role="menu" aria-label="Keep">
+                <div class="menu" role="menu" aria-label=say("keep.name")>
                     {groups(settings.with(|s| s.lab))
                         .into_iter()
-                        .map(|(heading, items)| view! { <Group heading items choose=Callback::new(choose) /> })
+                        .map(|items| view! { <Group items choose=Callback::new(choose) /> })
                         .collect_view()}
                 </div>
             </Show>
@@ -187,11 +205,12 @@ fn RunFile(input: NodeRef<html::Input>) -> impl IntoView {
 
 /// Items under a heading.
 #[component]
-fn Group(heading: &'static str, items: Vec<Entry>, choose: Callback<Item>) -> impl IntoView {
-    let item = move |(item, id, says): Entry| {
+fn Group(items: Vec<Entry>, choose: Callback<Item>) -> impl IntoView {
+    let heading = items.first().map(|(item, _)| heading(*item));
+    let item = move |(item, id): Entry| {
         view! {
             <button role="menuitem" tabindex="-1" data-testid=id on:click=move |_| choose.run(item)>
-                {says}
+                {title(item)}
             </button>
         }
     };
@@ -205,7 +224,7 @@ fn Group(heading: &'static str, items: Vec<Entry>, choose: Callback<Item>) -> im
 
 async fn copy_link(note: RwSignal<&'static str>) {
     let copied = clipboard::copy(&url::address()).await;
-    note.set(if copied { "Link copied" } else { "Copy it from the address bar" });
+    note.set(if copied { say("keep.link-copied") } else { say("keep.link-by-hand") });
     time::sleep_ms(NOTE_MS).await;
     note.set("");
 }

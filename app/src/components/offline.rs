@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::platform::{frame, offline};
 use crate::run::Run;
+use crate::texts::say;
 
 /// One line of the foot.
 #[component]
@@ -31,12 +32,12 @@ pub fn Offline() -> impl IntoView {
     let take = move |_| spawn_local(offline::take_new_version());
     view! {
         <span data-testid="offline" data-kept=move || kept.get().then_some("") role="status">
-            {move || if kept.get() { "Works offline now." } else { "" }}
+            {move || if kept.get() { say("offline.kept") } else { "" }}
         </span>
         <Show when=move || newer.get()>
             <span>
-                "A newer version of the page is here. "
-                <button class="link" data-testid="take-new-version" on:click=take>"Reload to take it"</button>
+                {say("offline.newer")} " "
+                <button class="link" data-testid="take-new-version" on:click=take>{say("offline.take")}</button>
             </span>
         </Show>
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::run::{Phase, Run, RunState, Source};
+use crate::texts::fill;
 
 /// The status line. Screen readers hear changes of phase, not every call.
 #[component]
@@ -47,7 +48,7 @@ fn sentence(state: &RunState) -> String {
         return problem;
     }
     if let Some(file) = &state.file {
-        return format!("Shown is the saved run {file}. Any change of a setting begins a live one.");
+        return fill("run.saved", &[("file", file)]);
     }
     let recorded = if state.source == Source::Recording { "A recorded run plays. " } else { "" };
     match &state.phase {

@@ -1,14 +1,13 @@
 //! The parts of the page that an embed may do without: `hide=prompt,settings` in its address.
 
 use crate::labs::Lab;
+use crate::texts::say;
 
 /// A part, by its name in an address. `static/styles/embed.css` has a rule for each, and for each single setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The name.
     pub name: &'static str,
-    /// What authors call it.
-    pub says: &'static str,
     /// Whether a new snippet shows it: an article is narrow, and its text says what matters.
     pub shown: bool,
 }
@@ -22,25 +21,21 @@ pub fn of(lab: Lab) -> &'static [Part] {
     }
 }
 
-static TRAP: [Part; 3] = [
-    part("controls", "Controls", true),
-    part("toy", "The two sentences", true),
-    part("on-model", "The same on the real model", true),
-];
+static TRAP: [Part; 3] = [part("controls", true), part("toy", true), part("on-model", true)];
 
 static STAGE: [Part; 12] = [
-    part("status", "Status line", true),
-    part("colours", "Colour menu", false),
-    part("legend", "Legend", true),
-    part("film", "Film strip", true),
-    part("transport", "Play and step", true),
-    part("corruption", "Corruption knob", true),
-    part("temperature", "Temperature knob", true),
-    part("parallelism", "Parallelism knob", true),
-    part("prose", "The text as prose", false),
-    part("prompt", "Prompt", true),
-    part("settings", "Model, seed and the rest", false),
-    part("numbers", "Numbers and inspector", false),
+    part("status", true),
+    part("colours", false),
+    part("legend", true),
+    part("film", true),
+    part("transport", true),
+    part("corruption", true),
+    part("temperature", true),
+    part("parallelism", true),
+    part("prose", false),
+    part("prompt", true),
+    part("settings", false),
+    part("numbers", false),
 ];
 
 /// Names of the parts that a new snippet does without.
@@ -48,8 +43,32 @@ pub fn hidden_at_first() -> Vec<&'static str> {
     STAGE.iter().chain(&TRAP).filter(|part| !part.shown).map(|part| part.name).collect()
 }
 
-const fn part(name: &'static str, says: &'static str, shown: bool) -> Part {
-    Part { name, says, shown }
+const fn part(name: &'static str, shown: bool) -> Part {
+    Part { name, shown }
+}
+
+impl Part {
+    /// What authors call it.
+    pub fn says(&self) -> &'static str {
+        match self.name {
+            "controls" => say("embed.part.controls"),
+            "toy" => say("embed.part.toy"),
+            "on-model" => say("embed.part.on-model"),
+            "status" => say("embed.part.status"),
+            "colours" => say("embed.part.colours"),
+            "legend" => say("embed.part.legend"),
+            "film" => say("embed.part.film"),
+            "transport" => say("embed.part.transport"),
+            "corruption" => say("embed.part.corruption"),
+            "temperature" => say("embed.part.temperature"),
+            "parallelism" => say("embed.part.parallelism"),
+            "prose" => say("embed.part.prose"),
+            "prompt" => say("embed.part.prompt"),
+            "settings" => say("embed.part.settings"),
+            "numbers" => say("embed.part.numbers"),
+            other => other,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +94,9 @@ mod tests {
         for name in STAGE.iter().chain(&TRAP).map(|part| part.name).chain(settings) {
             assert!(sheet.contains(&format!("[data-hide~=\"{name}\"]")), "{name}");
         }
+        assert!(
+            STAGE.iter().chain(&TRAP).all(|part| part.says() != part.name),
+            "every part has a name for authors"
+        );
     }
 }
