@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use crate::files;
+use crate::worker::Kind;
 
 /// Page without models, brotli, in bytes.
 const PAGE: usize = 1_000_000;
@@ -13,27 +14,22 @@ const PAGE: usize = 1_000_000;
 const FIRST_MODEL: usize = 6_000_000;
 /// Any other model: fetched only when a visitor asks for it.
 const MODEL: usize = 14_000_000;
-/// Where the models lie; cards, curves and samples beside them are for readers, not for the page.
-const MODELS: &str = "models";
-/// Pages for readers, which the page itself does not fetch.
-const EXAMPLES: &str = "examples";
-/// The folder of the model that the page opens with.
-const FIRST: &str = "storyworld-mask";
+/// The model that the page opens with.
+const FIRST: &str = "models/storyworld-mask/model.gguf";
 
 /// Checks the built page against its budget and prints both figures.
 pub fn check(dist: &Path) -> Result<()> {
-    let models = dist.join(MODELS);
-    let first = std::fs::metadata(models.join(FIRST).join("model.gguf"))?.len() as usize;
+    let size = |file: &Path| -> Result<usize> { Ok(std::fs::metadata(file)?.len() as usize) };
+    let first = size(&dist.join(FIRST))?;
     let (mut page, mut largest) = (0, 0);
     for file in files::below(dist)? {
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        match extension {
-            Some("gguf") => largest = largest.max(std::fs::metadata(&file)?.len() as usize),
-            _ if file.starts_with(&models) || file.starts_with(dist.join(EXAMPLES)) => {}
-            Some("html" | "js" | "css" | "wasm" | "svg" | "json" | "webmanifest") => {
-                page += brotli_size(&std::fs::read(&file)?)?
-            }
-            _ => page += std::fs::metadata(&file)?.len() as usize,
+        let path = files::address(dist, &file)?;
+        match Kind::of(&path) {
+            Kind::Model => largest = largest.max(size(&file)?),
+            // Cards, curves, licences, examples: for readers, not for the page.
+            Kind::Aside => {}
+            Kind::Shell | Kind::Worker if path.ends_with(".png") => page += size(&file)?,
+            Kind::Shell | Kind::Worker => page += brotli_size(&std::fs::read(&file)?)?,
         }
     }
     println!("page without models: {page} bytes brotli (budget {PAGE})");

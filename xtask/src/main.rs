@@ -7,6 +7,7 @@ mod deny;
 mod dist;
 mod files;
 mod models;
+mod names;
 mod page;
 mod serve;
 mod server;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::commands::{command, run};
-use crate::worker;
+use crate::{names, worker};
 
 /// What travels with the page for those who unpack it.
 const BESIDE: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
@@ -21,6 +21,7 @@ pub fn build() -> Result<PathBuf> {
         std::fs::copy(file, dist.join(file))?;
     }
     std::fs::copy(READ_ME, dist.join("README.txt"))?;
+    names::remove(&dist)?;
     worker::write(&dist)?;
     Ok(dist)
 }

@@ -51,7 +51,7 @@ fn look_at(dist: &Path) -> Result<Build> {
                 build.shell.push(if path == "index.html" { "./".into() } else { path });
             }
             Kind::Model => drop(build.models.insert(path, hexadecimal(&Sha256::digest(&content)))),
-            Kind::Aside => {}
+            Kind::Worker | Kind::Aside => {}
         }
     }
     build.version = hexadecimal(&whole.finalize());
@@ -59,20 +59,23 @@ fn look_at(dist: &Path) -> Result<Build> {
 }
 
 /// What the worker does with a file.
-enum Kind {
+pub enum Kind {
     /// Kept at once.
     Shell,
     /// Kept when it was fetched.
     Model,
+    /// Itself.
+    Worker,
     /// Left to the network: for readers, not for the page.
     Aside,
 }
 
 impl Kind {
-    fn of(path: &str) -> Self {
+    /// By the path within the page's folder.
+    pub fn of(path: &str) -> Self {
         let is_text = !path.contains('/') && (path.ends_with(".txt") || path.starts_with("LICENSE"));
         match path {
-            "sw.js" => Self::Aside,
+            "sw.js" => Self::Worker,
             _ if path.starts_with("models/") && path.ends_with(".gguf") => Self::Model,
             _ if path.starts_with("models/") || path.starts_with("examples/") || is_text => Self::Aside,
             _ => Self::Shell,
