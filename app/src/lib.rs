@@ -11,6 +11,7 @@ pub mod failure;
 pub mod gauges;
 pub mod keys;
 pub mod labs;
+pub mod lessons;
 pub mod page;
 pub mod platform;
 pub mod playback;

@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use crate::components::chart::PlotWidth;
 use crate::components::header::{Header, Wordmark};
 use crate::components::knobs::Knobs;
+use crate::components::lesson::LessonPanel;
 use crate::components::more::More;
 use crate::components::offline::Offline;
 use crate::components::prompt_box::PromptBox;
@@ -102,6 +103,7 @@ pub fn Page() -> impl IntoView {
                     </main>
                 }.into_any(),
             }}
+            <LessonPanel />
             <EmbedFoot />
             <footer class="site-foot">
                 <span>"Nothing leaves your machine: the model runs in this page."</span>

@@ -46,6 +46,16 @@ pub fn whole(settings: RwSignal<Settings>, run: Run, findings: Findings) -> Valu
     value
 }
 
+/// What lessons may ask about: settings, phase, cursor and study.
+pub fn brief(settings: &Settings, phase: &str, cursor: usize, study: Option<&Standing>) -> Value {
+    json!({
+        "settings": describe_settings(settings),
+        "phase": phase,
+        "cursor": cursor,
+        "study": study.map(describe_study),
+    })
+}
+
 /// The study that goes on, or the last.
 fn describe_study(standing: &Standing) -> Value {
     let ending = standing.ending.as_ref().map(|ending| match ending {
@@ -129,6 +139,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "together": settings.together,
         "jointly": settings.jointly,
         "stories": settings.stories,
+        "lesson": settings.lesson,
     })
 }
 
@@ -164,6 +175,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(23));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(24));
     }
 }

@@ -13,6 +13,8 @@ mod keep;
 mod labs;
 /// Without a network, in a sub-path, across versions.
 mod offline;
+/// Guided tours.
+mod lessons;
 /// What the page promises: a back end, a link that reproduces, nothing from elsewhere.
 mod promises;
 /// A lost graphics device.

@@ -12,6 +12,7 @@ pub mod inspector;
 pub mod keep;
 pub mod knobs;
 pub mod legend;
+pub mod lesson;
 pub mod menu;
 pub mod more;
 pub mod offline;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::lesson::LessonMenu;
 use crate::labs::Lab;
 use crate::settings::Settings;
 use crate::settings::query::Named;
@@ -35,6 +36,7 @@ pub fn Tabs() -> impl IntoView {
     view! {
         <nav class="tabs" aria-label=say("labs.name")>
             {Lab::ALL.map(tab).into_iter().collect_view()}
+            <LessonMenu />
         </nav>
     }
 }

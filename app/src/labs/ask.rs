@@ -37,8 +37,9 @@ pub fn sweep(settings: &Settings) -> Study {
 
 /// What decides a text that is written from pure noise.
 fn written(settings: &Settings) -> Settings {
-    let Settings { lab, colour, level, weight, together, stories, time, text, .. } = Settings::default();
-    Settings { lab, colour, level, weight, together, stories, time, text, ..settings.clone() }
+    let Settings { lab, colour, level, weight, together, stories, time, text, lesson, .. } =
+        Settings::default();
+    Settings { lab, colour, level, weight, together, stories, time, text, lesson, ..settings.clone() }
 }
 
 #[cfg(test)]

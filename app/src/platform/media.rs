@@ -78,6 +78,19 @@ pub fn plot_width() -> f64 {
     (window.unwrap_or(WIDEST_PLOT) - 32.0).clamp(280.0, WIDEST_PLOT)
 }
 
+/// Marks the element with this `data-testid` and brings it into view; whatever was marked before is not any more.
+pub fn point_at(test_id: Option<&str>) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    if let Ok(Some(before)) = document.query_selector("[data-pointed]") {
+        drop(before.remove_attribute("data-pointed"));
+    }
+    let selector = test_id.map(|id| format!("[data-testid=\"{id}\"]"));
+    if let Some(Ok(Some(element))) = selector.map(|selector| document.query_selector(&selector)) {
+        drop(element.set_attribute("data-pointed", ""));
+        element.scroll_into_view_with_bool(true);
+    }
+}
+
 /// The browser's own store; absent in private windows and sandboxed frames.
 fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok().flatten()

@@ -114,6 +114,8 @@ pub struct Settings {
     pub jointly: u32,
     /// Texts per setting of the Frontier lab.
     pub stories: u32,
+    /// The lesson that is open, by the name of its file; empty for none.
+    pub lesson: String,
 }
 
 impl Default for Settings {
@@ -142,6 +144,7 @@ impl Default for Settings {
             together: 2,
             jointly: 8,
             stories: 6,
+            lesson: String::new(),
         }
     }
 }
@@ -194,7 +197,8 @@ impl Settings {
     /// Whether a change from `self` to `other` asks for a new run; colours do not, nor what only a lab reads.
     pub fn same_run(&self, other: &Self) -> bool {
         let Self { lab, colour, level, weight, together, jointly, stories, .. } = *other;
-        Self { lab, colour, level, weight, together, jointly, stories, ..self.clone() } == *other
+        let lesson = other.lesson.clone();
+        Self { lab, colour, level, weight, together, jointly, stories, lesson, ..self.clone() } == *other
     }
 }
 

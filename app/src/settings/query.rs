@@ -88,7 +88,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 23] {
+    fn pairs(&self) -> [(&'static str, String); 24] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -113,6 +113,7 @@ impl Settings {
             ("together", self.together.to_string()),
             ("jointly", self.jointly.to_string()),
             ("stories", self.stories.to_string()),
+            ("lesson", encode(&self.lesson)),
         ]
     }
 
@@ -127,8 +128,13 @@ impl Settings {
 
     /// The settings of a link. What it does not say, or does not say clearly, is as by default.
     pub fn from_query(query: &str) -> Self {
+        Self::default().with_query(query)
+    }
+
+    /// These settings with what a query says put in.
+    pub fn with_query(&self, query: &str) -> Self {
         let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        Self::default().with(pairs.map(|(key, value)| (key, decode(value))))
+        self.clone().with(pairs.map(|(key, value)| (key, decode(value))))
     }
 
     /// These settings with some changed, by the keys of a link. Unknown keys and unreadable values change nothing.
@@ -162,6 +168,7 @@ impl Settings {
             "together" => keep(&mut self.together, value.parse().ok()),
             "jointly" => keep(&mut self.jointly, value.parse().ok()),
             "stories" => keep(&mut self.stories, value.parse().ok()),
+            "lesson" => value.clone_into(&mut self.lesson),
             _ => {}
         }
     }
@@ -204,6 +211,7 @@ mod tests {
             together: 3,
             jointly: 16,
             stories: 3,
+            lesson: "the-marginal-trap".into(),
         }
     }
 
