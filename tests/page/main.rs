@@ -11,10 +11,10 @@ mod embed;
 mod keep;
 /// Every lab beside the stage.
 mod labs;
-/// Without a network, in a sub-path, across versions.
-mod offline;
 /// Guided tours.
 mod lessons;
+/// Without a network, in a sub-path, across versions.
+mod offline;
 /// What the page promises: a back end, a link that reproduces, nothing from elsewhere.
 mod promises;
 /// A lost graphics device.
