@@ -1,7 +1,7 @@
 //! Charts as pure functions: numbers in, places and paths out, in the units of an SVG's view box.
 //!
-//! Libraries were looked at: `leptos-chartistry` is under a licence that this project does not take (MPL-2.0), `plotters` draws
-//! on canvases that no screen reader can read, and both are larger than what the labs need.
+//! Libraries were looked at: `leptos-chartistry` is under a licence that this project does not take (MPL-2.0); `plotters` makes
+//! finished pictures, not elements that follow the theme and a marker; both are larger than what the labs need.
 
 /// Maps values to places along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
