@@ -45,6 +45,7 @@ pub fn CollapseLab(
                 <ModelMenu />
             </div>
             <div class="lab-main">
+                <h2 class="visually-hidden">{say("labs.collapse")}</h2>
                 <p class="intro">{say("collapse.intro")}</p>
                 <StudyBar again />
                 <SlotRow words=prompt label=say("collapse.prompt") id="collapse-prompt" />

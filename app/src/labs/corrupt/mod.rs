@@ -70,6 +70,7 @@ pub fn Corrupt(
                 <Seed />
             </div>
             <div class="lab-main">
+                <h2 class="visually-hidden">{say("labs.corrupt")}</h2>
                 <p class="intro">{say("corrupt.intro")}</p>
                 <StudyBar again />
                 <Original text />

@@ -79,6 +79,7 @@ pub fn FamiliesLab(
                 <Seed />
             </div>
             <div class="lab-main">
+                <h2 class="visually-hidden">{say("labs.families")}</h2>
                 <p class="intro">{say("families.intro")}</p>
                 <StudyBar again />
                 {move || (0..count.get()).map(|index| view! { <Text index theme /> }).collect_view()}

@@ -68,6 +68,7 @@ pub fn FrontierLab() -> impl IntoView {
                 </button>
             </div>
             <div class="lab-main">
+                <h2 class="visually-hidden">{say("labs.frontier")}</h2>
                 <p class="intro">{say("frontier.intro")}</p>
                 <StudyBar again=Callback::new(begin) />
                 <Curves found />

@@ -72,6 +72,7 @@ pub fn Trap(
                 </div>
             </div>
             <div class="lab-main">
+                <h2 class="visually-hidden">{say("labs.trap")}</h2>
                 <p class="intro">{say("trap.intro")}</p>
                 <TwoSentences />
                 <OnModel again />
