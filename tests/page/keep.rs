@@ -156,6 +156,13 @@ fn numbers_are_those_of_the_run() {
         let (_, candidates) = keep(&browser, "save-candidates").await?;
         assert!(candidates.lines().count() > 16 + 12 + 8 + 4, "{candidates}");
 
+        let (_, gauges) = keep(&browser, "save-gauges").await?;
+        assert_eq!(
+            gauges.lines().count() as u64,
+            2 + state["step_count"].as_u64().unwrap_or_default(),
+            "{gauges}"
+        );
+
         let (_, all) = keep(&browser, "save-numbers").await?;
         let all: Value = serde_json::from_str(&all)?;
         let slots = all["slots"].as_array().context("slots are a list")?;

@@ -33,6 +33,7 @@ enum Item {
     Steps,
     Slots,
     Candidates,
+    Gauges,
     Numbers,
 }
 
@@ -52,6 +53,7 @@ const GROUPS: [&[Entry]; 3] = [
         (Item::Steps, "save-steps"),
         (Item::Slots, "save-slots"),
         (Item::Candidates, "save-candidates"),
+        (Item::Gauges, "save-gauges"),
         (Item::Numbers, "save-numbers"),
     ],
 ];
@@ -61,7 +63,7 @@ fn heading(item: Item) -> &'static str {
     match item {
         Item::Link | Item::SaveRun | Item::OpenRun | Item::Embed => say("keep.as-it-is"),
         Item::Svg | Item::Png => say("keep.picture"),
-        Item::Steps | Item::Slots | Item::Candidates | Item::Numbers => say("keep.numbers"),
+        Item::Steps | Item::Slots | Item::Candidates | Item::Gauges | Item::Numbers => say("keep.numbers"),
     }
 }
 
@@ -77,6 +79,7 @@ fn title(item: Item) -> &'static str {
         Item::Steps => say("keep.calls"),
         Item::Slots => say("keep.slots"),
         Item::Candidates => say("keep.candidates"),
+        Item::Gauges => say("keep.gauges"),
         Item::Numbers => say("keep.all-numbers"),
     }
 }

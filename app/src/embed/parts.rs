@@ -23,7 +23,7 @@ pub fn of(lab: Lab) -> &'static [Part] {
 
 static TRAP: [Part; 3] = [part("controls", true), part("toy", true), part("on-model", true)];
 
-static STAGE: [Part; 12] = [
+static STAGE: [Part; 14] = [
     part("status", true),
     part("colours", false),
     part("legend", true),
@@ -36,6 +36,8 @@ static STAGE: [Part; 12] = [
     part("prompt", true),
     part("settings", false),
     part("numbers", false),
+    part("gauges", false),
+    part("inspector", false),
 ];
 
 /// Names of the parts that a new snippet does without.
@@ -66,6 +68,8 @@ impl Part {
             "prompt" => say("embed.part.prompt"),
             "settings" => say("embed.part.settings"),
             "numbers" => say("embed.part.numbers"),
+            "gauges" => say("embed.part.gauges"),
+            "inspector" => say("embed.part.inspector"),
             other => other,
         }
     }

@@ -5,6 +5,7 @@ use model_loader::Tokenizer;
 use serde_json::{Value, json};
 
 use super::table::Table;
+use crate::gauges::Curves;
 use crate::view::{Cell, Mark, columns};
 
 /// One row per call: what it predicted and what was done with it.
@@ -103,13 +104,42 @@ pub fn candidates(trajectory: &Trajectory, words: Option<&Tokenizer>) -> Table {
     }
 }
 
-/// All three tables in one JSON value.
+/// One row per state: what the five gauges read after so many calls; none for a run that contradicts itself.
+pub fn gauges(trajectory: &Trajectory) -> Option<Table> {
+    let curves = Curves::of(trajectory)?;
+    let gap = |calls: usize| curves.gaps.iter().find(|(at, _)| *at == calls).and_then(|(_, gap)| *gap);
+    let row = |calls: usize| {
+        vec![
+            json!(calls),
+            // What the next call sees; after the last there is none.
+            json!(curves.open_bits.get(calls)),
+            json!(gap(calls)),
+            json!(curves.revised.get(calls)),
+            json!(curves.symbols.get(calls)),
+            json!(curves.stake.get(calls)),
+        ]
+    };
+    Some(Table {
+        columns: &[
+            "calls",
+            "d1_open_bits",
+            "d2_gap_above_chance",
+            "d3_words_revised",
+            "l1_symbol_share",
+            "l2_bits_at_stake",
+        ],
+        rows: (0..=trajectory.steps.len()).map(row).collect(),
+    })
+}
+
+/// All four tables in one JSON value.
 pub fn all(trajectory: &Trajectory, words: Option<&Tokenizer>, latencies_ms: &[f64]) -> Value {
     json!({
         "settings": trajectory.settings,
         "steps": steps(trajectory, latencies_ms).to_json(),
         "slots": slots(trajectory, words).to_json(),
         "candidates": candidates(trajectory, words).to_json(),
+        "gauges": gauges(trajectory).map(|table| table.to_json()),
     })
 }
 
@@ -148,6 +178,21 @@ mod tests {
         assert_eq!(column(&table, "word")[1], json!("mat"));
         assert_eq!(column(&table, "state"), ["committed", "given", "committed", "fresh"]);
         assert_eq!(column(&table, "call_of_commit"), [json!(1), Value::Null, json!(2), json!(3)]);
+    }
+
+    #[test]
+    fn every_state_has_a_row_with_its_gauges() {
+        let run = trajectory();
+        let table = gauges(&run).expect("the run is sound");
+        assert_eq!(table.rows.len(), run.steps.len() + 1);
+        let open = column(&table, "d1_open_bits");
+        assert!(
+            (open[0].as_f64().expect("a number") - 8.0 / std::f64::consts::LN_2).abs() < 1e-4,
+            "{open:?}"
+        );
+        assert_eq!(open[3], Value::Null, "no call asks after the last");
+        assert_eq!(column(&table, "d3_words_revised"), [0.0; 4].map(|none| json!(none)));
+        assert_eq!(column(&table, "l1_symbol_share")[0], json!(1.0));
     }
 
     #[test]

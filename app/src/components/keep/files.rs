@@ -40,6 +40,11 @@ pub(super) fn save(item: Item, settings: &Settings, state: &RunState, cursor: us
         Item::Steps => csv("calls.csv", numbers::steps(run, &state.latencies_ms)),
         Item::Slots => csv("slots.csv", numbers::slots(run, words)),
         Item::Candidates => csv("candidates.csv", numbers::candidates(run, words)),
+        Item::Gauges => {
+            if let Some(table) = numbers::gauges(run) {
+                csv("gauges.csv", table);
+            }
+        }
         Item::Numbers => json("numbers.json", numbers::all(run, words, &state.latencies_ms)),
         Item::Svg | Item::Png => {
             let (by, columns) = (settings.colour, columns(run));
