@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, Rule, Settings};
+use crate::texts::say;
 
 /// Corruption, temperature, parallelism.
 #[component]
@@ -39,6 +40,48 @@ pub fn Knobs() -> impl IntoView {
                 says=Signal::derive(move || settings.with(says_parallelism))
             />
         </div>
+    }
+}
+
+/// Temperature alone, as labs have it.
+#[component]
+pub fn TemperatureKnob(
+    /// What it does in this lab.
+    hint: &'static str,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
+    view! {
+        <Knob
+            id="knob-temperature"
+            name=say("trap.temperature")
+            hint=hint
+            range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
+            value=temperature
+            write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
+            says=Signal::derive(move || format!("{:.2}", temperature.get()))
+        />
+    }
+}
+
+/// Slots per call alone, as labs have it.
+#[component]
+pub fn SlotsKnob(
+    /// What it does in this lab.
+    hint: &'static str,
+) -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let slots = Memo::new(move |_| settings.with(|s| f64::from(s.slots)));
+    view! {
+        <Knob
+            id="knob-slots"
+            name=say("families.slots")
+            hint=hint
+            range=(1.0, *LENGTHS.end() as f64, 1.0)
+            value=slots
+            write=Callback::new(move |k: f64| settings.update(|s| s.slots = k as u32))
+            says=Signal::derive(move || slots.get().to_string())
+        />
     }
 }
 

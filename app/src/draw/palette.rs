@@ -137,7 +137,7 @@ pub fn page_colours(theme: Theme) -> PageColours {
             paper: Rgb(20, 22, 26),
             surface: Rgb(27, 30, 36),
             ink: Rgb(233, 230, 223),
-            muted: Rgb(164, 169, 179),
+            muted: Rgb(173, 178, 188),
             line: Rgb(44, 48, 56),
             given_soft: Rgb(26, 43, 57),
             fresh_soft: Rgb(59, 47, 20),

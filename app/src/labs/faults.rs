@@ -45,6 +45,12 @@ fn kind(violation: &Violation) -> &'static str {
     }
 }
 
+/// Which words of a prompt the model does not know; nothing if it knows them all.
+pub fn unknown_words(unknown: &[String]) -> Option<String> {
+    let words = unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
+    (!unknown.is_empty()).then(|| fill("trap.unknown", &[("words", &words)]))
+}
+
 #[cfg(test)]
 mod tests {
     use storyworld::ViolationKind;
@@ -61,5 +67,11 @@ mod tests {
         assert_eq!(states, ["committed", "committed", "fault", "fault"]);
         assert!(words[3].note.contains("tense"), "{}", words[3].note);
         assert_eq!(marked(&text, None, &tokenizer())[3].state, "committed");
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        assert_eq!(unknown_words(&[]), None);
+        assert!(unknown_words(&["zebu".into(), "gnu".into()]).unwrap().contains("“zebu”, “gnu”"));
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model_loader::Tokenizer;
 
 use super::ask::{OPENING, opening};
+use super::faults::unknown_words;
 use super::store::Findings;
 use crate::components::chart::{Axis, Chart, Plot, Series};
 use crate::components::more::ModelMenu;
@@ -28,12 +29,7 @@ pub fn CollapseLab(
     let unprompted = move || {
         settings.with(|s| opening(s) == OPENING).then(|| fill("collapse.opening", &[("opening", OPENING)]))
     };
-    let unknown = move || {
-        let found = found.read();
-        let words =
-            found.as_ref()?.unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
-        (!words.is_empty()).then(|| fill("trap.unknown", &[("words", &words)]))
-    };
+    let unknown = move || found.read().as_ref().and_then(|found| unknown_words(&found.unknown));
     let prompt = Signal::derive(move || found.read().as_ref().map(prompt).unwrap_or_default());
     let committed = Signal::derive(move || found.read().as_ref().map(committed).unwrap_or_default());
     view! {

@@ -6,9 +6,9 @@ use leptos::html::Canvas;
 use leptos::prelude::*;
 
 use self::table::PropertyTable;
-use super::faults::marked;
+use super::faults::{marked, unknown_words};
 use super::store::Findings;
-use crate::components::knobs::Knob;
+use crate::components::knobs::{SlotsKnob, TemperatureKnob};
 use crate::components::more::{OrderMenu, Seed};
 use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::SlotRow;
@@ -18,7 +18,7 @@ use crate::draw::slots::{Scale, film};
 use crate::platform::canvas;
 use crate::session::models::ShippedModel;
 use crate::session::studies::families::{Member, RUNS};
-use crate::settings::{ColourBy, HIGHEST_TEMPERATURE, LENGTHS, Settings};
+use crate::settings::{ColourBy, Settings};
 use crate::texts::{fill, say};
 use crate::view::columns;
 
@@ -40,41 +40,17 @@ pub fn FamiliesLab(
     /// Writes all texts again.
     again: Callback<()>,
 ) -> impl IntoView {
-    let settings = expect_context::<RwSignal<Settings>>();
     let found = expect_context::<Findings>().families;
     let count = Memo::new(move |_| found.with(|found| found.as_ref().map_or(0, |found| found.members.len())));
-    let slots = Memo::new(move |_| settings.with(|s| f64::from(s.slots)));
-    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
-    let unknown = move || {
-        let found = found.read();
-        let words =
-            found.as_ref()?.unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
-        (!words.is_empty()).then(|| fill("trap.unknown", &[("words", &words)]))
-    };
+    let unknown = move || found.read().as_ref().and_then(|found| unknown_words(&found.unknown));
     view! {
         <section class="lab" aria-label=say("labs.families") data-testid="families">
             <div class="lab-controls">
                 <Prompt />
                 <p class="warning" role="status">{unknown}</p>
                 <Language />
-                <Knob
-                    id="knob-slots"
-                    name=say("families.slots")
-                    hint=say("families.slots.hint")
-                    range=(1.0, *LENGTHS.end() as f64, 1.0)
-                    value=slots
-                    write=Callback::new(move |k: f64| settings.update(|s| s.slots = k as u32))
-                    says=Signal::derive(move || slots.get().to_string())
-                />
-                <Knob
-                    id="knob-temperature"
-                    name=say("trap.temperature")
-                    hint=say("families.temperature.hint")
-                    range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
-                    value=temperature
-                    write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
-                    says=Signal::derive(move || format!("{:.2}", temperature.get()))
-                />
+                <SlotsKnob hint=say("families.slots.hint") />
+                <TemperatureKnob hint=say("families.temperature.hint") />
                 <OrderMenu />
                 <Seed />
             </div>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::ask;
 use super::store::Findings;
 use crate::components::chart::{Axis, Chart, Form, Plot, Series};
-use crate::components::knobs::Knob;
+use crate::components::knobs::{SlotsKnob, TemperatureKnob};
 use crate::components::more::{ModelMenu, Number, ORDERS, OrderMenu, Seed};
 use crate::components::prompt_box::Prompt;
 use crate::components::study_bar::StudyBar;
@@ -15,7 +15,7 @@ use crate::components::table_file::TableFile;
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::frontier::{Frontier, Point};
-use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, STORIES, Settings};
+use crate::settings::{STORIES, Settings};
 use crate::texts::{fill, say};
 
 /// What the vertical axis of the first chart shows.
@@ -32,32 +32,14 @@ pub fn FrontierLab() -> impl IntoView {
     let session = expect_context::<Session>();
     let found = expect_context::<Findings>().frontier;
     let begin = move |()| session.post(Request::Study(settings.with_untracked(ask::sweep)));
-    let slots = Memo::new(move |_| settings.with(|s| f64::from(s.slots)));
-    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
     view! {
         <section class="lab" aria-label=say("labs.frontier") data-testid="frontier">
             <div class="lab-controls">
                 <Prompt />
                 <ModelMenu />
                 <h2>{say("frontier.yours")}</h2>
-                <Knob
-                    id="knob-slots"
-                    name=say("families.slots")
-                    hint=say("frontier.slots.hint")
-                    range=(1.0, *LENGTHS.end() as f64, 1.0)
-                    value=slots
-                    write=Callback::new(move |k: f64| settings.update(|s| s.slots = k as u32))
-                    says=Signal::derive(move || slots.get().to_string())
-                />
-                <Knob
-                    id="knob-temperature"
-                    name=say("trap.temperature")
-                    hint=say("frontier.temperature.hint")
-                    range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
-                    value=temperature
-                    write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
-                    says=Signal::derive(move || format!("{:.2}", temperature.get()))
-                />
+                <SlotsKnob hint=say("frontier.slots.hint") />
+                <TemperatureKnob hint=say("frontier.temperature.hint") />
                 <OrderMenu />
                 <Seed />
                 <Number id="stories" label=say("frontier.stories")

@@ -8,10 +8,10 @@ use leptos::prelude::*;
 
 use self::model::OnModel;
 use self::pair::TwoSentences;
-use crate::components::knobs::Knob;
+use crate::components::knobs::{Knob, TemperatureKnob};
 use crate::components::more::{ModelMenu, Seed};
 use crate::components::prompt_box::Prompt;
-use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, Settings, TOY_WORDS, WEIGHTS};
+use crate::settings::{LENGTHS, Settings, TOY_WORDS, WEIGHTS};
 use crate::texts::{fill, say};
 
 /// The lab.
@@ -23,7 +23,6 @@ pub fn Trap(
     let settings = expect_context::<RwSignal<Settings>>();
     let weight = Memo::new(move |_| settings.with(|s| s.weight));
     let together = Memo::new(move |_| settings.with(|s| f64::from(s.together)));
-    let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
     let jointly = Memo::new(move |_| settings.with(|s| f64::from(s.jointly)));
     view! {
         <section class="lab" aria-label=say("labs.trap") data-testid="trap">
@@ -46,15 +45,7 @@ pub fn Trap(
                     write=Callback::new(move |w: f64| settings.update(|s| s.weight = w))
                     says=Signal::derive(move || format!("{:.2}", weight.get()))
                 />
-                <Knob
-                    id="knob-temperature"
-                    name=say("trap.temperature")
-                    hint=say("trap.temperature.hint")
-                    range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
-                    value=temperature
-                    write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
-                    says=Signal::derive(move || format!("{:.2}", temperature.get()))
-                />
+                <TemperatureKnob hint=say("trap.temperature.hint") />
                 <Seed />
                 <div class="group" data-part="on-model">
                     <h2>{say("trap.on-model")}</h2>

@@ -4,7 +4,7 @@ use crate::components::chart::{Axis, Chart, Form, Plot, Series};
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
 use crate::components::table_file::TableFile;
-use crate::labs::faults::marked;
+use crate::labs::faults::{marked, unknown_words};
 use crate::labs::store::Findings;
 use crate::session::studies::together::{Together, Written};
 use crate::texts::{fill, say};
@@ -20,12 +20,7 @@ pub fn OnModel(
     again: Callback<()>,
 ) -> impl IntoView {
     let found = expect_context::<Findings>().together;
-    let unknown = move || {
-        let found = found.read();
-        let words =
-            found.as_ref()?.unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
-        (!words.is_empty()).then(|| fill("trap.unknown", &[("words", &words)]))
-    };
+    let unknown = move || found.read().as_ref().and_then(|found| unknown_words(&found.unknown));
     let apart = Signal::derive(move || {
         found
             .read()
