@@ -9,6 +9,7 @@ pub mod embed;
 pub mod export;
 pub mod failure;
 pub mod gauges;
+pub mod history;
 pub mod keys;
 pub mod labs;
 pub mod lessons;

@@ -107,6 +107,11 @@ fn first_column(sequence: &Sequence) -> Vec<Cell> {
     sequence.slots.iter().map(|slot| Cell::start(slot.token, slot.state)).collect()
 }
 
+/// A word of the vocabulary so that every character shows: a space that a byte pair begins with, a line's end.
+pub fn visible(word: &str) -> String {
+    word.replace(' ', "␣").replace('\n', "↵")
+}
+
 /// The last prediction for `slot` among the first `step` calls, and the number of that call, counted from 1.
 pub fn last_prediction(trajectory: &Trajectory, step: usize, slot: usize) -> Option<(usize, &Prediction)> {
     let done = trajectory.steps.get(..step.min(trajectory.steps.len()))?;
@@ -210,6 +215,11 @@ pub(crate) mod tests {
         assert_eq!(last_prediction(&trajectory, 1, 2).unwrap().0, 1);
         assert_eq!(last_prediction(&trajectory, 3, 2).unwrap().0, 2);
         assert!(last_prediction(&trajectory, 3, 1).is_none(), "given slots are never asked about");
+    }
+
+    #[test]
+    fn no_character_of_a_word_is_invisible() {
+        assert_eq!([visible(" cat"), visible("s"), visible("\n")], ["␣cat", "s", "↵"]);
     }
 
     #[test]

@@ -5,8 +5,12 @@ use model_loader::Tokenizer;
 use model_loader::tokenizer::END;
 
 use super::icons::{CLOSE, Icon};
+use crate::history::{Change, history};
 use crate::run::{Run, RunState};
-use crate::view::{Cell, Mark, last_prediction};
+use crate::view::{Cell, Mark, last_prediction, visible};
+
+/// The newest changes of a slot that are listed; noise may change in every call.
+const LISTED: usize = 6;
 
 /// What the inspector shows of one slot.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +23,10 @@ struct Finding {
     entropy: String,
     /// Candidates: word, probability, whether it was drawn.
     candidates: Vec<(String, f32, bool)>,
+    /// How far the nearest word is that stands.
+    nearest: String,
+    /// The newest changes of the slot, oldest first.
+    history: Vec<String>,
 }
 
 /// The inspector. Room is kept for it, so that choosing a slot moves nothing.
@@ -30,8 +38,7 @@ pub fn Inspector(
     let run = expect_context::<Run>();
     let finding = Memo::new(move |_| {
         let slot = run.selected.get()?;
-        let cell = cells.with(|cells| cells.get(slot).copied())?;
-        run.state.with(|state| find(state, run.cursor.get(), slot, &cell))
+        cells.with(|cells| run.state.with(|state| find(state, run.cursor.get(), slot, cells)))
     });
     view! {
         <section class="panel inspector" aria-label="Inspector" data-testid="inspector" aria-live="polite">
@@ -75,20 +82,28 @@ fn show(finding: Finding) -> impl IntoView {
             {finding.candidates.into_iter().map(candidate).collect_view()}
         </ol>
         <p class="hint number">{finding.entropy}</p>
+        <p class="hint" data-testid="nearest">{finding.nearest}</p>
+        <ol class="hint slot-history" aria-label="What happened to this slot" data-testid="slot-history">
+            {finding.history.into_iter().map(|change| view! { <li>{change}</li> }).collect_view()}
+        </ol>
     }
 }
 
 /// Looks a slot up in the run.
-fn find(state: &RunState, cursor: usize, slot: usize, cell: &Cell) -> Option<Finding> {
+fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<Finding> {
+    let cell = cells.get(slot)?;
     let words = state.words.as_deref()?;
     let trajectory = state.trajectory.as_ref()?;
     let shown = if cell.mark == Mark::Masked { "masked".to_owned() } else { spell(words, cell.token.0) };
+    let nearest = nearest(cells, slot);
+    let history = changes(words, history(trajectory, cursor, slot));
     let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
         let says = match cell.mark {
             Mark::Given => "Given: it was there from the start, and no decoder touches it.",
             _ => "No call has asked about this slot yet.",
         };
-        return Some(Finding { says: says.into(), word: shown, entropy: String::new(), candidates: vec![] });
+        let (entropy, candidates) = (String::new(), vec![]);
+        return Some(Finding { says: says.into(), word: shown, entropy, candidates, nearest, history });
     };
     let says = match cell.call {
         Some(call) => format!("Committed in call {call}, with probability {}.", percent(cell.confidence?)),
@@ -105,11 +120,34 @@ fn find(state: &RunState, cursor: usize, slot: usize, cell: &Cell) -> Option<Fin
         candidates.push((spell(words, c.token.0), c.log_probability.exp(), true));
     }
     let entropy = format!("Entropy {:.2} nats in call {call}", prediction.entropy_nats);
-    Some(Finding { says, word: shown, entropy, candidates })
+    Some(Finding { says, word: shown, entropy, candidates, nearest, history })
+}
+
+/// How far the nearest other word is that is given or committed: noise tells the model little.
+fn nearest(cells: &[Cell], slot: usize) -> String {
+    let stands = |cell: &Cell| matches!(cell.mark, Mark::Given | Mark::Fresh | Mark::Committed);
+    let others = cells.iter().enumerate().filter(|(other, cell)| *other != slot && stands(cell));
+    match others.map(|(other, _)| other.abs_diff(slot)).min() {
+        None => "No other word stands yet.".into(),
+        Some(1) => "The nearest word that stands is next to it.".into(),
+        Some(slots) => format!("The nearest word that stands is {slots} slots away."),
+    }
+}
+
+/// The newest changes in words.
+fn changes(words: &Tokenizer, all: Vec<(usize, Change)>) -> Vec<String> {
+    let earlier = all.len().saturating_sub(LISTED);
+    let says = |(call, change): (usize, Change)| match change {
+        Change::Drawn(token) => format!("Call {call}: became {}, which may change", spell(words, token.0)),
+        Change::Remasked => format!("Call {call}: hidden again"),
+        Change::Committed(token) => format!("Call {call}: committed {}", spell(words, token.0)),
+    };
+    let before = (earlier > 0).then(|| format!("{earlier} earlier changes"));
+    before.into_iter().chain(all.into_iter().skip(earlier).map(says)).collect()
 }
 
 fn spell(words: &Tokenizer, token: u32) -> String {
-    if token == END { "end of text".into() } else { words.word(token).unwrap_or("?").to_owned() }
+    if token == END { "end of text".into() } else { visible(words.word(token).unwrap_or("?")) }
 }
 
 /// A probability with as many digits as it deserves, never broken at a line's end.
@@ -144,8 +182,7 @@ mod tests {
     }
 
     fn found(cursor: usize, slot: usize) -> Finding {
-        let cell = columns(&trajectory())[cursor][slot];
-        find(&state(), cursor, slot, &cell).unwrap()
+        find(&state(), cursor, slot, &columns(&trajectory())[cursor]).unwrap()
     }
 
     #[test]
@@ -161,8 +198,7 @@ mod tests {
         let mut state = state();
         let steps = &mut state.trajectory.as_mut().unwrap().steps;
         steps[1].predictions[0].prediction.drawn.token = diffusion::TokenId(19);
-        let cell = columns(&trajectory())[3][2];
-        let finding = find(&state, 3, 2, &cell).unwrap();
+        let finding = find(&state, 3, 2, &columns(&trajectory())[3]).unwrap();
         assert_eq!(finding.candidates.len(), 6);
         assert_eq!((finding.candidates[5].0.as_str(), finding.candidates[5].2), ("w19", true));
     }
@@ -171,6 +207,22 @@ mod tests {
     fn a_slot_that_was_never_asked_about_says_so() {
         assert!(found(0, 2).says.starts_with("No call"));
         assert!(found(3, 1).says.starts_with("Given"));
+    }
+
+    #[test]
+    fn a_slot_tells_its_history_and_how_far_words_are() {
+        assert_eq!(found(3, 2).history, ["Call 2: committed w12"]);
+        assert_eq!(found(0, 3).nearest, "The nearest word that stands is 2 slots away.");
+        assert_eq!(found(0, 2).nearest, "The nearest word that stands is next to it.");
+        assert_eq!(found(0, 1).nearest, "No other word stands yet.", "a word is not its own neighbour");
+    }
+
+    #[test]
+    fn of_many_changes_the_newest_are_listed_and_the_others_counted() {
+        let all = (1..=9).map(|call| (call, Change::Drawn(diffusion::TokenId(5)))).collect();
+        let told = changes(state().words.as_deref().unwrap(), all);
+        assert_eq!((told.len(), told[0].as_str()), (LISTED + 1, "3 earlier changes"));
+        assert_eq!(told[LISTED], "Call 9: became w5, which may change");
     }
 
     #[test]

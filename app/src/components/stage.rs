@@ -60,8 +60,8 @@ pub fn Stage(
         </section>
         <aside class="facts">
             <Facts cells columns />
-            <Gauges />
             <Inspector cells />
+            <Gauges />
         </aside>
     }
 }

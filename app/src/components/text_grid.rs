@@ -14,7 +14,7 @@ use crate::keys::move_in_grid;
 use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
-use crate::view::{Cell, Mark};
+use crate::view::{Cell, Mark, visible};
 
 /// Words with more letters are set smaller, so that every slot has the same size.
 const LONG_WORD: usize = 8;
@@ -134,7 +134,7 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
     };
     let fill = share(cell, by, scale).map(ramp);
     Face {
-        text: text.to_owned(),
+        text: visible(text),
         mark: cell.mark.name(),
         end: is_end,
         after_end,
