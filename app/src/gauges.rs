@@ -5,9 +5,9 @@ use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::discreteness::symbol_share;
 use diffusion::measure::information::{Jumps, open_bits};
 use diffusion::measure::refinement::{reading_order_tau, slots_per_call};
+use diffusion::measure::revision::TakenBack;
 use diffusion::measure::scorecard::Property;
 use diffusion::measure::tractability::on_path_gap;
-use diffusion::{SlotState, TokenId};
 
 use crate::texts::{fill, say};
 
@@ -53,15 +53,8 @@ impl Curves {
         for step in 0..=steps {
             let before = run.sequence_at(step.saturating_sub(1)).ok()?;
             let done = step.checked_sub(1).map(|index| &run.steps[index]);
-            let is_other = |slot: u32, token: TokenId| {
-                let held = before.slots.get(slot as usize);
-                held.is_some_and(|held| held.state != SlotState::Masked && held.token != token)
-            };
-            if let Some(done) = done {
-                let written = done.commits.iter().chain(&done.noisy);
-                revised += written.filter(|change| is_other(change.slot, change.token)).count();
-                revised += done.remasks.len();
-            }
+            let taken_back = done.map(|done| TakenBack::of(done, &before)).unwrap_or_default();
+            revised += taken_back.replaced + taken_back.remasked;
             curves.revised.push(revised as f64);
             curves.stake.push(done.map_or(0.0, bits_at_stake));
             curves.chosen.push(done.map_or(0, |done| done.commits.len()));
@@ -72,10 +65,7 @@ impl Curves {
         let prefix = |length: usize| Trajectory { steps: run.steps[..length].to_vec(), ..run.clone() };
         for length in (2..=steps).filter(|length| length % every == 0 || *length == steps) {
             let gap = on_path_gap(&prefix(length), 0).ok()?;
-            let above = |found: diffusion::measure::tractability::OnPathGap| {
-                found.total_variation - found.noise_floor
-            };
-            curves.gaps.push((length, gap.map(above)));
+            curves.gaps.push((length, gap.map(|gap| gap.above_chance())));
         }
         Some(curves)
     }

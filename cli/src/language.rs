@@ -1,10 +1,11 @@
 //! Whether a model writes storyworld, the language whose truth is known.
 
 use model_loader::Tokenizer;
+use model_loader::tokenizer::FIRST_WORD;
 use storyworld::{Grammar, WordId};
 
 /// Tokens before the ordinary words.
-const SPECIAL: usize = 3;
+const SPECIAL: usize = FIRST_WORD as usize;
 
 /// Storyworld's word for every token; `None` for special ones. Nothing if any ordinary word of the model is not
 /// storyworld's. `// (vocabulary)`

@@ -11,14 +11,16 @@ pub const OPENING: &str = "One day, Ivy broke her silver lamp.";
 pub fn study(settings: &Settings) -> Option<Study> {
     let Settings { model, backend, .. } = *settings;
     let model = Settings { model, backend, ..Settings::default() };
-    let Settings { slots, jointly, .. } = model;
     let (question, settings) = match settings.lab {
         // A sweep takes minutes: its lab begins it when the visitor says so.
         Lab::Generate | Lab::Frontier => return None,
-        Lab::Families => (Question::Families, Settings { jointly, ..written(settings) }),
+        Lab::Families => (Question::Families, written(settings)),
         Lab::Corrupt => (Question::Surprisal, Settings { text: settings.text.clone(), ..model }),
         Lab::Collapse => (Question::Collapse, Settings { prompt: opening(settings).to_owned(), ..model }),
-        Lab::Trap => (Question::Together, Settings { slots, ..written(settings) }),
+        Lab::Trap => {
+            let (slots, jointly) = (model.slots, settings.jointly);
+            (Question::Together, Settings { slots, jointly, ..written(settings) })
+        }
     };
     Some(Study { question, settings: Box::new(settings) })
 }
@@ -37,9 +39,8 @@ pub fn sweep(settings: &Settings) -> Study {
 
 /// What decides a text that is written from pure noise.
 fn written(settings: &Settings) -> Settings {
-    let Settings { lab, colour, level, weight, together, stories, time, text, lesson, .. } =
-        Settings::default();
-    Settings { lab, colour, level, weight, together, stories, time, text, lesson, ..settings.clone() }
+    let Settings { time, text, .. } = Settings::default();
+    Settings { time, text, ..settings.of_run() }
 }
 
 #[cfg(test)]

@@ -1,11 +1,39 @@
 //! Clock and pauses.
 
+use std::cell::Cell;
+
 use js_sys::{Function, Promise};
 use wasm_bindgen_futures::JsFuture;
 
 /// Milliseconds since the page was opened.
 pub fn now_ms() -> f64 {
     web_sys::window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now())
+}
+
+/// The longest that work goes on without a pause for the browser.
+const HOLD_MS: f64 = 8.0;
+
+/// When the browser last had its turn: long work gives way through this.
+#[derive(Debug, Default)]
+pub struct Turns {
+    last_ms: Cell<f64>,
+}
+
+impl Turns {
+    /// Work begins now.
+    pub fn begin() -> Self {
+        Self { last_ms: Cell::new(now_ms()) }
+    }
+
+    /// Lets the browser paint and listen if it is its turn; tells whether it was.
+    pub async fn give_way(&self) -> bool {
+        if now_ms() - self.last_ms.get() < HOLD_MS {
+            return false;
+        }
+        sleep_ms(0).await;
+        self.last_ms.set(now_ms());
+        true
+    }
 }
 
 /// Waits `duration_ms`, and lets the browser paint and answer meanwhile. 0 still gives way once.

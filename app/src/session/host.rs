@@ -1,6 +1,5 @@
 //! The session's loop in the page: download, open, then one run after the other for as long as the page lives.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use super::models::{ShippedModel, fitted};
 use super::start::start;
 use super::{Beginning, Event, ModelFacts, Request};
 use crate::failure::Failure;
+use crate::platform::time::Turns;
 use crate::platform::{fetch, time};
 use crate::recording::Recording;
 use crate::settings::Settings;
@@ -24,15 +24,13 @@ use crate::settings::Settings;
 const RECORDING: &str = "runs/storyworld-mask.json";
 /// How often one run may lose its device before it goes on with the CPU.
 pub(super) const LOSSES: u32 = 2;
-/// The longest that calls follow each other without a pause for the browser.
-const HOLD_MS: f64 = 8.0;
 
 /// The loop's means: where requests come from and where events go.
 pub struct Host<E: Fn(Event)> {
     pub(super) mailbox: Rc<Mailbox>,
     emit: E,
     /// When the browser last had its turn.
-    turn_ms: Cell<f64>,
+    turns: Turns,
 }
 
 /// A model that is ready to run.
@@ -48,7 +46,7 @@ pub(super) struct Open {
 impl<E: Fn(Event)> Host<E> {
     /// A host that takes from `mailbox` and tells `emit`.
     pub fn new(mailbox: Rc<Mailbox>, emit: E) -> Self {
-        Self { mailbox, emit, turn_ms: Cell::new(0.0) }
+        Self { mailbox, emit, turns: Turns::default() }
     }
 
     /// Serves requests. Never returns while the page lives.
@@ -208,10 +206,7 @@ impl<E: Fn(Event)> Surroundings for Host<E> {
     }
 
     async fn give_way(&self) {
-        if time::now_ms() - self.turn_ms.get() >= HOLD_MS {
-            time::sleep_ms(0).await;
-            self.turn_ms.set(time::now_ms());
-        }
+        self.turns.give_way().await;
     }
 }
 

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use diffusion::TokenId;
-use model_loader::tokenizer::END;
+use model_loader::tokenizer::{END, FIRST_WORD};
 use model_loader::{Checkpoint, Tokenizer};
 use storyworld::{Continuations, Grammar, StoryOptions, Violation, WordId, check};
-
-/// Tokens before the ordinary words.
-const SPECIAL: u32 = 3;
 
 /// A vocabulary, how often its tokens occur, and storyworld's grammar if that is what the model writes.
 #[derive(Clone, Debug)]
@@ -37,7 +34,7 @@ impl Language {
             0 => 1.0 / vocabulary as f64,
             total => counts.get(token).map_or(0.0, |&count| count as f64 / total as f64),
         };
-        let ordinary = (SPECIAL..vocabulary as u32).filter_map(|token| tokenizer.word(token));
+        let ordinary = (FIRST_WORD..vocabulary as u32).filter_map(|token| tokenizer.word(token));
         let story_words = Grammar::storyworld().word_ids(ordinary).filter(|words| !words.is_empty());
         Self { unigram: (0..vocabulary).map(share).collect(), story_words, tokenizer }
     }
@@ -49,7 +46,7 @@ impl Language {
 
     /// The `count` commonest tokens, most common first.
     pub fn commonest(&self, count: usize) -> Vec<TokenId> {
-        let mut tokens: Vec<usize> = (SPECIAL as usize - 1..self.unigram.len()).collect();
+        let mut tokens: Vec<usize> = (END as usize..self.unigram.len()).collect();
         tokens.sort_by(|&a, &b| self.unigram[b].total_cmp(&self.unigram[a]));
         tokens.into_iter().take(count).map(|token| TokenId(token as u32)).collect()
     }
@@ -64,14 +61,14 @@ impl Language {
 
     /// The word of an ordinary token.
     fn shown(&self, token: TokenId) -> Option<&str> {
-        (token.0 >= SPECIAL).then(|| self.tokenizer.word(token.0)).flatten()
+        (token.0 >= FIRST_WORD).then(|| self.tokenizer.word(token.0)).flatten()
     }
 
     /// How storyworld's own stories go on from an opening; `None` for another language, or if no story begins so.
     pub fn continuations(&self, opening: &[TokenId]) -> Option<Continuations<'static>> {
         let words = self.story_words.as_ref()?;
         let id = |token: &TokenId| {
-            token.0.checked_sub(SPECIAL).and_then(|index| words.get(index as usize).copied())
+            token.0.checked_sub(FIRST_WORD).and_then(|index| words.get(index as usize).copied())
         };
         let opening: Vec<WordId> = opening.iter().map(id).collect::<Option<_>>()?;
         Continuations::of(Grammar::storyworld(), StoryOptions::default(), &opening)

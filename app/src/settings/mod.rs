@@ -196,9 +196,13 @@ impl Settings {
 
     /// Whether a change from `self` to `other` asks for a new run; colours do not, nor what only a lab reads.
     pub fn same_run(&self, other: &Self) -> bool {
-        let Self { lab, colour, level, weight, together, jointly, stories, .. } = *other;
-        let lesson = other.lesson.clone();
-        Self { lab, colour, level, weight, together, jointly, stories, lesson, ..self.clone() } == *other
+        self.of_run() == other.of_run()
+    }
+
+    /// Only what decides a run; the rest as by default.
+    pub fn of_run(&self) -> Self {
+        let Self { lab, colour, level, weight, together, jointly, stories, lesson, .. } = Self::default();
+        Self { lab, colour, level, weight, together, jointly, stories, lesson, ..self.clone() }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::Corpus;
 use crate::exact::CorpusError;
+use crate::measure::prospect::entropy_bits;
 use crate::sequence::{SpecialTokens, TokenId};
 
 /// Token ids of "He likes apple", words 3 to 5.
@@ -30,6 +31,11 @@ pub fn tempered_weight(weight: f64, temperature: f64) -> f64 {
 pub fn unseen_at_once(weight: f64, temperature: f64, slots: u32) -> f64 {
     let p = tempered_weight(weight, temperature);
     1.0 - p.powi(slots as i32) - (1.0 - p).powi(slots as i32)
+}
+
+/// Total correlation in bits of `slots` words (at least 1) that are drawn in the first call: (k − 1) H(w).
+pub fn total_correlation_bits(weight: f64, slots: u32) -> f64 {
+    (f64::from(slots) - 1.0) * entropy_bits([weight, 1.0 - weight])
 }
 
 /// P(unseen) of ancestral sampling in `steps` equal steps of the linear schedule at w = 1/2: 3 / (4T).

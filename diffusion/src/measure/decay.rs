@@ -58,7 +58,7 @@ pub fn kl_bits(log_probabilities: &[f32], unigram: &[f64]) -> f64 {
         0.0 => 0.0,
         p => p * (f64::from(log_p) - q.ln()) / std::f64::consts::LN_2,
     };
-    log_probabilities.iter().zip(unigram).map(term).sum::<f64>().max(0.0)
+    log_probabilities.iter().zip(unigram).map(term).sum::<f64>().clamp(0.0, f64::INFINITY)
 }
 
 /// Fits a line to ln KL over distance by least squares; `None` for fewer than three positive points or no decay.
@@ -85,7 +85,7 @@ pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
 }
 
 /// Asks about every masked slot.
-fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
+pub(super) fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
     let row = |slot: usize| Row::measured(0, slot as u32, special.first_token(false), special.mask);
     Query {
         length: sequence.len(),

@@ -13,6 +13,7 @@
 //! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
 //! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
+//! | frequency collapse | [`prospect`]: entropy, KL and best candidates slot by slot, of a model or of counted texts | 1 or 0 |
 //! | repetition, diversity | [`surface`]: duplicates, distinct and unseen n-grams | 0 |
 //! | generative perplexity | [`judge`]: bits per token under an AR model, with entropy and distinct n-grams | 1 of the judge |
 //! | all five | [`scorecard`]: readings of finished runs beside the paper's marks | 0 |
@@ -28,6 +29,7 @@ pub mod discreteness;
 pub mod estimate;
 pub mod information;
 pub mod judge;
+pub mod prospect;
 pub mod refinement;
 pub mod revision;
 pub mod scorecard;

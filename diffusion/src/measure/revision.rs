@@ -7,8 +7,8 @@
 //! share that has not any more; and their difference, weighed by slots. Blind spot of that: another word than the
 //! original may be as good.
 
-use crate::decode::{Trajectory, TrajectoryError};
-use crate::sequence::{SlotState, TokenId};
+use crate::decode::{Commit, Step, Trajectory, TrajectoryError};
+use crate::sequence::{Sequence, SlotState, TokenId};
 
 /// How much a run takes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +19,27 @@ pub struct Revisions {
     pub remasked_share: f64,
 }
 
+/// What one step takes back of the slots that it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Committed or noisy tokens that were replaced by other tokens.
+    pub replaced: usize,
+    /// Committed slots that were opened again.
+    pub remasked: usize,
+}
+
+impl TakenBack {
+    /// Of a step and the sequence `before` it.
+    pub fn of(step: &Step, before: &Sequence) -> Self {
+        let slot = |slot: u32| before.slots.get(slot as usize).filter(|s| s.state != SlotState::Masked);
+        let is_other = |change: &&Commit| slot(change.slot).is_some_and(|s| s.token != change.token);
+        Self {
+            replaced: step.commits.iter().chain(&step.noisy).filter(is_other).count(),
+            remasked: step.remasks.iter().filter(|remasked| slot(**remasked).is_some()).count(),
+        }
+    }
+}
+
 /// What a run takes back; `None` before the first call or without open slots.
 ///
 /// # Errors
@@ -26,15 +47,9 @@ pub struct Revisions {
 pub fn revisions(trajectory: &Trajectory) -> Result<Option<Revisions>, TrajectoryError> {
     let (mut replaced, mut remasked) = (0_usize, 0_usize);
     for (index, step) in trajectory.steps.iter().enumerate() {
-        let before = trajectory.sequence_at(index)?;
-        let slot = |slot: u32| before.slots.get(slot as usize);
-        let is_other = |slot_index: u32, token: TokenId| {
-            slot(slot_index).is_some_and(|s| s.state != SlotState::Masked && s.token != token)
-        };
-        let written = step.commits.iter().chain(&step.noisy);
-        replaced += written.filter(|c| is_other(c.slot, c.token)).count();
-        let was_written = |&&s: &&u32| slot(s).is_some_and(|s| s.state != SlotState::Masked);
-        remasked += step.remasks.iter().filter(was_written).count();
+        let taken_back = TakenBack::of(step, &trajectory.sequence_at(index)?);
+        replaced += taken_back.replaced;
+        remasked += taken_back.remasked;
     }
     let chances = trajectory.steps.len() * trajectory.start.sequence.open_slots().count();
     let share = |count: usize| count as f64 / chances as f64;

@@ -11,7 +11,7 @@ use super::discreteness::symbol_share;
 use super::information::{Jumps, open_bits_curve};
 use super::refinement::{reading_order_tau, slots_per_call};
 use super::revision::revisions;
-use super::tractability::{OnPathGap, on_path_gap};
+use super::tractability::on_path_gap;
 use super::{Estimate, Moments};
 use crate::decode::{Trajectory, TrajectoryError};
 
@@ -133,7 +133,7 @@ impl Instrument {
     fn read(self, run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
         Ok(match self {
             Self::LargestJump => largest_jump(run),
-            Self::OnPathGap => on_path_gap(run, 0)?.map(above_floor),
+            Self::OnPathGap => on_path_gap(run, 0)?.map(|gap| gap.above_chance()),
             Self::Revised => {
                 revisions(run)?.map(|revisions| revisions.replaced_share + revisions.remasked_share)
             }
@@ -146,12 +146,6 @@ impl Instrument {
             }
         })
     }
-}
-
-/// A gap that is no number stays none.
-fn above_floor(gap: OnPathGap) -> f64 {
-    let above = gap.total_variation - gap.noise_floor;
-    if above < 0.0 { 0.0 } else { above }
 }
 
 fn largest_jump(run: &Trajectory) -> Option<f64> {

@@ -19,6 +19,13 @@ pub struct OnPathGap {
     pub noise_floor: f64,
 }
 
+impl OnPathGap {
+    /// The gap less its noise floor, at least 0; a gap that is no number stays none.
+    pub fn above_chance(&self) -> f64 {
+        (self.total_variation - self.noise_floor).clamp(0.0, f64::INFINITY)
+    }
+}
+
 /// Number of random orders behind a noise floor.
 pub const FLOOR_DRAWS: u32 = 16;
 

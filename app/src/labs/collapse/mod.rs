@@ -1,5 +1,6 @@
 //! Frequency collapse: far from everything visible, one call predicts the commonest words.
 
+use diffusion::measure::prospect::Prospect;
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 
@@ -11,7 +12,7 @@ use crate::components::more::ModelMenu;
 use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
-use crate::session::studies::collapse::{Collapse, Prospect, STORIES};
+use crate::session::studies::collapse::{Collapse, STORIES};
 use crate::settings::Settings;
 use crate::texts::{fill, say};
 

@@ -8,13 +8,10 @@ use super::chain::{CHAINS, STEPS, push};
 use super::shown::{Corruption, Shown};
 use super::title;
 use crate::components::table_file::TableFile;
-use crate::platform::time;
+use crate::platform::time::Turns;
 use crate::session::studies::surprisal::Surprisal;
 use crate::settings::Settings;
 use crate::texts::{fill, say};
-
-/// The longest that chains run without a pause for the browser.
-const HOLD_MS: f64 = 8.0;
 
 /// Both measures.
 #[component]
@@ -73,13 +70,10 @@ async fn simulate(settings: &Settings, text: RwSignal<Option<Surprisal>>, shown:
     let text = text.get_untracked()?;
     let corruption = Corruption::new(shown, &text, settings.schedule, settings.seed)?;
     let mut agreement = Agreement::default();
-    let mut turn_ms = time::now_ms();
+    let turns = Turns::begin();
     for seed in 0..CHAINS {
         push(&mut agreement, &corruption, &text.tokens, settings.level, seed);
-        if time::now_ms() - turn_ms > HOLD_MS {
-            time::sleep_ms(0).await;
-            turn_ms = time::now_ms();
-        }
+        turns.give_way().await;
     }
     Some(agreement)
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::title;
 use crate::components::table_file::TableFile;
 use crate::labs::store::Findings;
-use crate::session::models::ShippedModel;
+use crate::session::studies::families::Member;
 use crate::texts::{fill, say};
 
 /// One column: a family that ran, or one that the page cannot decode.
@@ -24,15 +24,10 @@ pub fn PropertyTable() -> impl IntoView {
     let found = expect_context::<Findings>().families;
     let opened = RwSignal::new(None::<Instrument>);
     let columns = Memo::new(move |_| {
-        let column = |(model, readings): (ShippedModel, Vec<Reading>)| {
-            let family = if model.is_autoregressive() { Family::Autoregressive } else { Family::Discrete };
-            Column { name: title(model), family, readings }
-        };
-        let members = found.with(|found| {
-            let found = found.as_ref();
-            found.map(|f| f.members.iter().map(|m| (m.model, m.readings.clone())).collect::<Vec<_>>())
-        });
-        let mut columns: Vec<Column> = members.unwrap_or_default().into_iter().map(column).collect();
+        let column =
+            |m: &Member| Column { name: title(m.model), family: m.family, readings: m.readings.clone() };
+        let mut columns: Vec<Column> =
+            found.with(|found| found.iter().flat_map(|found| &found.members).map(column).collect());
         columns.push(Column {
             name: say("families.continuous"),
             family: Family::Continuous,

@@ -6,12 +6,9 @@ use leptos::task::spawn_local;
 
 use super::toy::{LOWEST_TEMPERATURE, RUNS, Tally, Toy, is_written, sentences, text};
 use crate::components::chart::{Axis, Chart, Plot, Series};
-use crate::platform::time;
+use crate::platform::time::Turns;
 use crate::settings::{HIGHEST_TEMPERATURE, Settings, TOY_WORDS};
 use crate::texts::{fill, say};
-
-/// The longest that draws follow each other without a pause for the browser.
-const HOLD_MS: f64 = 8.0;
 
 /// The corpus with its exact answer.
 #[component]
@@ -59,13 +56,11 @@ fn drawn(toy: Memo<Toy>) -> RwSignal<Tally> {
         newest.update_value(|number| *number += 1);
         let number = newest.get_value();
         spawn_local(async move {
-            let (mut drawn, mut turn_ms) = (Tally::default(), time::now_ms());
+            let (mut drawn, turns) = (Tally::default(), Turns::begin());
             for run in 0..RUNS {
                 let Some(sentence) = toy.draw(run).await else { return };
                 drawn.push(sentence);
-                if time::now_ms() - turn_ms > HOLD_MS {
-                    time::sleep_ms(0).await;
-                    turn_ms = time::now_ms();
+                if turns.give_way().await {
                     // The lab may have been left, and its signals with it.
                     if newest.try_get_value() != Some(number) {
                         return;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use diffusion::decode::{DecodeSettings, Decoder, Parallelism, Sampling, run};
-use diffusion::exact::two_sentences::{FIRST, SECOND, WORDS, corpus, unseen_at_once};
-use diffusion::measure::Estimate;
+use diffusion::exact::two_sentences::{FIRST, SECOND, WORDS, corpus, total_correlation_bits, unseen_at_once};
+use diffusion::measure::{Estimate, Moments};
 use diffusion::{Sequence, SpecialTokens, TokenId};
 
 use crate::settings::{Settings, TOY_WORDS};
@@ -41,8 +41,7 @@ impl Toy {
 
     /// Total correlation in bits of the words in the first call: (k − 1) H(w).
     pub fn stake_bits(self) -> f64 {
-        let surprise = |p: f64| -p * p.log2();
-        f64::from(self.together - 1) * (surprise(self.weight) + surprise(1.0 - self.weight))
+        total_correlation_bits(self.weight, self.together)
     }
 
     /// Draws one sentence; nothing if the settings make no sense, which the controls rule out.
@@ -81,9 +80,7 @@ impl Tally {
     pub fn unseen(&self) -> Option<Estimate> {
         let unseen: u32 =
             self.counts.iter().filter(|(sentence, _)| !is_written(sentence)).map(|(_, count)| count).sum();
-        let (value, n) = (f64::from(unseen) / f64::from(self.runs), f64::from(self.runs));
-        let standard_error = (value * (1.0 - value) / (n - 1.0)).sqrt();
-        (self.runs > 1).then_some(Estimate { value, standard_error, samples: self.runs.into() })
+        (0..self.runs).map(|run| f64::from(u8::from(run < unseen))).collect::<Moments>().estimate()
     }
 }
 

@@ -53,10 +53,6 @@ pub struct Point {
 pub struct Frontier {
     /// What is measured.
     pub points: Vec<Point>,
-    /// Settings in all.
-    pub planned: usize,
-    /// Texts per setting.
-    pub stories: u32,
 }
 
 /// The grid around the visitor's setting: cheap settings first, so that the curve shows its shape early. Only masks can go in

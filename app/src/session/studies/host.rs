@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 
+use diffusion::SpecialTokens;
+use diffusion::measure::prospect::Occurrences;
 use engine::{Engine, Error as EngineError};
 
-use super::collapse::{Collapse, STORIES, Truth, collapse};
+use super::collapse::{Collapse, STORIES, collapse};
 use super::paced::{Halt, Pace, Paced};
 use super::runs::{Trouble, decoder};
 use super::surprisal::surprisal;
@@ -140,7 +142,8 @@ impl<E: Fn(Event)> Host<E> {
         mut progress: &Progress<'_, E>,
     ) -> Result<(), Stop> {
         let Some(continuations) = language.continuations(&found.prompt) else { return Ok(()) };
-        let mut truth = Truth::new(found.model.len(), language.unigram.len());
+        let end = SpecialTokens::default().end_of_text;
+        let mut truth = Occurrences::new(found.model.len(), language.unigram.len(), end);
         for first in (0..STORIES).step_by(STORIES_PER_TURN as usize) {
             if !progress.go_on().await {
                 return Err(Stop::Overtaken);
@@ -206,8 +209,7 @@ impl<E: Fn(Event)> Host<E> {
         let config = engine.config().clone();
         let total = frontier::planned(&grid, settings.stories, length);
         let progress = self.progress_of(total);
-        let mut found =
-            frontier::Frontier { points: Vec::new(), planned: grid.len(), stories: settings.stories };
+        let mut found = frontier::Frontier::default();
         for place in grid {
             let decoders = frontier::decoders(settings, place, language, &config)?;
             let mut writer = paced(engine, &progress);
