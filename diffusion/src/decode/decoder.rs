@@ -5,7 +5,7 @@ use super::noisy::Back;
 use super::parallelism::{Standing, interval};
 use super::step::{Checkpoint, SlotPrediction, Step};
 use super::write::{Changes, Writing, reveal_word};
-use super::{Correction, DecodeSettings, Noise, SettingsError, memory};
+use super::{Correction, DecodeSettings, Edit, EditError, Noise, SettingsError, memory};
 use crate::denoiser::{Mixture, Prediction, Query, Row};
 use crate::sequence::{Sequence, SlotState, SpecialTokens, TokenId};
 
@@ -83,6 +83,14 @@ impl Decoder {
         let Standing { masked, opened, start_time, .. } = self.standing(&settings);
         state.step = settings.parallelism.step_at(masked, opened, start_time);
         Self::resume(settings, state, self.special)
+    }
+
+    /// Changes slots by hand before the next call, which will tell it in its [`Step`]. After an error nothing has changed.
+    /// Where nothing is left to write, no call follows.
+    pub fn edit(&mut self, edits: &[Edit]) -> Result<(), EditError> {
+        self.state.edit(edits, &self.settings, self.special)?;
+        self.move_on();
+        Ok(())
     }
 
     /// The settings.
@@ -206,8 +214,9 @@ impl Decoder {
     pub fn apply(&mut self, predictions: &[Prediction]) -> Result<Step, DecodeError> {
         let predictions = self.check(predictions)?;
         let Changes { commits, noisy, remasks } = self.changes(&predictions);
-        let Checkpoint { call, step, .. } = self.state;
-        let step = Step { call, step, predictions, commits, noisy, remasks };
+        let Checkpoint { call, step, ref edits, .. } = self.state;
+        let edits = edits.clone();
+        let step = Step { call, step, edits, predictions, commits, noisy, remasks };
         let taken = self.state.take(&step, &self.settings, self.special.mask);
         assert!(taken.is_ok(), "a step changes no slot outside its sequence");
         self.move_on();

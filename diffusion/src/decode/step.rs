@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::correction::Correcting;
 use super::memory::{self, SlotMemory};
-use super::{DecodeSettings, block};
+use super::edit::edit;
+use super::{DecodeSettings, Edit, EditError, block};
 use crate::denoiser::Prediction;
-use crate::sequence::{Sequence, Slot, SlotState, TokenId};
+use crate::sequence::{Sequence, Slot, SlotState, SpecialTokens, TokenId};
 
 /// What was predicted for one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct Step {
     pub call: u32,
     /// Index of the schedule step; larger than `call` where steps that commit nothing were passed over.
     pub step: u32,
+    /// What was changed by hand before the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
     /// Predictions at every slot that was asked about, in reading order.
     pub predictions: Vec<SlotPrediction>,
     /// What was committed, first choice of the order first. A commit to a slot that held another token revises it.
@@ -53,7 +57,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Does to a sequence what the step did: commits, then noisy tokens, then remasks.
+    /// Does to a sequence what the call did: commits, then noisy tokens, then remasks. Edits come before it.
     ///
     /// # Errors
     /// The slot that the sequence does not have.
@@ -85,13 +89,16 @@ pub struct Checkpoint {
     /// How far the correction has come, once the text is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correcting: Option<Correcting>,
+    /// What was changed by hand since the last call; already done to the sequence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
 }
 
 impl Checkpoint {
     /// The beginning of a run.
     pub fn start(sequence: Sequence) -> Self {
         let opened = sequence.masked_count() as u32;
-        Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None }
+        Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None, edits: Vec::new() }
     }
 
     /// Whether nothing is left to write.
@@ -108,7 +115,19 @@ impl Checkpoint {
         }
     }
 
-    /// Goes on by one step.
+    /// Changes slots by hand before the next call. After an error nothing has changed.
+    pub(super) fn edit(
+        &mut self,
+        edits: &[Edit],
+        settings: &DecodeSettings,
+        special: SpecialTokens,
+    ) -> Result<(), EditError> {
+        edit(&mut self.sequence, edits, settings, special, self.call)?;
+        self.edits.extend_from_slice(edits);
+        Ok(())
+    }
+
+    /// Goes on by one call; its edits are done already.
     ///
     /// # Errors
     /// A slot that the sequence does not have.
@@ -124,6 +143,7 @@ impl Checkpoint {
         step.replay(&mut self.sequence, mask)?;
         memory::settle(&mut self.memory, &step.predictions, &step.commits);
         let is_new_block = block::current(settings, &self.sequence).start != before;
+        self.edits.clear();
         self.call = step.call.saturating_add(1);
         self.step = if is_new_block { 0 } else { step.step.saturating_add(1) };
         self.correcting = match (correcting, present) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoint, DecodeError, DecodeSettings, Decoder, SettingsError, Step};
+use super::{Checkpoint, DecodeError, DecodeSettings, Decoder, EditError, SettingsError, Step};
 use crate::denoiser::Prediction;
 use crate::sequence::{Sequence, SpecialTokens};
 
@@ -52,6 +52,9 @@ pub enum TrajectoryError {
     /// Predictions that do not fit.
     #[error("predictions of the trajectory")]
     Predictions(#[from] DecodeError),
+    /// A change by hand that does not fit.
+    #[error("change by hand in the trajectory")]
+    Edit(#[from] EditError),
 }
 
 impl Trajectory {
@@ -65,34 +68,38 @@ impl Trajectory {
         }
     }
 
-    /// The slots after the first `step` steps: 0 is the start, `steps.len()` the end.
+    /// The slots after the first `step` steps, and after what was changed by hand then: 0 is the start, `steps.len()` the end.
     pub fn sequence_at(&self, step: usize) -> Result<Sequence, TrajectoryError> {
-        let steps = self.steps.len();
-        let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
-        let mut sequence = self.start.sequence.clone();
-        let length = sequence.len();
-        for (step, done) in done.iter().enumerate() {
-            let replayed = done.replay(&mut sequence, self.special.mask);
-            replayed.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
-        }
-        Ok(sequence)
+        Ok(self.checkpoint_at(step)?.sequence)
     }
 
-    /// Where the run stood after the first `step` steps.
+    /// Where the run stood after the first `step` steps, and after what was changed by hand then.
     pub fn checkpoint_at(&self, step: usize) -> Result<Checkpoint, TrajectoryError> {
         let steps = self.steps.len();
         let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
         let mut checkpoint = self.start.clone();
         let length = checkpoint.sequence.len();
         for (step, done) in done.iter().enumerate() {
-            let taken = checkpoint.take(done, &self.settings, self.special.mask);
-            taken.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
+            let taken = self.edit(&mut checkpoint, done).and_then(|()| {
+                let taken = checkpoint.take(done, &self.settings, self.special.mask);
+                taken.map_err(|slot| EditError { slot, length })
+            });
+            taken.map_err(|EditError { slot, .. }| TrajectoryError::Slot { step, slot, length })?;
+        }
+        if let Some(next) = self.steps.get(step) {
+            let edited = self.edit(&mut checkpoint, next);
+            edited.map_err(|EditError { slot, .. }| TrajectoryError::Slot { step, slot, length })?;
         }
         Ok(checkpoint)
     }
 
-    /// A decoder that goes on from there. Without a change it repeats the rest of this run; to branch off, edit
-    /// [`checkpoint_at`](Self::checkpoint_at) and use [`Decoder::resume`].
+    /// Does what was changed by hand before a step, unless the checkpoint was taken after it.
+    fn edit(&self, checkpoint: &mut Checkpoint, before: &Step) -> Result<(), EditError> {
+        let missing = before.edits.get(checkpoint.edits.len()..).unwrap_or_default();
+        checkpoint.edit(missing, &self.settings, self.special)
+    }
+
+    /// A decoder that goes on from there. Without a change it repeats the rest of this run; [`Decoder::edit`] branches off.
     pub fn fork(&self, step: usize) -> Result<Decoder, TrajectoryError> {
         Ok(Decoder::resume(self.settings.clone(), self.checkpoint_at(step)?, self.special)?)
     }
@@ -101,6 +108,8 @@ impl Trajectory {
     pub fn verify(&self) -> Result<(), TrajectoryError> {
         let mut decoder = Decoder::resume(self.settings.clone(), self.start.clone(), self.special)?;
         for (step, stored) in self.steps.iter().enumerate() {
+            let missing = stored.edits.get(decoder.checkpoint().edits.len()..).unwrap_or_default();
+            decoder.edit(missing)?;
             let predictions: Vec<Prediction> = stored.predictions.iter().map(|p| p.prediction).collect();
             if decoder.is_finished() || decoder.apply(&predictions)? != *stored {
                 return Err(TrajectoryError::Policy { step });
@@ -113,7 +122,7 @@ impl Trajectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Commit, Correction, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run};
+    use crate::decode::{Commit, Correction, Edit, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run};
     use crate::exact::two_sentences;
     use crate::schedule::Schedule;
     use crate::sequence::{Slot, SlotState, TokenId};
@@ -220,32 +229,77 @@ mod tests {
         assert_eq!(serde_json::from_str::<Trajectory>(&json).unwrap(), trajectory);
     }
 
+    /// The rest of a run from `step` on after a change by hand, with what came before it.
+    fn branch(whole: &Trajectory, step: usize, edits: &[Edit]) -> Trajectory {
+        let mut decoder = whole.fork(step).unwrap();
+        decoder.edit(edits).unwrap();
+        let rest = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), decoder)).unwrap();
+        Trajectory { steps: [&whole.steps[..step], &rest.steps].concat(), ..whole.clone() }
+    }
+
     #[test]
     fn a_fork_with_another_word_goes_another_way() {
         let whole = trajectory(4, Parallelism::default());
-        let mut checkpoint = whole.checkpoint_at(1).unwrap();
         let commit = whole.steps[0].commits[0];
         let (slot, first) = (commit.slot as usize, two_sentences::FIRST);
         let other = if commit.token == first[slot] { two_sentences::SECOND } else { first };
-        checkpoint.sequence.slots[slot] = Slot::given(other[slot]);
-        let fork = Decoder::resume(whole.settings.clone(), checkpoint, whole.special).unwrap();
-        let branch = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), fork)).unwrap();
-        let text: Vec<TokenId> = branch.sequence_at(2).unwrap().tokens().collect();
+        let branch = branch(&whole, 1, &[Edit { slot: commit.slot, token: Some(other[slot]) }]);
+        let text: Vec<TokenId> = branch.sequence_at(3).unwrap().tokens().collect();
         assert_eq!(text, other, "the denoiser follows the edit");
+        assert_eq!(branch.sequence_at(1).unwrap().slots[slot], Slot::given(other[slot]));
     }
 
     #[test]
     fn a_remasked_slot_is_written_again() {
         for rule in rules().into_iter().filter(|&rule| rule != Parallelism::Rounds) {
             let whole = trajectory(5, rule);
-            let mut checkpoint = whole.checkpoint_at(whole.steps.len()).unwrap();
-            checkpoint.sequence.slots[1] = Slot::masked(whole.special.mask);
-            let mut fork = Decoder::resume(whole.settings.clone(), checkpoint, whole.special).unwrap();
-            let denoiser = &mut two_sentences::corpus(0.5).unwrap();
-            let predictions = pollster::block_on(crate::Denoiser::predict(denoiser, &fork.query())).unwrap();
-            assert_eq!(fork.apply(&predictions).unwrap().commits[0].slot, 1, "{rule:?}");
-            assert!(fork.is_finished());
+            let end = whole.steps.len();
+            let branch = branch(&whole, end, &[Edit { slot: 1, token: None }]);
+            assert_eq!(branch.sequence_at(end).unwrap().masked_count(), 1);
+            assert_eq!(branch.steps[end].commits[0].slot, 1, "{rule:?}");
+            assert_eq!(branch.sequence_at(end + 1).unwrap().masked_count(), 0);
         }
+    }
+
+    #[test]
+    fn a_run_that_was_changed_by_hand_can_be_kept_verified_and_taken_up_anywhere() {
+        for settings in descriptions() {
+            let whole = decode_by(settings.clone());
+            let middle = whole.steps.len() / 2;
+            let first = two_sentences::FIRST;
+            let edits = [Edit { slot: 1, token: Some(first[1]) }, Edit { slot: 0, token: None }];
+            let branch = branch(&whole, middle, &edits);
+            assert_eq!(branch.steps[middle].edits, edits, "{settings:?}");
+            let json = serde_json::to_string(&branch).unwrap();
+            assert_eq!(serde_json::from_str::<Trajectory>(&json).unwrap(), branch);
+            assert_eq!(branch.verify(), Ok(()), "{settings:?}");
+            // A fork knows nothing of what is changed later.
+            for step in middle..=branch.steps.len() {
+                let fork = branch.fork(step).unwrap();
+                let rest = pollster::block_on(run(&mut two_sentences::corpus(0.5).unwrap(), fork)).unwrap();
+                assert_eq!(rest.steps, branch.steps[step..], "{settings:?} from step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_follows_from_a_change_is_not_verified_without_it() {
+        let whole = trajectory(6, Parallelism::default());
+        let open = whole.sequence_at(1).unwrap().masked_slots().next().unwrap();
+        let edit = Edit { slot: open as u32, token: Some(two_sentences::FIRST[open]) };
+        let mut branch = branch(&whole, 1, &[edit]);
+        assert_eq!((branch.steps.len(), branch.verify()), (2, Ok(())), "one slot less to write");
+        branch.steps[1].edits.clear();
+        assert!(branch.verify().is_err());
+    }
+
+    #[test]
+    fn a_change_of_no_slot_changes_nothing() {
+        let mut decoder = trajectory(4, Parallelism::default()).fork(1).unwrap();
+        let before = decoder.clone();
+        let edits = [Edit { slot: 0, token: None }, Edit { slot: 3, token: None }];
+        assert_eq!(decoder.edit(&edits), Err(EditError { slot: 3, length: 3 }));
+        assert_eq!(decoder, before);
     }
 
     #[test]
