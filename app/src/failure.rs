@@ -1,6 +1,6 @@
 //! Every way in which the world can fail the page, and the sentence that a visitor reads.
 
-use diffusion::decode::{DecodeError, SettingsError};
+use diffusion::decode::{DecodeError, EditError, SettingsError, TrajectoryError};
 use engine::Error as EngineError;
 
 use crate::platform::fetch::FetchError;
@@ -31,6 +31,12 @@ pub enum Failure {
     /// The visitor's words do not fit.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A change by hand names no slot.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A run contradicts itself.
+    #[error(transparent)]
+    Steps(#[from] TrajectoryError),
 }
 
 /// Says in one or two plain sentences what happened and what to do about it.
@@ -64,6 +70,11 @@ pub fn explain(failure: &Failure) -> String {
         Failure::Start(StartError::NothingHidden { .. }) => {
             "Nothing is hidden, so there is nothing to write. Raise the corruption, or put a _ where a word should be found.".into()
         }
+        Failure::Start(StartError::Edit { slot, length }) => {
+            format!("A change by hand does not fit: it names slot {}, and this run has {length} slots and the words of its model. Undo it in the inspector.", slot + 1)
+        }
+        Failure::Edit(error) => format!("A change by hand does not fit: {error}. Undo it in the inspector."),
+        Failure::Steps(error) => format!("The run contradicts itself: {error}. Reload the page."),
     }
 }
 
@@ -114,6 +125,9 @@ mod tests {
             SettingsError::Slots.into(),
             StartError::TooLong { found: 70, expected: 64 }.into(),
             StartError::NothingHidden { found: 8, expected: 8 }.into(),
+            StartError::Edit { slot: 9, length: 8 }.into(),
+            EditError { slot: 9, length: 8 }.into(),
+            TrajectoryError::Step { found: 2, steps: 1 }.into(),
         ];
         for failure in failures {
             let sentence = explain(&failure);

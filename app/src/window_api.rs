@@ -132,6 +132,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "suppress_end": settings.suppress_end,
         "length": settings.length,
         "seed": settings.seed,
+        "edits": settings.edits.to_query(),
         "backend": settings.backend.name(),
         "colour": settings.colour.name(),
         "t": settings.level,
@@ -175,6 +176,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(24));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(25));
     }
 }

@@ -39,8 +39,8 @@ pub fn sweep(settings: &Settings) -> Study {
 
 /// What decides a text that is written from pure noise.
 fn written(settings: &Settings) -> Settings {
-    let Settings { time, text, .. } = Settings::default();
-    Settings { time, text, ..settings.of_run() }
+    let Settings { time, text, edits, .. } = Settings::default();
+    Settings { time, text, edits, ..settings.of_run() }
 }
 
 #[cfg(test)]

@@ -34,17 +34,21 @@ impl Run {
         }
     }
 
-    /// Takes in an event; a run that begins is shown from its beginning.
+    /// Takes in an event; a run that begins is shown from its beginning, or from where it leaves the run before.
     pub fn receive(&self, event: Event, calm: bool) {
-        let fresh = matches!(event, Event::Began(_));
+        let began = match &event {
+            Event::Began(beginning) => Some(beginning.trajectory.steps.len()),
+            _ => None,
+        };
         let recorded = match event {
             Event::Recorded { .. } => self.state.with_untracked(|state| state.source == Source::Nothing),
             Event::Reopened { .. } => true,
             _ => false,
         };
         self.state.update(|state| state.apply(event));
-        if fresh || recorded {
-            self.cursor.set(if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 });
+        let whole = || if recorded && calm { self.state.with_untracked(RunState::steps) } else { 0 };
+        if let Some(cursor) = began.or_else(|| recorded.then(whole)) {
+            self.cursor.set(cursor);
             self.playback.set(Playback::at_start(calm));
         }
     }

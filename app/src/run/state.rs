@@ -146,7 +146,7 @@ impl RunState {
                 self.unknown = beginning.unknown;
                 self.cut = beginning.cut;
                 self.failure = None;
-                self.latencies_ms.clear();
+                self.latencies_ms = beginning.latencies_ms;
             }
             Event::Stepped { step, latency_ms } => {
                 self.phase = Phase::Running;
@@ -247,7 +247,7 @@ mod tests {
     fn began() -> Event {
         let mut start = trajectory();
         start.steps.clear();
-        Event::Began(Box::new(Beginning { trajectory: start, planned: 3, unknown: vec![], cut: 0 }))
+        Event::Began(Box::new(Beginning { trajectory: start, latencies_ms: vec![], planned: 3, unknown: vec![], cut: 0 }))
     }
 
     fn after(events: impl IntoIterator<Item = Event>) -> RunState {

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 
-use diffusion::decode::{DecodeError, Decoder};
-use diffusion::{Candidate, Denoiser, Prediction, TOP_CANDIDATES, TokenId};
+use diffusion::Denoiser;
+use diffusion::decode::DecodeError;
 
 use super::Event;
+use super::course::Course;
 
 /// What a run needs of its host.
 pub trait Surroundings {
@@ -26,62 +27,36 @@ pub enum Outcome<E> {
     Finished,
     /// A newer request waits.
     Overtaken,
-    /// The denoiser failed; the decoder stands where it stood before the call.
+    /// The denoiser failed; the run stands where it stood before the call.
     Denoiser(E),
-    /// The denoiser's answer made no sense; the decoder stands where it stood before the call.
+    /// The denoiser's answer made no sense; the run stands where it stood before the call.
     Answer(DecodeError),
 }
 
-/// Drives `decoder` from where it stands. Each call is one [`Event::Stepped`].
+/// Drives a run from where it stands. Each call is one [`Event::Stepped`].
 pub async fn drive<D: Denoiser>(
     denoiser: &mut D,
-    decoder: &mut Decoder,
+    course: &mut Course,
     around: &impl Surroundings,
 ) -> Outcome<D::Error> {
-    while !decoder.is_finished() {
+    while !course.is_finished() {
         around.give_way().await;
         if around.overtaken() {
             return Outcome::Overtaken;
         }
         let begun = around.now_ms();
-        let predictions = match denoiser.predict(&decoder.query()).await {
+        let predictions = match denoiser.predict(&course.query()).await {
             Ok(predictions) => predictions,
             Err(error) => return Outcome::Denoiser(error),
         };
-        match decoder.apply(&predictions) {
-            Ok(step) => around.emit(Event::Stepped { step, latency_ms: around.now_ms() - begun }),
+        let latency_ms = around.now_ms() - begun;
+        match course.apply(&predictions, latency_ms) {
+            Ok(step) => around.emit(Event::Stepped { step, latency_ms }),
             Err(error) => return Outcome::Answer(error),
         }
     }
     around.emit(Event::Finished);
     Outcome::Finished
-}
-
-/// How many calls a run will take, found by decoding a copy without a network. Exact for all rules whose numbers
-/// do not depend on what is predicted; else (ancestral sampling in another order than random) close.
-pub fn planned_calls(decoder: &Decoder) -> usize {
-    let mut copy = decoder.clone();
-    let mut calls = 0;
-    while !copy.is_finished() {
-        let answers: Vec<Prediction> = copy.rows(0).map(|row| blank(TokenId(row.first_token))).collect();
-        if copy.apply(&answers).is_err() {
-            break;
-        }
-        calls += 1;
-    }
-    calls
-}
-
-/// A prediction that says nothing.
-fn blank(token: TokenId) -> Prediction {
-    let candidate = Candidate { token, log_probability: 0.0 };
-    Prediction {
-        drawn: candidate,
-        entropy_nats: 0.0,
-        log_sum_exp: 0.0,
-        target_log_probability: 0.0,
-        top: [candidate; TOP_CANDIDATES],
-    }
 }
 
 #[cfg(test)]
@@ -90,10 +65,11 @@ pub(crate) mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    use diffusion::decode::{DecodeSettings, Order, Parallelism};
-    use diffusion::{Query, Sequence, SpecialTokens};
+    use diffusion::decode::{Order, Parallelism};
+    use diffusion::{Prediction, Query};
 
     use super::*;
+    use crate::settings::edits::Edits;
     use crate::view::tests::prediction;
 
     #[derive(Default)]
@@ -143,14 +119,8 @@ pub(crate) mod tests {
         }
     }
 
-    fn decoder(parallelism: Parallelism, order: Order) -> Decoder {
-        let special = SpecialTokens::default();
-        let settings = DecodeSettings { parallelism, order, ..DecodeSettings::default() };
-        Decoder::new(settings, Sequence::masked(6, special.mask), special).unwrap()
-    }
-
-    fn one_by_one() -> Decoder {
-        decoder(Parallelism::SlotsPerCall { slots: 1 }, Order::Random)
+    fn one_by_one() -> Course {
+        Course::of(Parallelism::SlotsPerCall { slots: 1 }, Order::Random, Edits::default())
     }
 
     /// Polls a future that never really waits.
@@ -163,8 +133,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_run_tells_every_call_and_its_end() {
-        let (around, mut decoder) = (Around::default(), one_by_one());
-        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
+        let (around, mut course) = (Around::default(), one_by_one());
+        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut course, &around));
         assert!(matches!(outcome, Outcome::Finished));
         assert_eq!(around.steps(), 6);
         assert!(matches!(around.events.borrow().last(), Some(Event::Finished)));
@@ -172,40 +142,26 @@ pub(crate) mod tests {
 
     #[test]
     fn a_newer_request_stops_the_run_at_a_step_boundary() {
-        let (around, mut decoder) = (Around::default(), one_by_one());
+        let (around, mut course) = (Around::default(), one_by_one());
         around.calls_before_newer.set(Some(2));
-        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
+        let outcome = now(drive(&mut Flaky { calls: 0, loses: None }, &mut course, &around));
         assert!(matches!(outcome, Outcome::Overtaken));
-        assert_eq!((around.steps(), decoder.checkpoint().call), (2, 2));
+        assert_eq!((around.steps(), course.trajectory().steps.len()), (2, 2));
     }
 
     #[test]
     fn a_lost_device_resumes_at_its_step_and_writes_the_same_text() {
         let run = |loses: Option<usize>| {
-            let (around, mut decoder, mut flaky) =
+            let (around, mut course, mut flaky) =
                 (Around::default(), one_by_one(), Flaky { calls: 0, loses });
             let mut losses = 0;
-            while let Outcome::Denoiser(Lost) = now(drive(&mut flaky, &mut decoder, &around)) {
+            while let Outcome::Denoiser(Lost) = now(drive(&mut flaky, &mut course, &around)) {
                 losses += 1;
             }
-            (losses, around.steps(), decoder.sequence().clone())
+            (losses, around.steps(), course.tokens())
         };
         let (losses, steps, text) = run(Some(3));
         assert_eq!((losses, steps), (1, 6), "no step is lost and none is done twice");
         assert_eq!(text, run(None).2);
-    }
-
-    #[test]
-    fn the_plan_is_the_number_of_calls_that_follow() {
-        for parallelism in [
-            Parallelism::SlotsPerCall { slots: 4 },
-            Parallelism::Quota { steps: 4, schedule: Default::default() },
-            Parallelism::Ancestral { steps: 5, schedule: Default::default() },
-        ] {
-            let (around, mut decoder) = (Around::default(), decoder(parallelism, Order::Random));
-            let planned = planned_calls(&decoder);
-            now(drive(&mut Flaky { calls: 0, loses: None }, &mut decoder, &around));
-            assert_eq!(planned, around.steps(), "{parallelism:?}");
-        }
     }
 }

@@ -3,17 +3,15 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use diffusion::SpecialTokens;
-use diffusion::decode::{Decoder, Trajectory};
 use engine::{BackendChoice, Engine, Error as EngineError, Progress};
 use model_loader::Checkpoint;
 
-use super::decode::{Outcome, Surroundings, drive, planned_calls};
+use super::course::Course;
+use super::decode::{Outcome, Surroundings, drive};
 use super::language::Language;
 use super::mailbox::Mailbox;
-use super::models::{ShippedModel, fitted};
-use super::start::start;
-use super::{Beginning, Event, ModelFacts, Request};
+use super::models::ShippedModel;
+use super::{Event, ModelFacts, Request};
 use crate::failure::Failure;
 use crate::platform::time::Turns;
 use crate::platform::{fetch, time};
@@ -41,6 +39,8 @@ pub(super) struct Open {
     model: ShippedModel,
     /// What the visitor asked for; a fallback does not change it.
     pub(super) wanted: BackendChoice,
+    /// The run before, however far it came: another that begins the same way takes it up.
+    before: Option<Course>,
 }
 
 impl<E: Fn(Event)> Host<E> {
@@ -69,7 +69,7 @@ impl<E: Fn(Event)> Host<E> {
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
         self.emit(Event::Opened(report));
-        Ok(Open { engine, language, model, wanted: choice })
+        Ok(Open { engine, language, model, wanted: choice, before: None })
     }
 
     /// Opens another model beside it, for a study: the stage is not told.
@@ -81,7 +81,7 @@ impl<E: Fn(Event)> Host<E> {
         let checkpoint = fetched(model, |_, _| {}).await?;
         let language = Language::of(&checkpoint);
         let (engine, _) = Engine::open(&checkpoint, choice, &mut |_| {}).await?;
-        Ok(Open { engine, language, model, wanted: choice })
+        Ok(Open { engine, language, model, wanted: choice, before: None })
     }
 
     /// Takes one request after the other; returns when nothing goes on without the visitor.
@@ -104,23 +104,23 @@ impl<E: Fn(Event)> Host<E> {
 
     /// One run, through losses of the device.
     async fn run(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
-        let special = SpecialTokens::default();
         self.suit(open, settings).await?;
-        // A link may ask for a longer window than this model has.
-        let length = settings.length.min(open.engine.config().context_length);
-        let settings = &Settings { length, ..settings.clone() };
-        let start = start(settings, &open.language.tokenizer, special)?;
-        let decode = fitted(settings.decode(), open.engine.config(), length);
-        let mut decoder = Decoder::new(decode, start.sequence, special)?;
-        self.emit(Event::Began(Box::new(Beginning {
-            trajectory: Trajectory::begin(&decoder),
-            planned: planned_calls(&decoder),
-            unknown: start.unknown,
-            cut: start.cut,
-        })));
+        let fresh = Course::begin(settings, &open.language, open.engine.config())?;
+        let mut course = match &open.before {
+            Some(before) => fresh.taken_up(before)?,
+            None => fresh,
+        };
+        self.emit(course.beginning());
+        let ended = self.complete(open, &mut course).await;
+        open.before = Some(course);
+        ended
+    }
+
+    /// Runs until all is written or the visitor wants another run.
+    async fn complete(&self, open: &mut Open, course: &mut Course) -> Result<(), Failure> {
         let mut losses = 0;
         loop {
-            let error = match self.attempt(open, &mut decoder).await {
+            let error = match self.attempt(open, course).await {
                 Outcome::Finished => return Ok(()),
                 Outcome::Overtaken if self.mailbox.next_is_run() => return Ok(()),
                 Outcome::Overtaken => {
@@ -146,11 +146,10 @@ impl<E: Fn(Event)> Host<E> {
         Ok(())
     }
 
-    /// Runs from where the decoder stands, on the back end that is open now.
-    async fn attempt(&self, open: &mut Open, decoder: &mut Decoder) -> Outcome<EngineError> {
-        let length = decoder.sequence().len();
-        match open.engine.prepare(1, length, &mut |progress| self.progress(progress)).await {
-            Ok(()) => drive(&mut open.engine, decoder, self).await,
+    /// Runs from where the run stands, on the back end that is open now.
+    async fn attempt(&self, open: &mut Open, course: &mut Course) -> Outcome<EngineError> {
+        match open.engine.prepare(1, course.length(), &mut |progress| self.progress(progress)).await {
+            Ok(()) => drive(&mut open.engine, course, self).await,
             Err(error) => Outcome::Denoiser(error),
         }
     }

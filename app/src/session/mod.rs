@@ -2,6 +2,7 @@
 //!
 //! Two closed enums of plain values are all that crosses it, so that the same loop could be hosted by a worker.
 
+pub mod course;
 pub mod decode;
 pub mod host;
 pub mod language;
@@ -53,9 +54,11 @@ pub struct ModelFacts {
 /// A run that begins.
 #[derive(Clone, Debug)]
 pub struct Beginning {
-    /// Where it begins; without steps.
+    /// Where it begins, with the steps that it shares with the run before.
     pub trajectory: Trajectory,
-    /// How many calls it will take.
+    /// Duration of the calls of these steps.
+    pub latencies_ms: Vec<f64>,
+    /// How many calls it will have taken at its end.
     pub planned: usize,
     /// Words of the visitor that the model does not know.
     pub unknown: Vec<String>,

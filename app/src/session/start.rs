@@ -36,6 +36,14 @@ pub enum StartError {
         /// Slots of the window.
         expected: usize,
     },
+    /// A change by hand names a slot outside the window, or no word of the model.
+    #[error("change by hand: found slot {slot}, expected one below {length} and a word of the model for it")]
+    Edit {
+        /// The slot it names.
+        slot: u32,
+        /// Slots of the window.
+        length: usize,
+    },
 }
 
 /// Builds the starting state. The clean text is the visitor's, ended and filled up with end-of-text; at the time

@@ -1,5 +1,6 @@
 //! What the visitor wants, as one plain value. A link carries all of it, so a link reproduces the page.
 
+pub mod edits;
 pub mod percent;
 pub mod query;
 
@@ -7,6 +8,7 @@ use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
+use self::edits::Edits;
 use crate::labs::Lab;
 use crate::session::models::ShippedModel;
 
@@ -100,6 +102,8 @@ pub struct Settings {
     pub length: usize,
     /// Seed of every random decision.
     pub seed: u32,
+    /// What the visitor changed by hand in the run.
+    pub edits: Edits,
     /// Which executor is wanted.
     pub backend: BackendChoice,
     /// What colour says.
@@ -137,6 +141,7 @@ impl Default for Settings {
             suppress_end: false,
             length: *LENGTHS.end(),
             seed: 9,
+            edits: Edits::default(),
             backend: BackendChoice::Auto,
             colour: ColourBy::State,
             level: 0.5,

@@ -9,6 +9,7 @@ use engine::BackendChoice;
 
 use crate::session::models::ShippedModel;
 
+use super::edits::Edits;
 use super::percent::{decode, encode};
 use super::{ColourBy, Rule, Settings};
 
@@ -88,7 +89,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 24] {
+    fn pairs(&self) -> [(&'static str, String); 25] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -106,6 +107,7 @@ impl Settings {
             ("suppress_end", self.suppress_end.name().into()),
             ("length", self.length.to_string()),
             ("seed", self.seed.to_string()),
+            ("edits", self.edits.to_query()),
             ("backend", self.backend.name().into()),
             ("colour", self.colour.name().into()),
             ("t", self.level.to_string()),
@@ -161,6 +163,7 @@ impl Settings {
             "suppress_end" => keep(&mut self.suppress_end, Named::named(value)),
             "length" => keep(&mut self.length, value.parse().ok()),
             "seed" => keep(&mut self.seed, value.parse().ok()),
+            "edits" => keep(&mut self.edits, Edits::from_query(value)),
             "backend" => keep(&mut self.backend, Named::named(value)),
             "colour" => keep(&mut self.colour, Named::named(value)),
             "t" => keep(&mut self.level, value.parse().ok()),
@@ -204,6 +207,7 @@ mod tests {
             suppress_end: true,
             length: 32,
             seed: u32::MAX,
+            edits: Edits::from_query("12.5.417_14.3.-").unwrap(),
             backend: BackendChoice::Cpu,
             colour: ColourBy::CommitTime,
             level: 0.25,

@@ -9,7 +9,7 @@ use diffusion::{Denoiser, TokenId};
 use model_loader::{ModelConfig, Process, Tokenizer};
 use storyworld::Violation;
 
-use super::runs::{Trouble, contradiction, decoder, state_at, text};
+use super::runs::{Trouble, decoder, state_at, text};
 use crate::failure::Failure;
 use crate::session::language::Language;
 use crate::session::models::ShippedModel;
@@ -91,7 +91,7 @@ pub async fn write<D: Denoiser>(
     decoders: Vec<Decoder>,
 ) -> Result<Member, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
-    let readings = scorecard(&runs).map_err(|error| Trouble::Other(contradiction(error)))?;
+    let readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
     let mut texts = Vec::new();
     for run in &runs {
         texts.push(text(&state_at(run, run.steps.len()).map_err(Trouble::Other)?));

@@ -1,11 +1,10 @@
 //! What studies that write texts share: decoders from the visitor's settings, and the states of a finished run.
 
-use diffusion::decode::{DecodeSettings, Decoder, Parallelism, RunError, Trajectory, TrajectoryError};
+use diffusion::decode::{DecodeSettings, Decoder, Parallelism, RunError, Trajectory};
 use diffusion::{Sequence, SpecialTokens, TokenId};
 use model_loader::ModelConfig;
 
 use crate::failure::Failure;
-use crate::recording::RecordingError;
 use crate::session::language::Language;
 use crate::session::models::fitted;
 use crate::session::start::start;
@@ -57,12 +56,7 @@ pub fn decoder(
 /// # Errors
 /// If the run contradicts itself.
 pub fn state_at(trajectory: &Trajectory, step: usize) -> Result<Sequence, Failure> {
-    trajectory.sequence_at(step).map_err(contradiction)
-}
-
-/// A run that contradicts itself, as a failure.
-pub fn contradiction(error: TrajectoryError) -> Failure {
-    RecordingError::Steps { reason: error.to_string() }.into()
+    Ok(trajectory.sequence_at(step)?)
 }
 
 /// The tokens of a finished sequence up to its end.
