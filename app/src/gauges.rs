@@ -62,9 +62,8 @@ impl Curves {
             curves.symbols.push(symbol_share(&run.fork(step).ok()?.query()).unwrap_or(1.0));
         }
         let every = steps.div_ceil(GAP_POINTS).max(1);
-        let prefix = |length: usize| Trajectory { steps: run.steps[..length].to_vec(), ..run.clone() };
         for length in (2..=steps).filter(|length| length % every == 0 || *length == steps) {
-            let gap = on_path_gap(&prefix(length), 0).ok()?;
+            let gap = on_path_gap(&run.truncated(length), 0).ok()?;
             curves.gaps.push((length, gap.map(|gap| gap.above_chance())));
         }
         Some(curves)
@@ -103,7 +102,7 @@ impl Curves {
     }
 
     fn d3(&self, run: &Trajectory, cursor: usize) -> Gauge {
-        let so_far = Trajectory { steps: run.steps[..cursor.min(run.steps.len())].to_vec(), ..run.clone() };
+        let so_far = run.truncated(cursor);
         let slots = number(slots_per_call(&so_far), 1);
         let tau = number(reading_order_tau(&so_far), 2);
         Gauge {

@@ -12,15 +12,24 @@ pub enum Change {
     Remasked,
     /// Its word was committed.
     Committed(TokenId),
+    /// The visitor put a word there before the call.
+    Put(TokenId),
+    /// The visitor hid it before the call.
+    Hidden,
 }
 
-/// The changes of `slot` among the first `step` calls, each with its call, counted from 1. A noisy slot that draws the
+/// The changes of `slot` among the first `step` calls, each with its call, counted from 1, and by hand after them. A noisy slot that draws the
 /// word it already shows has not changed.
 pub fn history(trajectory: &Trajectory, step: usize, slot: usize) -> Vec<(usize, Change)> {
     let mut held = trajectory.start.sequence.slots.get(slot).map(|slot| slot.token);
     let mut found = Vec::new();
+    let by_hand = |index: usize| {
+        let here = trajectory.edits_after(index).iter().filter(move |edit| edit.slot as usize == slot);
+        here.map(move |edit| (index + 1, edit.token.map_or(Change::Hidden, Change::Put)))
+    };
     for (index, done) in trajectory.steps.iter().take(step).enumerate() {
         let here = |change: &&Commit| change.slot as usize == slot;
+        found.extend(by_hand(index));
         let drawn = done.noisy.iter().find(here).filter(|change| Some(change.token) != held);
         let remasked = done.remasks.iter().any(|&other| other as usize == slot);
         let committed = done.commits.iter().find(here);
@@ -37,11 +46,14 @@ pub fn history(trajectory: &Trajectory, step: usize, slot: usize) -> Vec<(usize,
             found.push((index + 1, Change::Committed(change.token)));
         }
     }
+    found.extend(by_hand(step));
     found
 }
 
 #[cfg(test)]
 mod tests {
+    use diffusion::decode::Edit;
+
     use super::*;
     use crate::view::tests::trajectory;
 
@@ -52,6 +64,17 @@ mod tests {
         assert_eq!(history(&run, 2, 2), [(2, Change::Committed(TokenId(12)))]);
         assert_eq!(history(&run, 3, 2), history(&run, 2, 2), "the third call did something else");
         assert_eq!(history(&run, 3, 1), [], "given slots keep their word");
+    }
+
+    #[test]
+    fn what_the_visitor_does_is_told_before_the_call() {
+        let mut run = trajectory();
+        run.steps[2].edits = vec![Edit { slot: 2, token: None }];
+        run.edits = vec![Edit { slot: 2, token: Some(TokenId(5)) }];
+        let told = [(2, Change::Committed(TokenId(12))), (3, Change::Hidden), (4, Change::Put(TokenId(5)))];
+        assert_eq!(history(&run, 3, 2), told);
+        assert_eq!(history(&run, 2, 2), told[..2]);
+        assert_eq!(history(&run, 1, 2), []);
     }
 
     #[test]

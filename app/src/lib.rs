@@ -3,6 +3,7 @@
 //! [`settings`] is what the visitor wants, [`run`] is what has happened, [`session`] is the bridge between them,
 //! [`components`] show both. Everything that can be a plain function is one, and is tested on the host.
 
+pub mod branch;
 pub mod components;
 pub mod draw;
 pub mod embed;

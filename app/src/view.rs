@@ -67,9 +67,11 @@ impl Cell {
     }
 }
 
-/// All cells of a run: column 0 is the start, column k what stands after k calls. `// (steps + 1, positions)`
+/// All cells of a run: column 0 is the start, column k what stands after k calls and what was changed by hand then.
+/// `// (steps + 1, positions)`
 pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
     let mut present = first_column(&trajectory.start.sequence);
+    edit(&mut present, trajectory, 0);
     let mut columns = vec![present.clone()];
     let mask = SpecialTokens::default().mask;
     for (index, step) in trajectory.steps.iter().enumerate() {
@@ -98,9 +100,22 @@ pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
                 cell.committed(commit.token, index + 1, confidence);
             }
         }
+        edit(&mut present, trajectory, index + 1);
         columns.push(present.clone());
     }
     columns
+}
+
+/// Shows what was changed by hand after so many steps.
+fn edit(present: &mut [Cell], trajectory: &Trajectory, step: usize) {
+    let edits = trajectory.edits_after(step);
+    let sequence = if edits.is_empty() { None } else { trajectory.sequence_at(step).ok() };
+    for slot in edits.iter().map(|edit| edit.slot as usize) {
+        let now = sequence.as_ref().and_then(|sequence| sequence.slots.get(slot));
+        if let (Some(now), Some(cell)) = (now, present.get_mut(slot)) {
+            *cell = Cell::start(now.token, now.state);
+        }
+    }
 }
 
 fn first_column(sequence: &Sequence) -> Vec<Cell> {
@@ -132,7 +147,7 @@ pub fn mean_entropy_nats(trajectory: &Trajectory, step: usize) -> Option<f32> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use diffusion::decode::{DecodeSettings, Decoder, Order, Parallelism};
+    use diffusion::decode::{DecodeSettings, Decoder, Edit, Order, Parallelism};
     use diffusion::{Candidate, Row, SpecialTokens};
 
     use super::*;
@@ -162,7 +177,7 @@ pub(crate) mod tests {
         let mut trajectory = Trajectory::begin(&decoder);
         while !decoder.is_finished() {
             let answers: Vec<_> = decoder.rows(0).map(|row| prediction(&row)).collect();
-            trajectory.steps.push(decoder.apply(&answers).unwrap());
+            trajectory.push(decoder.apply(&answers).unwrap());
         }
         trajectory
     }
@@ -182,6 +197,22 @@ pub(crate) mod tests {
         let trajectory = trajectory();
         for (step, column) in columns(&trajectory).iter().enumerate() {
             let expected: Vec<_> = trajectory.sequence_at(step).unwrap().tokens().collect();
+            assert_eq!(column.iter().map(|cell| cell.token).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn changes_by_hand_show_where_they_were_made() {
+        let edit = |slot, token: Option<u32>| Edit { slot, token: token.map(TokenId) };
+        let mut run = trajectory();
+        run.steps[1].edits = vec![edit(0, None), edit(3, Some(5))];
+        run.edits = vec![edit(0, Some(6))];
+        let columns = columns(&run);
+        assert_eq!((columns[0][0].mark, columns[1][0].mark), (Mark::Masked, Mark::Masked));
+        assert_eq!((columns[1][3].mark, columns[1][3].token), (Mark::Given, TokenId(5)));
+        assert_eq!((columns[3][0].mark, columns[3][0].token), (Mark::Given, TokenId(6)));
+        for (step, column) in columns.iter().enumerate() {
+            let expected: Vec<_> = run.sequence_at(step).unwrap().tokens().collect();
             assert_eq!(column.iter().map(|cell| cell.token).collect::<Vec<_>>(), expected);
         }
     }

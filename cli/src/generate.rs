@@ -77,7 +77,7 @@ async fn decode<D: Denoiser>(
         watch(decoder.sequence());
         let predictions = denoiser.predict(&decoder.query()).await;
         let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
-        trajectory.steps.push(decoder.apply(&predictions).map_err(Failure::run)?);
+        trajectory.push(decoder.apply(&predictions).map_err(Failure::run)?);
     }
     Ok(trajectory)
 }

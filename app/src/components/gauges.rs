@@ -1,6 +1,5 @@
 //! The five gauges beside the stage: a number with its unit, a small chart, a sentence, and behind one click what it means.
 
-use diffusion::decode::Trajectory;
 use diffusion::measure::scorecard::Property;
 use leptos::prelude::*;
 
@@ -31,8 +30,7 @@ pub fn Gauges() -> impl IntoView {
         let (_, steps) = read.get();
         run.state.with_untracked(|state| {
             let whole = state.trajectory.as_ref()?;
-            let known = whole.steps.get(..steps)?.to_vec();
-            Curves::of(&Trajectory { steps: known, ..whole.clone() })
+            Curves::of(&whole.truncated(steps))
         })
     });
     let gauges = Memo::new(move |_| {

@@ -1,12 +1,16 @@
 //! One slot under the glass: what the model thought of it in the last call that asked.
 
+use diffusion::{Candidate, Prediction, TokenId};
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 use model_loader::tokenizer::END;
 
+use super::changes::Changes;
 use super::icons::{CLOSE, Icon};
+use super::slot_editor::{Branch, SlotEditor};
 use crate::history::{Change, history};
 use crate::run::{Run, RunState};
+use crate::texts::say;
 use crate::view::{Cell, Mark, last_prediction, visible};
 
 /// The newest changes of a slot that are listed; noise may change in every call.
@@ -21,12 +25,21 @@ struct Finding {
     word: String,
     /// Entropy in words.
     entropy: String,
-    /// Candidates: word, probability, whether it was drawn.
-    candidates: Vec<(String, f32, bool)>,
+    /// The best candidates, and the one that was drawn.
+    candidates: Vec<Choice>,
     /// How far the nearest word is that stands.
     nearest: String,
     /// The newest changes of the slot, oldest first.
     history: Vec<String>,
+}
+
+/// A candidate for the slot.
+#[derive(Clone, Debug, PartialEq)]
+struct Choice {
+    token: TokenId,
+    word: String,
+    probability: f32,
+    drawn: bool,
 }
 
 /// The inspector. Room is kept for it, so that choosing a slot moves nothing.
@@ -40,6 +53,7 @@ pub fn Inspector(
         let slot = run.selected.get()?;
         cells.with(|cells| run.state.with(|state| find(state, run.cursor.get(), slot, cells)))
     });
+    let branch = Branch::new(cells);
     view! {
         <section class="panel inspector" aria-label="Inspector" data-testid="inspector" aria-live="polite">
             <div class="panel-head">
@@ -60,18 +74,32 @@ pub fn Inspector(
             </div>
             {move || match finding.get() {
                 None => view! { <p class="hint">"Choose a slot to see what the model thought there."</p> }.into_any(),
-                Some(finding) => show(finding).into_any(),
+                Some(finding) => show(finding, branch).into_any(),
             }}
+            <Show when=move || run.selected.with(Option::is_some)>
+                <SlotEditor branch />
+            </Show>
+            <Changes />
         </section>
     }
 }
 
-fn show(finding: Finding) -> impl IntoView {
-    let candidate = |(word, probability, drawn): (String, f32, bool)| {
+fn show(finding: Finding, branch: Branch) -> impl IntoView {
+    let candidate = |Choice { token, word, probability, drawn }: Choice| {
         view! {
-            <li style:--share=format!("{:.1}%", probability * 100.0) data-chosen=drawn.then_some("")>
-                <span class="token">{word} {drawn.then_some(" ✓")}</span>
-                <span class="number">{percent(probability)}</span>
+            <li>
+                <button
+                    class="candidate"
+                    data-testid="candidate"
+                    style:--share=format!("{:.1}%", probability * 100.0)
+                    data-chosen=drawn.then_some("")
+                    aria-disabled=move || (!branch.is_possible()).to_string()
+                    title=say("edit.pick")
+                    on:click=move |_| if untrack(|| branch.is_possible()) { branch.make(Some(token)) }
+                >
+                    <span class="token">{word} {drawn.then_some(" ✓")}</span>
+                    <span class="number">{percent(probability)}</span>
+                </button>
             </li>
         }
     };
@@ -99,7 +127,7 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
     let history = changes(words, history(trajectory, cursor, slot));
     let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
         let says = match cell.mark {
-            Mark::Given => "Given: it was there from the start, and no decoder touches it.",
+            Mark::Given => "Given: no decoder touches it.",
             _ => "No call has asked about this slot yet.",
         };
         let (entropy, candidates) = (String::new(), vec![]);
@@ -109,18 +137,25 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
         Some(call) => format!("Committed in call {call}, with probability {}.", percent(cell.confidence?)),
         None => format!("Still open after call {call}. The model thought:"),
     };
-    let drawn = cell.call.map(|_| prediction.drawn.token);
-    let mut candidates: Vec<(String, f32, bool)> = prediction
-        .top
-        .iter()
-        .map(|c| (spell(words, c.token.0), c.log_probability.exp(), Some(c.token) == drawn))
-        .collect();
-    if drawn.is_some() && candidates.iter().all(|(_, _, drawn)| !drawn) {
-        let c = prediction.drawn;
-        candidates.push((spell(words, c.token.0), c.log_probability.exp(), true));
-    }
+    let candidates = choices(words, prediction, cell.call.is_some());
     let entropy = format!("Entropy {:.2} nats in call {call}", prediction.entropy_nats);
     Some(Finding { says, word: shown, entropy, candidates, nearest, history })
+}
+
+/// The best candidates, and what was drawn if the slot is written.
+fn choices(words: &Tokenizer, prediction: &Prediction, is_written: bool) -> Vec<Choice> {
+    let drawn = is_written.then_some(prediction.drawn.token);
+    let choice = |candidate: &Candidate| Choice {
+        token: candidate.token,
+        word: spell(words, candidate.token.0),
+        probability: candidate.log_probability.exp(),
+        drawn: Some(candidate.token) == drawn,
+    };
+    let mut choices: Vec<Choice> = prediction.top.iter().map(choice).collect();
+    if is_written && choices.iter().all(|choice| !choice.drawn) {
+        choices.push(choice(&prediction.drawn));
+    }
+    choices
 }
 
 /// How far the nearest other word is that is given or committed: noise tells the model little.
@@ -141,12 +176,15 @@ fn changes(words: &Tokenizer, all: Vec<(usize, Change)>) -> Vec<String> {
         Change::Drawn(token) => format!("Call {call}: became {}, which may change", spell(words, token.0)),
         Change::Remasked => format!("Call {call}: hidden again"),
         Change::Committed(token) => format!("Call {call}: committed {}", spell(words, token.0)),
+        Change::Put(token) => format!("Before call {call}: you put {}", spell(words, token.0)),
+        Change::Hidden => format!("Before call {call}: you hid it"),
     };
     let before = (earlier > 0).then(|| format!("{earlier} earlier changes"));
     before.into_iter().chain(all.into_iter().skip(earlier).map(says)).collect()
 }
 
-fn spell(words: &Tokenizer, token: u32) -> String {
+/// A token as it is written in lists.
+pub fn spell(words: &Tokenizer, token: u32) -> String {
     if token == END { "end of text".into() } else { visible(words.word(token).unwrap_or("?")) }
 }
 
@@ -189,7 +227,7 @@ mod tests {
     fn a_committed_slot_shows_its_call_and_what_was_drawn() {
         let finding = found(3, 2);
         assert!(finding.says.contains("call 2") && finding.says.contains("50\u{a0}%"), "{}", finding.says);
-        let drawn: Vec<&str> = finding.candidates.iter().filter(|c| c.2).map(|c| c.0.as_str()).collect();
+        let drawn: Vec<&str> = finding.candidates.iter().filter(|c| c.drawn).map(|c| c.word.as_str()).collect();
         assert_eq!(drawn, ["w12"]);
     }
 
@@ -197,10 +235,10 @@ mod tests {
     fn a_drawn_token_outside_the_best_five_is_listed_too() {
         let mut state = state();
         let steps = &mut state.trajectory.as_mut().unwrap().steps;
-        steps[1].predictions[0].prediction.drawn.token = diffusion::TokenId(19);
+        steps[1].predictions[0].prediction.drawn.token = TokenId(19);
         let finding = find(&state, 3, 2, &columns(&trajectory())[3]).unwrap();
         assert_eq!(finding.candidates.len(), 6);
-        assert_eq!((finding.candidates[5].0.as_str(), finding.candidates[5].2), ("w19", true));
+        assert_eq!((finding.candidates[5].word.as_str(), finding.candidates[5].drawn), ("w19", true));
     }
 
     #[test]
@@ -219,7 +257,7 @@ mod tests {
 
     #[test]
     fn of_many_changes_the_newest_are_listed_and_the_others_counted() {
-        let all = (1..=9).map(|call| (call, Change::Drawn(diffusion::TokenId(5)))).collect();
+        let all = (1..=9).map(|call| (call, Change::Drawn(TokenId(5)))).collect();
         let told = changes(state().words.as_deref().unwrap(), all);
         assert_eq!((told.len(), told[0].as_str()), (LISTED + 1, "3 earlier changes"));
         assert_eq!(told[LISTED], "Call 9: became w5, which may change");

@@ -1,5 +1,6 @@
 //! The parts of the page. Each reads the two stores and writes settings, cursor or playback; none knows the engine.
 
+pub mod changes;
 pub mod chart;
 pub mod chart_files;
 pub mod embed_dialog;
@@ -18,6 +19,7 @@ pub mod more;
 pub mod offline;
 pub mod prompt_box;
 pub mod prose;
+pub mod slot_editor;
 pub mod slot_row;
 pub mod stage;
 pub mod status;

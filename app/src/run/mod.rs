@@ -53,6 +53,13 @@ impl Run {
         }
     }
 
+    /// Shows a slot at a moment of the run.
+    pub fn go_to(&self, step: usize, slot: usize) {
+        self.playback.set(Playback::Paused);
+        self.cursor.set(step.min(self.state.with_untracked(RunState::steps)));
+        self.selected.set(Some(slot));
+    }
+
     /// Obeys a button or a key.
     pub fn command(&self, command: Command) {
         let (steps, growing) = self.state.with_untracked(|state| (state.steps(), state.growing));

@@ -148,11 +148,12 @@ impl RunState {
                 self.failure = None;
                 self.latencies_ms = beginning.latencies_ms;
             }
-            Event::Stepped { step, latency_ms } => {
+            Event::Stepped { step, edits, latency_ms } => {
                 self.phase = Phase::Running;
                 self.latencies_ms.push(latency_ms);
                 if let Some(trajectory) = &mut self.trajectory {
-                    trajectory.steps.push(step);
+                    trajectory.push(step);
+                    trajectory.edits = edits;
                     self.planned = self.planned.max(trajectory.steps.len());
                 }
             }
@@ -276,7 +277,7 @@ mod tests {
             words: Arc::new(tokenizer()),
             name: "run.json".into(),
         };
-        let stepped = || Event::Stepped { step: step(), latency_ms: 4.0 };
+        let stepped = || Event::Stepped { step: step(), edits: vec![], latency_ms: 4.0 };
         let state = after([
             loaded(),
             Event::Opened(report()),
@@ -308,7 +309,7 @@ mod tests {
             loaded(),
             Event::Opened(report()),
             began(),
-            Event::Stepped { step, latency_ms: 4.0 },
+            Event::Stepped { step, edits: vec![], latency_ms: 4.0 },
             lost,
         ]);
         assert_eq!((state.phase.name(), state.steps()), ("resuming", 1));
@@ -337,7 +338,7 @@ mod tests {
     #[test]
     fn the_mean_latency_is_of_this_run_only() {
         let step = trajectory().steps[0].clone();
-        let stepped = |latency_ms| Event::Stepped { step: step.clone(), latency_ms };
+        let stepped = |latency_ms| Event::Stepped { step: step.clone(), edits: vec![], latency_ms };
         let state = after([loaded(), began(), stepped(100.0), began()]);
         assert_eq!(state.mean_latency_ms(), None);
         let state = after([loaded(), began(), stepped(2.0), stepped(4.0), Event::Finished]);

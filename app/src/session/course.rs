@@ -1,6 +1,6 @@
 //! One run on its way: the decoder, what the visitor changes by hand at its stations, and all that has happened so far.
 
-use diffusion::decode::{DecodeError, Decoder, Edit, Step, Trajectory};
+use diffusion::decode::{DecodeError, Decoder, Edit, EditError, Trajectory};
 use diffusion::{Candidate, Prediction, Query, SpecialTokens, TOP_CANDIDATES, TokenId};
 use model_loader::ModelConfig;
 
@@ -59,8 +59,7 @@ impl Course {
         }
         let done = earlier.trajectory.steps.len();
         let common = self.settings.edits.parts_from(&earlier.settings.edits).map_or(done, |at| at.min(done));
-        let mut trajectory = self.trajectory;
-        trajectory.steps = earlier.trajectory.steps[..common].to_vec();
+        let trajectory = Trajectory { start: self.trajectory.start, ..earlier.trajectory.truncated(common) };
         let decoder = trajectory.fork(common)?;
         let latencies_ms = earlier.latencies_ms[..common].to_vec();
         let mut course = Self { decoder, trajectory, latencies_ms, ..self };
@@ -99,17 +98,17 @@ impl Course {
         self.decoder.query()
     }
 
-    /// Takes the answer in, and does what the visitor changes after it. After an error nothing has changed.
+    /// Takes the answer in, does what the visitor changes after it, and tells of both. After an error nothing has changed.
     ///
     /// # Errors
     /// If the answer does not fit the question.
-    pub fn apply(&mut self, predictions: &[Prediction], latency_ms: f64) -> Result<Step, DecodeError> {
+    pub fn apply(&mut self, predictions: &[Prediction], latency_ms: f64) -> Result<Event, DecodeError> {
         let step = self.decoder.apply(predictions)?;
-        self.trajectory.steps.push(step.clone());
+        self.trajectory.push(step.clone());
         self.latencies_ms.push(latency_ms);
         let edited = self.edit();
         debug_assert!(edited.is_ok(), "all changes were checked when the run began");
-        Ok(step)
+        Ok(Event::Stepped { step, edits: self.trajectory.edits.clone(), latency_ms })
     }
 
     /// How many calls the run will have taken at its end, found by decoding a copy without a network. Exact for all rules
@@ -127,10 +126,11 @@ impl Course {
     }
 
     /// Does what the visitor changes at this station.
-    fn edit(&mut self) -> Result<(), Failure> {
+    fn edit(&mut self) -> Result<(), EditError> {
         let edits = self.settings.edits.after(self.trajectory.steps.len());
         if !edits.is_empty() {
             self.decoder.edit(&edits)?;
+            self.trajectory.edits.extend(edits);
         }
         Ok(())
     }
@@ -226,6 +226,13 @@ pub(crate) mod tests {
         let course = written(Edits::default().branched(6, Edit { slot: 1, token: None }));
         assert_eq!((course.trajectory().steps.len(), course.latencies_ms.len()), (7, 7));
         assert_eq!(course.trajectory().steps[6].commits[0].slot, 1);
+    }
+
+    #[test]
+    fn a_word_that_is_put_in_at_the_end_costs_no_call() {
+        let course = written(Edits::default().branched(6, word(1, 99)));
+        assert_eq!(course.tokens(), [10, 99, 12, 13, 14, 15]);
+        assert_eq!((course.trajectory().steps.len(), course.trajectory().edits_after(6)), (6, [word(1, 99)].as_slice()));
     }
 
     #[test]

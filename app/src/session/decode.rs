@@ -51,7 +51,7 @@ pub async fn drive<D: Denoiser>(
         };
         let latency_ms = around.now_ms() - begun;
         match course.apply(&predictions, latency_ms) {
-            Ok(step) => around.emit(Event::Stepped { step, latency_ms }),
+            Ok(stepped) => around.emit(stepped),
             Err(error) => return Outcome::Answer(error),
         }
     }

@@ -14,7 +14,7 @@ pub mod studies;
 
 use std::sync::Arc;
 
-use diffusion::decode::{Step, Trajectory};
+use diffusion::decode::{Edit, Step, Trajectory};
 use engine::BackendReport;
 use model_loader::Tokenizer;
 
@@ -119,6 +119,8 @@ pub enum Event {
     Stepped {
         /// What was predicted and committed.
         step: Step,
+        /// What the visitor changes by hand after it.
+        edits: Vec<Edit>,
         /// How long the call took.
         latency_ms: f64,
     },

@@ -60,7 +60,7 @@ async fn step_batch<D: Denoiser>(
         let found = rest.len();
         let (own, others) =
             rest.split_at_checked(asked).ok_or(DecodeError::Count { found, expected: asked })?;
-        trajectory.steps.push(decoder.apply(own)?);
+        trajectory.push(decoder.apply(own)?);
         rest = others;
     }
     Ok(true)

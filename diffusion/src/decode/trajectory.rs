@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoint, DecodeError, DecodeSettings, Decoder, EditError, SettingsError, Step};
+use super::{Checkpoint, DecodeError, DecodeSettings, Decoder, Edit, EditError, SettingsError, Step};
 use crate::denoiser::Prediction;
 use crate::sequence::{Sequence, SpecialTokens};
 
@@ -17,6 +17,9 @@ pub struct Trajectory {
     pub start: Checkpoint,
     /// One step per call.
     pub steps: Vec<Step>,
+    /// What was changed by hand after the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
 }
 
 /// A trajectory (from a file, say) that contradicts itself.
@@ -65,7 +68,26 @@ impl Trajectory {
             special: decoder.special(),
             start: decoder.checkpoint().clone(),
             steps: Vec::new(),
+            edits: decoder.checkpoint().edits.clone(),
         }
+    }
+
+    /// Adds a step, which tells what was changed by hand before it.
+    pub fn push(&mut self, step: Step) {
+        self.steps.push(step);
+        self.edits.clear();
+    }
+
+    /// The run as it was after the first `step` steps, before anything was changed by hand then.
+    pub fn truncated(&self, step: usize) -> Self {
+        let steps = self.steps[..step.min(self.steps.len())].to_vec();
+        let edits = if step == 0 { self.start.edits.clone() } else { Vec::new() };
+        Self { steps, edits, ..self.clone() }
+    }
+
+    /// What was changed by hand after the first `step` steps.
+    pub fn edits_after(&self, step: usize) -> &[Edit] {
+        self.steps.get(step).map_or(&self.edits, |next| &next.edits)
     }
 
     /// The slots after the first `step` steps, and after what was changed by hand then: 0 is the start, `steps.len()` the end.
@@ -79,24 +101,23 @@ impl Trajectory {
         let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
         let mut checkpoint = self.start.clone();
         let length = checkpoint.sequence.len();
-        for (step, done) in done.iter().enumerate() {
-            let taken = self.edit(&mut checkpoint, done).and_then(|()| {
-                let taken = checkpoint.take(done, &self.settings, self.special.mask);
-                taken.map_err(|slot| EditError { slot, length })
-            });
-            taken.map_err(|EditError { slot, .. }| TrajectoryError::Slot { step, slot, length })?;
+        for (index, done) in done.iter().enumerate() {
+            let edited = self.edit(&mut checkpoint, index);
+            let taken = edited.and_then(|()| checkpoint.take(done, &self.settings, self.special.mask));
+            taken.map_err(|slot| TrajectoryError::Slot { step: index, slot, length })?;
         }
-        if let Some(next) = self.steps.get(step) {
-            let edited = self.edit(&mut checkpoint, next);
-            edited.map_err(|EditError { slot, .. }| TrajectoryError::Slot { step, slot, length })?;
-        }
+        let edited = self.edit(&mut checkpoint, step);
+        edited.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
         Ok(checkpoint)
     }
 
-    /// Does what was changed by hand before a step, unless the checkpoint was taken after it.
-    fn edit(&self, checkpoint: &mut Checkpoint, before: &Step) -> Result<(), EditError> {
-        let missing = before.edits.get(checkpoint.edits.len()..).unwrap_or_default();
-        checkpoint.edit(missing, &self.settings, self.special)
+    /// Does what was changed by hand after the first `step` steps, unless the checkpoint was taken later.
+    ///
+    /// # Errors
+    /// A slot that the sequence does not have.
+    fn edit(&self, checkpoint: &mut Checkpoint, step: usize) -> Result<(), u32> {
+        let missing = self.edits_after(step).get(checkpoint.edits.len()..).unwrap_or_default();
+        checkpoint.edit(missing, &self.settings, self.special).map_err(|error| error.slot)
     }
 
     /// A decoder that goes on from there. Without a change it repeats the rest of this run; [`Decoder::edit`] branches off.
@@ -108,8 +129,7 @@ impl Trajectory {
     pub fn verify(&self) -> Result<(), TrajectoryError> {
         let mut decoder = Decoder::resume(self.settings.clone(), self.start.clone(), self.special)?;
         for (step, stored) in self.steps.iter().enumerate() {
-            let missing = stored.edits.get(decoder.checkpoint().edits.len()..).unwrap_or_default();
-            decoder.edit(missing)?;
+            decoder.edit(stored.edits.get(decoder.checkpoint().edits.len()..).unwrap_or_default())?;
             let predictions: Vec<Prediction> = stored.predictions.iter().map(|p| p.prediction).collect();
             if decoder.is_finished() || decoder.apply(&predictions)? != *stored {
                 return Err(TrajectoryError::Policy { step });
@@ -122,7 +142,7 @@ impl Trajectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Commit, Correction, Edit, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run};
+    use crate::decode::{Commit, Correction, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run};
     use crate::exact::two_sentences;
     use crate::schedule::Schedule;
     use crate::sequence::{Slot, SlotState, TokenId};
@@ -291,6 +311,23 @@ mod tests {
         assert_eq!((branch.steps.len(), branch.verify()), (2, Ok(())), "one slot less to write");
         branch.steps[1].edits.clear();
         assert!(branch.verify().is_err());
+    }
+
+    #[test]
+    fn a_word_that_is_changed_at_the_end_is_told_without_a_call() {
+        let whole = trajectory(6, Parallelism::default());
+        let edit = Edit { slot: 1, token: Some(TokenId(8)) };
+        let mut branch = whole.clone();
+        branch.edits.push(edit);
+        assert_eq!(branch.sequence_at(3).unwrap().slots[1], Slot::given(TokenId(8)));
+        assert_eq!((branch.edits_after(3), branch.edits_after(2)), ([edit].as_slice(), [].as_slice()));
+        assert!(branch.fork(3).unwrap().is_finished());
+        let json = serde_json::to_string(&branch).unwrap();
+        assert_eq!(serde_json::from_str::<Trajectory>(&json).unwrap(), branch);
+        assert_eq!(branch.truncated(3), whole);
+        assert_eq!(branch.truncated(1).steps, whole.steps[..1]);
+        branch.push(whole.steps[0].clone());
+        assert_eq!(branch.edits, []);
     }
 
     #[test]

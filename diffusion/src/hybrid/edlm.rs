@@ -79,7 +79,7 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
             choose(&energies, decoder.settings().seed, decoder.checkpoint().call)
         };
         run.denoiser_calls += 1;
-        run.trajectory.steps.push(decoder.apply(drawn.get(chosen).copied().unwrap_or_default())?);
+        run.trajectory.push(decoder.apply(drawn.get(chosen).copied().unwrap_or_default())?);
     }
     Ok(run)
 }
