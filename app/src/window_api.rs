@@ -17,6 +17,7 @@ use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::Ending;
 use crate::settings::Settings;
+use crate::settings::beside::Beside;
 use crate::settings::query::Named;
 use crate::view::{Cell, columns};
 
@@ -135,6 +136,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "edits": settings.edits.to_query(),
         "backend": settings.backend.name(),
         "colour": settings.colour.name(),
+        "beside": settings.beside.as_ref().map(Beside::to_query),
         "t": settings.level,
         "weight": settings.weight,
         "together": settings.together,
@@ -176,6 +178,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(25));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(26));
     }
 }

@@ -17,6 +17,7 @@ pub mod lesson;
 pub mod menu;
 pub mod more;
 pub mod offline;
+pub mod pair;
 pub mod prompt_box;
 pub mod prose;
 pub mod slot_editor;

@@ -78,22 +78,25 @@ pub fn OrderMenu() -> impl IntoView {
     view! { <Menu id="order" label="Order" choices=&ORDERS read=|s| s.order write=|s, order| s.order = order /> }
 }
 
+/// What visitors call the models.
+pub const MODELS: [(ShippedModel, &str); 9] = [
+    (ShippedModel::Mask, "Masked"),
+    (ShippedModel::Autoregressive, "Autoregressive"),
+    (ShippedModel::MaskUniform, "Masks and random words"),
+    (ShippedModel::Uniform, "Random words"),
+    (ShippedModel::MaskCart, "Masked, weighted by context"),
+    (ShippedModel::MaskSalience, "Masked, rare words first"),
+    (ShippedModel::EnglishMask, "English, masked (12 MB)"),
+    (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
+    (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
+];
+
 /// Which model writes, and what it is.
 #[component]
 pub fn ModelMenu() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
-        <Menu id="model-choice" label="Model" choices=&[
-            (ShippedModel::Mask, "Masked"),
-            (ShippedModel::Autoregressive, "Autoregressive"),
-            (ShippedModel::MaskUniform, "Masks and random words"),
-            (ShippedModel::Uniform, "Random words"),
-            (ShippedModel::MaskCart, "Masked, weighted by context"),
-            (ShippedModel::MaskSalience, "Masked, rare words first"),
-            (ShippedModel::EnglishMask, "English, masked (12 MB)"),
-            (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
-            (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
-        ] read=|s| s.model write=|s, model| s.model = model />
+        <Menu id="model-choice" label="Model" choices=&MODELS read=|s| s.model write=|s, model| s.model = model />
         <p class="hint">{move || settings.with(|s| about(s.model))}</p>
     }
 }

@@ -9,9 +9,9 @@ use super::film_strip::FilmStrip;
 use super::gauges::Gauges;
 use super::inspector::Inspector;
 use super::legend::{ColourMenu, Legend};
+use super::pair::{BesideMenu, Pair};
 use super::prose::Prose;
 use super::status::Status;
-use super::text_grid::TextGrid;
 use super::transport::Transport;
 use crate::draw::palette::Theme;
 use crate::draw::slots::Scale;
@@ -49,9 +49,10 @@ pub fn Stage(
             </p>
             <div class="stage-head">
                 <Status retry />
+                <BesideMenu />
                 <ColourMenu />
             </div>
-            <TextGrid cells scale columns=side_by_side />
+            <Pair cells scale side_by_side />
             <Legend scale />
             <FilmStrip columns scale theme />
             <Transport />

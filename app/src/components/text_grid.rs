@@ -14,10 +14,45 @@ use crate::keys::move_in_grid;
 use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
+use crate::texts::say;
 use crate::view::{Cell, Mark, visible};
 
 /// Words with more letters are set smaller, so that every slot has the same size.
 const LONG_WORD: usize = 8;
+
+/// Which of two texts a grid shows. Both share the chosen slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The run on the stage.
+    First,
+    /// The one beside it.
+    Second,
+}
+
+impl Which {
+    /// Of the grid, for tests.
+    fn id(self) -> &'static str {
+        match self {
+            Self::First => "grid",
+            Self::Second => "second-grid",
+        }
+    }
+
+    /// Of its slots: what their numbers stand behind.
+    fn slot(self) -> &'static str {
+        match self {
+            Self::First => "slot",
+            Self::Second => "second-slot",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::First => say("grid.first"),
+            Self::Second => say("grid.second"),
+        }
+    }
+}
 
 /// What one slot shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +73,12 @@ pub fn TextGrid(
     /// What full colour means.
     scale: Memo<Scale>,
     /// How many slots stand side by side.
-    columns: RwSignal<usize>,
+    #[prop(into)]
+    columns: Signal<usize>,
+    /// Which text it is.
+    which: Which,
+    /// The slots whose words differ from those of the other text.
+    differs: Memo<Vec<usize>>,
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let run = expect_context::<Run>();
@@ -59,15 +99,15 @@ pub fn TextGrid(
         <div
             class="text-grid"
             role="grid"
-            aria-label="The text, slot by slot"
-            data-testid="grid"
+            aria-label=which.label()
+            data-testid=which.id()
             data-colour=move || colour.get().name()
             style:--columns=move || columns.get().to_string()
-            on:keydown=move |event| walk(&event, columns.get_untracked(), count.get_untracked())
+            on:keydown=move |event| walk(&event, which, columns.get_untracked(), count.get_untracked())
         >
             <For each=rows key=|row| *row let((first, _, end))>
                 <div class="text-row" role="row">
-                    {(first..end).map(|index| view! { <SlotView index faces /> }).collect_view()}
+                    {(first..end).map(|index| view! { <SlotView index faces which differs /> }).collect_view()}
                 </div>
             </For>
         </div>
@@ -76,10 +116,15 @@ pub fn TextGrid(
 
 /// One slot.
 #[component]
-fn SlotView(index: usize, faces: Memo<Vec<Face>>) -> impl IntoView {
+fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Vec<usize>>) -> impl IntoView {
     let run = expect_context::<Run>();
     let face = Memo::new(move |_| faces.with(|faces| faces.get(index).cloned()));
     let get = move |read: fn(&Face) -> Option<String>| face.with(|face| face.as_ref().and_then(read));
+    let differs = Memo::new(move |_| differs.with(|differs| differs.binary_search(&index).is_ok()));
+    let label = move || {
+        let label = get(|face| Some(face.label.clone())).unwrap_or_default();
+        if differs.get() { format!("{}: {label}, {}", index + 1, say("grid.differs")) } else { format!("{}: {label}", index + 1) }
+    };
     let selected = Memo::new(move |_| run.selected.get() == Some(index));
     let stop = move || {
         // One slot is in the order of the Tab key; arrows reach the others.
@@ -91,8 +136,8 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>) -> impl IntoView {
         <div
             class="slot"
             role="gridcell"
-            data-testid="slot"
-            id=format!("slot-{index}")
+            data-testid=which.slot()
+            id=format!("{}-{index}", which.slot())
             data-index=index
             tabindex=stop
             data-state=move || face.with(|face| face.as_ref().map(|face| face.mark))
@@ -102,7 +147,8 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>) -> impl IntoView {
             style:--fill=move || get(|face| face.fill.as_ref().map(|fill| fill.0.clone()))
             style:--on-fill=move || get(|face| face.fill.as_ref().map(|fill| fill.1.clone()))
             aria-selected=move || selected.get().to_string()
-            aria-label=move || format!("{}: {}", index + 1, get(|face| Some(face.label.clone())).unwrap_or_default())
+            data-differs=move || differs.get().then_some("")
+            aria-label=label
             on:click=move |_| select()
             on:keydown=move |event| if event.key() == "Enter" { select() }
         >
@@ -144,12 +190,12 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
 }
 
 /// Arrow keys walk over the slots.
-fn walk(event: &KeyboardEvent, columns: usize, count: usize) {
+fn walk(event: &KeyboardEvent, which: Which, columns: usize, count: usize) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
     let at = target.and_then(|element| element.get_attribute("data-index")?.parse().ok());
     let Some(next) = at.and_then(|at| move_in_grid(&event.key(), at, columns, count)) else { return };
     event.prevent_default();
-    let slot = document().get_element_by_id(&format!("slot-{next}"));
+    let slot = document().get_element_by_id(&format!("{}-{next}", which.slot()));
     if let Some(slot) = slot.and_then(|slot| slot.dyn_into::<web_sys::HtmlElement>().ok()) {
         drop(slot.focus());
     }

@@ -12,8 +12,12 @@ pub fn study(settings: &Settings) -> Option<Study> {
     let Settings { model, backend, .. } = *settings;
     let model = Settings { model, backend, ..Settings::default() };
     let (question, settings) = match settings.lab {
+        Lab::Generate => {
+            let beside = settings.second().and(settings.beside.clone())?;
+            (Question::Beside, Settings { beside: Some(beside), ..settings.of_run() })
+        }
         // A sweep takes minutes: its lab begins it when the visitor says so.
-        Lab::Generate | Lab::Frontier => return None,
+        Lab::Frontier => return None,
         Lab::Families => (Question::Families, written(settings)),
         Lab::Corrupt => (Question::Surprisal, Settings { text: settings.text.clone(), ..model }),
         Lab::Collapse => (Question::Collapse, Settings { prompt: opening(settings).to_owned(), ..model }),
@@ -46,6 +50,8 @@ fn written(settings: &Settings) -> Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::ColourBy;
+    use crate::settings::beside::Beside;
 
     #[test]
     fn a_question_changes_with_what_decides_its_answer_and_with_nothing_else() {
@@ -65,6 +71,13 @@ mod tests {
         assert_ne!(study(&Settings { slots: 2, ..families.clone() }), asked);
         assert_ne!(sweep(&Settings { stories: 9, ..families.clone() }), sweep(&families));
         assert_eq!(study(&Settings::default()), None, "the stage runs by itself");
+        let beside = Beside::from_query("temperature:0");
+        let second = Settings { beside, ..Settings::default() };
+        let asked = study(&second);
+        assert!(asked.is_some());
+        assert_eq!(study(&Settings { colour: ColourBy::Entropy, ..second.clone() }), asked);
+        assert_ne!(study(&Settings { seed: 4, ..second.clone() }), asked);
+        assert_ne!(study(&Settings { beside: Beside::from_query("temperature:1"), ..second }), asked);
     }
 
     #[test]

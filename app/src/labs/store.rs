@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::platform::time;
+use crate::session::studies::beside::Second;
 use crate::session::studies::collapse::Collapse;
 use crate::session::studies::families::Families;
 use crate::session::studies::frontier::Frontier;
@@ -49,6 +50,8 @@ pub struct Findings {
     pub families: RwSignal<Option<Families>>,
     /// For the Frontier lab.
     pub frontier: RwSignal<Option<Frontier>>,
+    /// For the stage.
+    pub second: RwSignal<Option<Second>>,
 }
 
 impl Findings {
@@ -61,6 +64,7 @@ impl Findings {
             together: RwSignal::new(None),
             families: RwSignal::new(None),
             frontier: RwSignal::new(None),
+            second: RwSignal::new(None),
         }
     }
 
@@ -86,6 +90,7 @@ impl Findings {
             StudyEvent::Found(Finding::Together(found)) => self.together.set(Some(*found)),
             StudyEvent::Found(Finding::Families(found)) => self.families.set(Some(found)),
             StudyEvent::Found(Finding::Frontier(found)) => self.frontier.set(Some(found)),
+            StudyEvent::Found(Finding::Beside(found)) => self.second.set(Some(*found)),
         }
     }
 }

@@ -7,6 +7,7 @@ use model_loader::ModelConfig;
 use super::language::Language;
 use super::models::fitted;
 use super::start::{StartError, start};
+use super::studies::runs::text;
 use super::{Beginning, Event};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -53,8 +54,7 @@ impl Course {
     /// # Errors
     /// If the earlier run contradicts itself.
     pub fn taken_up(self, earlier: &Self) -> Result<Self, Failure> {
-        let same = |settings: &Settings| Settings { edits: Edits::default(), ..settings.of_run() };
-        if same(&self.settings) != same(&earlier.settings) {
+        if !self.is_branch_of(earlier) {
             return Ok(self);
         }
         let done = earlier.trajectory.steps.len();
@@ -65,6 +65,12 @@ impl Course {
         let mut course = Self { decoder, trajectory, latencies_ms, ..self };
         course.edit()?;
         Ok(course)
+    }
+
+    /// Whether both are the same but for what the visitor changes by hand.
+    fn is_branch_of(&self, earlier: &Self) -> bool {
+        let same = |settings: &Settings| Settings { edits: Edits::default(), ..settings.of_run() };
+        same(&self.settings) == same(&earlier.settings)
     }
 
     /// What the page is told of a run that begins here.
@@ -86,6 +92,11 @@ impl Course {
     /// Whether nothing is left to write.
     pub fn is_finished(&self) -> bool {
         self.decoder.is_finished()
+    }
+
+    /// The tokens up to the end of the text.
+    pub fn text(&self) -> Vec<TokenId> {
+        text(self.decoder.sequence())
     }
 
     /// Slots of the window.

@@ -36,11 +36,11 @@ pub(super) struct Open {
     pub(super) engine: Engine,
     pub(super) language: Language,
     /// Which model it is.
-    model: ShippedModel,
+    pub(super) model: ShippedModel,
     /// What the visitor asked for; a fallback does not change it.
     pub(super) wanted: BackendChoice,
     /// The run before, however far it came: another that begins the same way takes it up.
-    before: Option<Course>,
+    pub(super) before: Option<Course>,
 }
 
 impl<E: Fn(Event)> Host<E> {

@@ -1,5 +1,6 @@
 //! What the visitor wants, as one plain value. A link carries all of it, so a link reproduces the page.
 
+pub mod beside;
 pub mod edits;
 pub mod percent;
 pub mod query;
@@ -8,6 +9,7 @@ use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
+use self::beside::Beside;
 use self::edits::Edits;
 use crate::labs::Lab;
 use crate::session::models::ShippedModel;
@@ -108,6 +110,8 @@ pub struct Settings {
     pub backend: BackendChoice,
     /// What colour says.
     pub colour: ColourBy,
+    /// What another run beside this one has otherwise.
+    pub beside: Option<Beside>,
     /// Time at which the Corrupt lab shows the text: 0 clean, 1 pure noise.
     pub level: f64,
     /// Weight of "He likes apple" in the Trap lab's corpus.
@@ -144,6 +148,7 @@ impl Default for Settings {
             edits: Edits::default(),
             backend: BackendChoice::Auto,
             colour: ColourBy::State,
+            beside: None,
             level: 0.5,
             weight: 0.5,
             together: 2,
@@ -206,8 +211,8 @@ impl Settings {
 
     /// Only what decides a run; the rest as by default.
     pub fn of_run(&self) -> Self {
-        let Self { lab, colour, level, weight, together, jointly, stories, lesson, .. } = Self::default();
-        Self { lab, colour, level, weight, together, jointly, stories, lesson, ..self.clone() }
+        let Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, .. } = Self::default();
+        Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, ..self.clone() }
     }
 }
 

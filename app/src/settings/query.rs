@@ -9,6 +9,7 @@ use engine::BackendChoice;
 
 use crate::session::models::ShippedModel;
 
+use super::beside::Beside;
 use super::edits::Edits;
 use super::percent::{decode, encode};
 use super::{ColourBy, Rule, Settings};
@@ -89,7 +90,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 25] {
+    fn pairs(&self) -> [(&'static str, String); 26] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -110,6 +111,7 @@ impl Settings {
             ("edits", self.edits.to_query()),
             ("backend", self.backend.name().into()),
             ("colour", self.colour.name().into()),
+            ("beside", self.beside.as_ref().map_or_else(String::new, |beside| encode(&beside.to_query()))),
             ("t", self.level.to_string()),
             ("weight", self.weight.to_string()),
             ("together", self.together.to_string()),
@@ -165,6 +167,7 @@ impl Settings {
             "seed" => keep(&mut self.seed, value.parse().ok()),
             "edits" => keep(&mut self.edits, Edits::from_query(value)),
             "backend" => keep(&mut self.backend, Named::named(value)),
+            "beside" => self.beside = Beside::from_query(value),
             "colour" => keep(&mut self.colour, Named::named(value)),
             "t" => keep(&mut self.level, value.parse().ok()),
             "weight" => keep(&mut self.weight, value.parse().ok()),
@@ -210,6 +213,7 @@ mod tests {
             edits: Edits::from_query("12.5.417_14.3.-").unwrap(),
             backend: BackendChoice::Cpu,
             colour: ColourBy::CommitTime,
+            beside: Beside::from_query("temperature:0.3"),
             level: 0.25,
             weight: 0.7,
             together: 3,

@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 
-use diffusion::SpecialTokens;
+use diffusion::{Denoiser, SpecialTokens};
 use diffusion::measure::prospect::Occurrences;
 use engine::{Engine, Error as EngineError};
 
+use super::beside::Second;
 use super::collapse::{Collapse, STORIES, collapse};
 use super::paced::{Halt, Pace, Paced};
 use super::runs::{Trouble, decoder};
@@ -15,10 +16,12 @@ use super::{Ending, Finding, Question, Study, StudyEvent};
 use super::{families, frontier};
 use crate::failure::Failure;
 use crate::session::Event;
+use crate::session::course::Course;
 use crate::session::decode::Surroundings;
 use crate::session::host::{Host, LOSSES, Open};
 use crate::session::language::Language;
 use crate::session::models::ShippedModel;
+use crate::settings::Settings;
 
 /// Sequences per call on a graphics device; the CPU computes one at a time, so that the page stays quick.
 const AT_ONCE: usize = 16;
@@ -109,6 +112,7 @@ impl<E: Fn(Event)> Host<E> {
             Question::Together => self.study_together(open, study).await,
             Question::Families => self.study_families(open, study).await,
             Question::Frontier => self.study_frontier(open, study).await,
+            Question::Beside => self.study_beside(open, study).await,
         }
     }
 
@@ -217,6 +221,43 @@ impl<E: Fn(Event)> Host<E> {
             found.points.push(frontier::measure(&mut writer, &mut judge, language, place, decoders).await?);
             self.found(Finding::Frontier(found.clone()));
         }
+        Ok(())
+    }
+
+    /// The same run with one setting otherwise, call by call.
+    async fn study_beside(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+        let Some(second) = study.settings.second() else { return Ok(()) };
+        let first = open.before.take();
+        let written = self.write_second(open, first.as_ref(), &second).await;
+        open.before = first;
+        written
+    }
+
+    async fn write_second(
+        &self,
+        open: &mut Open,
+        first: Option<&Course>,
+        settings: &Settings,
+    ) -> Result<(), Stop> {
+        let mut other = None;
+        if settings.model != open.model {
+            other = Some(self.open_beside(settings.model, open.wanted).await?);
+        }
+        let Open { engine, language, .. } = other.as_mut().unwrap_or(open);
+        let fresh = Course::begin(settings, language, engine.config())?;
+        let mut course = match first {
+            Some(first) => fresh.taken_up(first)?,
+            None => fresh,
+        };
+        let planned = course.planned_calls();
+        let progress = self.progress_of(planned - course.trajectory().steps.len());
+        let mut paced = paced(engine, &progress);
+        while !course.is_finished() {
+            self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language))));
+            let predictions = paced.predict(&course.query()).await?;
+            course.apply(&predictions, 0.0).map_err(Failure::from)?;
+        }
+        self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language))));
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! What labs ask of the model, one file each. A study is a few batched calls whose answer is a [`Finding`]; it can be cancelled
 //! between any two calls, and says how far it is.
 
+pub mod beside;
 pub mod collapse;
 pub mod families;
 pub mod frontier;
 mod host;
 pub mod paced;
-mod runs;
+pub mod runs;
 pub mod surprisal;
 pub mod together;
 
@@ -26,6 +27,8 @@ pub enum Question {
     Families,
     /// Quality against calls over a grid of settings.
     Frontier,
+    /// What a run does that has one setting otherwise.
+    Beside,
 }
 
 /// A question about the model and the text that the settings name.
@@ -50,6 +53,8 @@ pub enum Finding {
     Families(families::Families),
     /// To [`Question::Frontier`].
     Frontier(frontier::Frontier),
+    /// To [`Question::Beside`].
+    Beside(Box<beside::Second>),
 }
 
 /// How a study ended.
