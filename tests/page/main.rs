@@ -3,6 +3,8 @@
 
 /// Words, damage and missing parts that a visitor or the world may bring.
 mod bad_input;
+/// Changes by hand, and two runs side by side.
+mod branch;
 /// Every control does what it says.
 mod controls;
 /// Inside a page of another site.
