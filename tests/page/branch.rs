@@ -59,7 +59,8 @@ fn a_candidate_is_picked_before_the_call_that_chose_another() {
     in_browser(Window::default(), async |browser| {
         finished(&browser, START).await?;
         let first = words(&choose(&browser, 4, 16).await?);
-        let list = browser.client.find_all(Locator::Css("[data-testid=candidate]:not([data-chosen])")).await?;
+        let list =
+            browser.client.find_all(Locator::Css("[data-testid=candidate]:not([data-chosen])")).await?;
         let candidate = list.first().expect("there are other candidates");
         let word = candidate.find(Locator::Css(".token")).await?.text().await?;
         candidate.click().await?;
@@ -82,7 +83,8 @@ fn a_slot_is_hidden_and_written_again_and_what_fits_no_slot_is_one_sentence() {
     in_browser(Window::default(), async |browser| {
         finished(&browser, START).await?;
         choose(&browser, 3, 16).await?;
-        for (typed, says) in [("xylophone", "does not know"), ("the dog", "2 tokens"), (" ", "Write a word")] {
+        for (typed, says) in [("xylophone", "does not know"), ("the dog", "2 tokens"), (" ", "Write a word")]
+        {
             put(&browser, typed).await?;
             let told = browser.element("edit-problem").await?.text().await?;
             assert!(told.contains(says), "{typed}: {told}");
@@ -93,7 +95,10 @@ fn a_slot_is_hidden_and_written_again_and_what_fits_no_slot_is_one_sentence() {
         assert_eq!(state["step_count"], 17, "one call more");
         browser.set("scrubber", "16").await?;
         let hidden = browser.wait_until("the cursor", |state| state["cursor"] == 16).await?;
-        assert_eq!((&hidden["tokens"][3]["state"], &hidden["tokens"][4]["state"]), (&"masked".into(), &"committed".into()));
+        assert_eq!(
+            (&hidden["tokens"][3]["state"], &hidden["tokens"][4]["state"]),
+            (&"masked".into(), &"committed".into())
+        );
         let history = browser.element("slot-history").await?.text().await?;
         assert!(history.contains("you hid it"), "{history}");
         Ok(())
@@ -126,7 +131,9 @@ fn the_value_of_the_second_run_can_be_changed_and_the_second_run_put_away() {
         finished(&browser, START).await?;
         browser.set("beside", "parallelism").await?;
         let is_there = |slots: &'static str| {
-            move |state: &Value| state["study"]["ending"] == "finished" && state["settings"]["beside"] == slots
+            move |state: &Value| {
+                state["study"]["ending"] == "finished" && state["settings"]["beside"] == slots
+            }
         };
         browser.wait_until("eight at once", is_there("parallelism:8")).await?;
         browser.set("beside-value", "4").await?;

@@ -72,9 +72,13 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
         // The text is what the page writes by itself from the same settings.
         let told = ask(&browser, "window.heard.at(-1)[1].text").await?;
         let frame = ask(&browser, "playground.shadowRoot.querySelector('iframe').src").await?;
-        until(&browser, "a frame as high as its page", "playground.getBoundingClientRect().height !== 480").await?;
+        until(&browser, "a frame as high as its page", "playground.getBoundingClientRect().height !== 480")
+            .await?;
         let [inside, high, scrolls] = heights(&browser).await?;
-        assert!((0.0..=1.0).contains(&(high - inside)) && scrolls <= high, "{inside} in {high}, {scrolls} to scroll");
+        assert!(
+            (0.0..=1.0).contains(&(high - inside)) && scrolls <= high,
+            "{inside} in {high}, {scrolls} to scroll"
+        );
         browser.client.goto(frame.as_str().unwrap_or_default()).await?;
         browser.wait_until("the same alone", |state| state["phase"] == "finished").await?;
         let alone = "return document.querySelector('[data-testid=prose]').textContent";

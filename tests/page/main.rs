@@ -22,19 +22,17 @@ mod promises;
 /// A lost graphics device.
 mod recovery;
 
-use std::future::Future;
-
 use serde_json::Value;
 use tests::browser::{Browser, Window};
 
 /// Runs a test body in a browser of its own, which ends even when the body fails.
-fn in_browser<F: Future<Output = anyhow::Result<()>>>(window: Window, body: impl FnOnce(Browser) -> F) {
+fn in_browser(window: Window, body: impl AsyncFnOnce(&Browser) -> anyhow::Result<()>) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     runtime.block_on(async {
         let browser = Browser::start(window).await.expect("the browser starts");
-        let client = browser.client.clone();
-        let result = body(browser).await;
-        let closed = client.close().await;
+        let result = body(&browser).await;
+        // Before the driver ends: a browser outlives a driver that is killed.
+        let closed = browser.close().await;
         result.expect("the page does as it should");
         closed.expect("the browser closes");
     });

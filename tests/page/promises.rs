@@ -1,4 +1,4 @@
-use tests::browser::{CLASSROOM, Window};
+use tests::browser::{CLASSROOM, Program, Window};
 use tests::host::Host;
 
 use crate::{count, final_words, finished, in_browser, is_finished};
@@ -39,6 +39,24 @@ fn both_back_ends_write_the_same_text_from_the_same_seed() {
         finished(&browser, "?backend=cpu&seed=11&length=16&slots=4").await?;
         assert_eq!(browser.state().await?["backend"]["name"], "cpu");
         assert_eq!(final_words(&browser).await?, on_gpu);
+        Ok(())
+    });
+}
+
+#[test]
+fn firefox_writes_the_same_text_and_opens_a_lab() {
+    let query = "?backend=cpu&seed=11&length=16&slots=4";
+    let text = std::sync::Mutex::new(Vec::new());
+    in_browser(Window::default(), async |browser| {
+        finished(&browser, query).await?;
+        *text.lock().expect("one thread") = final_words(&browser).await?;
+        Ok(())
+    });
+    in_browser(Window { program: Program::Firefox, ..Window::default() }, async |browser| {
+        finished(&browser, query).await?;
+        assert_eq!(final_words(&browser).await?, *text.lock().expect("one thread"));
+        browser.element("lab-collapse").await?.click().await?;
+        browser.wait_until("a study", |state| state["study"]["ending"] == "finished").await?;
         Ok(())
     });
 }

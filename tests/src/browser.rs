@@ -1,5 +1,6 @@
-//! A headless Chromium with WebGPU, driven through WebDriver.
+//! A headless browser, driven through WebDriver: Chromium with WebGPU, or Firefox.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -8,11 +9,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+pub use crate::window::{CLASSROOM, Program, Window};
+
 /// How long the page may take for anything on a software adapter.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-/// A name of this machine as a class-room server would have it.
-pub const CLASSROOM: &str = "classroom.test";
 
 /// A window with the page in it. Ends its browser and driver when closed or dropped.
 pub struct Browser {
@@ -22,36 +22,18 @@ pub struct Browser {
     driver: Child,
 }
 
-/// Size and theme of a window.
-#[derive(Clone, Copy)]
-pub struct Window {
-    /// CSS pixels.
-    pub width: u32,
-    /// CSS pixels.
-    pub height: u32,
-    /// What `prefers-color-scheme` says.
-    pub dark: bool,
-    /// Whether the browser may use a software adapter for WebGPU; without, it has none here.
-    pub webgpu: bool,
-}
-
-impl Default for Window {
-    fn default() -> Self {
-        Self { width: 1366, height: 768, dark: false, webgpu: true }
-    }
-}
-
 impl Browser {
     /// Starts a driver and a browser. The page's address comes from `UNMASK_URL`, set by `cargo xtask`.
     pub async fn start(window: Window) -> Result<Self> {
         let address = variable("UNMASK_URL")?;
         let port = free_port()?;
-        let driver = Command::new(variable("CHROMEDRIVER")?)
+        let driver = Command::new(variable(window.program.driver())?)
             .arg(format!("--port={port}"))
-            .stdout(std::process::Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .context("chromedriver cannot be started")?;
+            .with_context(|| format!("the driver of {:?} cannot be started", window.program))?;
         let client = connect(port, window).await?;
         Ok(Self { client, address, driver })
     }
@@ -122,7 +104,7 @@ impl Browser {
     }
 }
 
-fn variable(name: &str) -> Result<String> {
+pub(crate) fn variable(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| format!("{name} is not set; run this through `cargo xtask`"))
 }
 
@@ -136,44 +118,11 @@ async fn connect(port: u16, window: Window) -> Result<Client> {
     let mut last = None;
     for _ in 0..100 {
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        match builder.capabilities(capabilities(window)?).connect(&address).await {
+        match builder.capabilities(window.capabilities()?).connect(&address).await {
             Ok(client) => return Ok(client),
             Err(error) => last = Some(error),
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(last.context("no attempt was made")?).context("the browser does not start")
-}
-
-fn capabilities(window: Window) -> Result<fantoccini::wd::Capabilities> {
-    let mut arguments = vec![
-        "--headless=new".to_owned(),
-        "--no-sandbox".into(),
-        "--disable-background-networking".into(),
-        "--disable-component-update".into(),
-        "--disable-sync".into(),
-        "--no-first-run".into(),
-        "--disable-quic".into(),
-        "--hide-scrollbars".into(),
-        // A name that is not this machine's own: browsers do not trust plain http there.
-        format!("--host-resolver-rules=MAP {CLASSROOM} 127.0.0.1"),
-        format!("--window-size={},{}", window.width, window.height),
-    ];
-    if window.webgpu {
-        arguments.push("--enable-unsafe-webgpu".into());
-    }
-    if window.dark {
-        arguments.push("--blink-settings=preferredColorScheme=0".into());
-    }
-    let mut options = json!({ "args": arguments });
-    if let Ok(browser) = std::env::var("UNMASK_BROWSER") {
-        options["binary"] = json!(browser);
-    }
-    // A phone is narrower than the narrowest window of a desktop browser.
-    if window.width < 500 {
-        let metrics = json!({"width": window.width, "height": window.height, "pixelRatio": 2.0});
-        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
-    }
-    let all = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"} });
-    Ok(serde_json::from_value(all)?)
 }

@@ -4,3 +4,5 @@
 pub mod browser;
 #[cfg(feature = "browser")]
 pub mod host;
+#[cfg(feature = "browser")]
+pub mod window;

@@ -11,6 +11,7 @@ const TRUNK: &str = "0.21.14";
 /// Must equal the `wasm-bindgen` crate's version in the root Cargo.toml.
 const WASM_BINDGEN: &str = "0.2.130";
 const CARGO_DENY: &str = "0.20.2";
+const GECKODRIVER: &str = "0.37.1";
 
 /// All that building the page needs.
 pub fn for_page() -> Result<()> {
@@ -30,9 +31,13 @@ pub struct TestTools {
     pub chromedriver: PathBuf,
     /// Chromium or Chrome.
     pub browser: PathBuf,
+    /// The WebDriver server of Firefox.
+    pub geckodriver: PathBuf,
+    /// Firefox.
+    pub firefox: PathBuf,
 }
 
-/// All that the tests need: the page's tools, Chromium with its driver, and a Vulkan adapter.
+/// All that the tests need: the page's tools, Chromium and Firefox with their drivers, and a Vulkan adapter.
 pub fn for_tests() -> Result<TestTools> {
     for_page()?;
     if !vulkan_is_there() {
@@ -44,15 +49,25 @@ pub fn for_tests() -> Result<TestTools> {
     if chromedriver().is_none() || browser().is_none() {
         install_packages(&["chromium", "chromium-driver"], "Chromium and its chromedriver")?;
     }
+    if firefox().is_none() {
+        install_packages(&["firefox-esr"], "Firefox")?;
+    }
+    tool("geckodriver", "geckodriver", GECKODRIVER, true)?;
     Ok(TestTools {
         chromedriver: chromedriver().context("chromedriver is not on PATH after installing it")?,
         browser: browser().context("chromium is not on PATH after installing it")?,
+        geckodriver: find(&["geckodriver"]).context("geckodriver is not on PATH after installing it")?,
+        firefox: firefox().context("firefox is not on PATH after installing it")?,
     })
 }
 
 /// Chromium or Chrome, whichever is on PATH.
 pub fn browser() -> Option<PathBuf> {
     find(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+}
+
+fn firefox() -> Option<PathBuf> {
+    find(&["firefox", "firefox-esr"])
 }
 
 fn chromedriver() -> Option<PathBuf> {

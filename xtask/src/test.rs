@@ -91,7 +91,9 @@ fn page_tests(counts: &mut Counts, tools: &TestTools) {
             .env("UNMASK_URL", address)
             .env("UNMASK_DIST", dist)
             .env("UNMASK_BROWSER", &tools.browser)
-            .env("CHROMEDRIVER", &tools.chromedriver),
+            .env("CHROMEDRIVER", &tools.chromedriver)
+            .env("UNMASK_FIREFOX", &tools.firefox)
+            .env("GECKODRIVER", &tools.geckodriver),
     );
 }
 

@@ -227,7 +227,8 @@ mod tests {
     fn a_committed_slot_shows_its_call_and_what_was_drawn() {
         let finding = found(3, 2);
         assert!(finding.says.contains("call 2") && finding.says.contains("50\u{a0}%"), "{}", finding.says);
-        let drawn: Vec<&str> = finding.candidates.iter().filter(|c| c.drawn).map(|c| c.word.as_str()).collect();
+        let drawn: Vec<&str> =
+            finding.candidates.iter().filter(|c| c.drawn).map(|c| c.word.as_str()).collect();
         assert_eq!(drawn, ["w12"]);
     }
 

@@ -31,7 +31,8 @@ pub fn BesideMenu() -> impl IntoView {
     let choose = move |name: String| {
         settings.update(|s| s.beside = Knob::named(&name).map(|knob| Beside::suggested(knob, s)));
     };
-    let options = Knob::NAMES.iter().map(|(knob, name)| view! { <option value=*name>{title(*knob)}</option> });
+    let options =
+        Knob::NAMES.iter().map(|(knob, name)| view! { <option value=*name>{title(*knob)}</option> });
     view! {
         <label class="colour-by beside-menu">
             {say("beside.menu")}
@@ -69,13 +70,20 @@ pub fn Pair(
     let two = Memo::new(move |_| settings.with(|s| s.second().is_some()));
     let second = second_cells();
     let differs = Memo::new(move |_| {
-        if two.get() { cells.with(|cells| second.with(|second| differing(cells, second))) } else { Vec::new() }
+        if two.get() {
+            cells.with(|cells| second.with(|second| differing(cells, second)))
+        } else {
+            Vec::new()
+        }
     });
     // On a phone one stands below the other.
     let wide = Memo::new(move |_| side_by_side.get() > 4);
-    let columns = Signal::derive(move || {
-        if two.get() && wide.get() { side_by_side.get() / 2 } else { side_by_side.get() }
-    });
+    let columns =
+        Signal::derive(
+            move || {
+                if two.get() && wide.get() { side_by_side.get() / 2 } else { side_by_side.get() }
+            },
+        );
     view! {
         <div class="pair" data-two=move || two.get().then_some("")>
             <div class="pair-text">
@@ -101,10 +109,12 @@ pub fn Pair(
 fn second_cells() -> Memo<Vec<Cell>> {
     let found = expect_context::<Findings>().second;
     let run = expect_context::<Run>();
-    let all = Memo::new(move |_| found.with(|found| found.as_ref().map(|second| columns(&second.trajectory))));
+    let all =
+        Memo::new(move |_| found.with(|found| found.as_ref().map(|second| columns(&second.trajectory))));
     Memo::new(move |_| {
         let (cursor, planned) = (run.cursor.get(), run.state.with(|state| state.planned));
-        let step = found.with(|found| found.as_ref().map_or(0, |second| same_share(cursor, planned, second.planned)));
+        let step = found
+            .with(|found| found.as_ref().map_or(0, |second| same_share(cursor, planned, second.planned)));
         all.with(|all| {
             let columns = all.as_deref().unwrap_or_default();
             columns.get(step.min(columns.len().saturating_sub(1))).cloned().unwrap_or_default()
@@ -150,7 +160,8 @@ fn named<T: PartialEq>(names: &'static [(T, &'static str)], value: T) -> &'stati
 fn SecondValue() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let knob = Memo::new(move |_| settings.with(|s| s.beside.as_ref().map(|beside| beside.knob)));
-    let value = Memo::new(move |_| settings.with(|s| s.beside.as_ref().map(|b| b.value.clone()).unwrap_or_default()));
+    let value =
+        Memo::new(move |_| settings.with(|s| s.beside.as_ref().map(|b| b.value.clone()).unwrap_or_default()));
     let write = Callback::new(move |value: String| {
         settings.update(|s| {
             if let Some(beside) = &mut s.beside {
@@ -214,7 +225,11 @@ fn NumberField(range: (f64, f64, f64), value: Memo<String>, write: Callback<Stri
 
 /// A named value of the second run.
 #[component]
-fn Choice(names: Vec<(&'static str, &'static str)>, value: Memo<String>, write: Callback<String>) -> impl IntoView {
+fn Choice(
+    names: Vec<(&'static str, &'static str)>,
+    value: Memo<String>,
+    write: Callback<String>,
+) -> impl IntoView {
     let options = names.into_iter().map(|(name, says)| view! { <option value=name>{says}</option> });
     view! {
         <select
@@ -242,7 +257,8 @@ fn Outcome(cells: Memo<Vec<Cell>>, second: Memo<Vec<Cell>>, differs: Memo<Vec<us
     });
     let says = move || {
         let both = cells.with(|a| second.with(|b| a.iter().zip(b).filter(|(a, b)| both_show(a, b)).count()));
-        found.with(|found| found.as_ref().map(|found| outcome(found, steps.get(), differs.read().len(), both)))
+        found
+            .with(|found| found.as_ref().map(|found| outcome(found, steps.get(), differs.read().len(), both)))
     };
     view! {
         <div class="pair-outcome">

@@ -123,7 +123,11 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
     let differs = Memo::new(move |_| differs.with(|differs| differs.binary_search(&index).is_ok()));
     let label = move || {
         let label = get(|face| Some(face.label.clone())).unwrap_or_default();
-        if differs.get() { format!("{}: {label}, {}", index + 1, say("grid.differs")) } else { format!("{}: {label}", index + 1) }
+        if differs.get() {
+            format!("{}: {label}, {}", index + 1, say("grid.differs"))
+        } else {
+            format!("{}: {label}", index + 1)
+        }
     };
     let selected = Memo::new(move |_| run.selected.get() == Some(index));
     let stop = move || {

@@ -248,7 +248,13 @@ mod tests {
     fn began() -> Event {
         let mut start = trajectory();
         start.steps.clear();
-        Event::Began(Box::new(Beginning { trajectory: start, latencies_ms: vec![], planned: 3, unknown: vec![], cut: 0 }))
+        Event::Began(Box::new(Beginning {
+            trajectory: start,
+            latencies_ms: vec![],
+            planned: 3,
+            unknown: vec![],
+            cut: 0,
+        }))
     }
 
     fn after(events: impl IntoIterator<Item = Event>) -> RunState {

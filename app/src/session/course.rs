@@ -151,7 +151,8 @@ impl Course {
 fn check(edits: &Edits, length: usize, words: usize) -> Result<(), StartError> {
     let special = SpecialTokens::default();
     let fits = |edit: &Edit| {
-        let is_word = edit.token.is_none_or(|token| token >= special.end_of_text && (token.0 as usize) < words);
+        let is_word =
+            edit.token.is_none_or(|token| token >= special.end_of_text && (token.0 as usize) < words);
         (edit.slot as usize) < length && is_word
     };
     match edits.all().iter().find(|(_, edit)| !fits(edit)) {
@@ -175,7 +176,7 @@ fn blank(token: TokenId) -> Prediction {
 #[cfg(test)]
 pub(crate) mod tests {
     use diffusion::decode::{DecodeSettings, Order, Parallelism};
-    use diffusion::{SlotState, Sequence};
+    use diffusion::{Sequence, SlotState};
 
     use super::*;
     use crate::view::tests::prediction;
@@ -188,14 +189,8 @@ pub(crate) mod tests {
             let decoder = Decoder::new(decode, Sequence::masked(6, special.mask), special).unwrap();
             let trajectory = Trajectory::begin(&decoder);
             let settings = Settings { edits, ..Settings::default() };
-            let mut course = Self {
-                settings,
-                decoder,
-                trajectory,
-                latencies_ms: Vec::new(),
-                unknown: Vec::new(),
-                cut: 0,
-            };
+            let mut course =
+                Self { settings, decoder, trajectory, latencies_ms: Vec::new(), unknown: Vec::new(), cut: 0 };
             course.edit().unwrap();
             course
         }
@@ -243,7 +238,10 @@ pub(crate) mod tests {
     fn a_word_that_is_put_in_at_the_end_costs_no_call() {
         let course = written(Edits::default().branched(6, word(1, 99)));
         assert_eq!(course.tokens(), [10, 99, 12, 13, 14, 15]);
-        assert_eq!((course.trajectory().steps.len(), course.trajectory().edits_after(6)), (6, [word(1, 99)].as_slice()));
+        assert_eq!(
+            (course.trajectory().steps.len(), course.trajectory().edits_after(6)),
+            (6, [word(1, 99)].as_slice())
+        );
     }
 
     #[test]

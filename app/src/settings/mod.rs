@@ -211,7 +211,8 @@ impl Settings {
 
     /// Only what decides a run; the rest as by default.
     pub fn of_run(&self) -> Self {
-        let Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, .. } = Self::default();
+        let Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, .. } =
+            Self::default();
         Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, ..self.clone() }
     }
 }

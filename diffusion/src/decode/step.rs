@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::correction::Correcting;
-use super::memory::{self, SlotMemory};
 use super::edit::edit;
+use super::memory::{self, SlotMemory};
 use super::{DecodeSettings, Edit, EditError, block};
 use crate::denoiser::Prediction;
 use crate::sequence::{Sequence, Slot, SlotState, SpecialTokens, TokenId};

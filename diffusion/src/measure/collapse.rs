@@ -78,7 +78,15 @@ mod tests {
     use crate::testing::{near, prediction};
 
     fn step(predictions: Vec<SlotPrediction>) -> Step {
-        Step { call: 0, step: 0, edits: Vec::new(), predictions, commits: Vec::new(), noisy: Vec::new(), remasks: Vec::new() }
+        Step {
+            call: 0,
+            step: 0,
+            edits: Vec::new(),
+            predictions,
+            commits: Vec::new(),
+            noisy: Vec::new(),
+            remasks: Vec::new(),
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use diffusion::{Denoiser, SpecialTokens};
 use diffusion::measure::prospect::Occurrences;
+use diffusion::{Denoiser, SpecialTokens};
 use engine::{Engine, Error as EngineError};
 
 use super::beside::Second;
