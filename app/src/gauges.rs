@@ -1,26 +1,23 @@
 //! The five gauges of the stage, as plain values: each reads the run up to the step that is shown.
 
-use diffusion::decode::Trajectory;
+use diffusion::decode::{Checkpoint, Decoder, Trajectory};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::discreteness::symbol_share;
 use diffusion::measure::information::{Jumps, open_bits};
 use diffusion::measure::refinement::{reading_order_tau, slots_per_call};
 use diffusion::measure::revision::TakenBack;
 use diffusion::measure::scorecard::Property;
-use diffusion::measure::tractability::on_path_gap;
+use diffusion::measure::tractability::Path;
 
 use crate::texts::{fill, say};
 
-/// Prefixes of the run at which the costly gauge is read for its curve.
-const GAP_POINTS: usize = 12;
-
-/// Curves of a whole run, one value per state: index k is after k calls. `// (steps + 1)`
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Curves of a run, one value per state: index k is after k calls. A run that grows costs its new states only.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
     /// Open bits as the next call will see them, known after it has.
     pub open_bits: Vec<f64>,
-    /// On-path gap above chance of the states up to here, at some k; `None` where it does not apply.
-    pub gaps: Vec<(usize, Option<f64>)>,
+    /// On-path gap above chance of the states before k; none where it does not apply.
+    pub gaps: Vec<Option<f64>>,
     /// Words that were revised up to here.
     pub revised: Vec<f64>,
     /// Share of slots that show one token.
@@ -29,6 +26,9 @@ pub struct Curves {
     pub stake: Vec<f64>,
     /// Words chosen in call k.
     chosen: Vec<usize>,
+    /// Where the run stood at the last state.
+    present: Checkpoint,
+    path: Path,
 }
 
 /// One gauge at the cursor.
@@ -45,28 +45,45 @@ pub struct Gauge {
 }
 
 impl Curves {
-    /// Reads the whole run once; nothing for a run that contradicts itself.
+    /// Of a whole run; nothing for a run that contradicts itself.
     pub fn of(run: &Trajectory) -> Option<Self> {
-        let mut curves = Self::default();
-        let steps = run.steps.len();
-        let mut revised = 0;
-        for step in 0..=steps {
-            let before = run.sequence_at(step.saturating_sub(1)).ok()?;
-            let done = step.checked_sub(1).map(|index| &run.steps[index]);
-            let taken_back = done.map(|done| TakenBack::of(done, &before)).unwrap_or_default();
-            revised += taken_back.replaced + taken_back.remasked;
-            curves.revised.push(revised as f64);
-            curves.stake.push(done.map_or(0.0, bits_at_stake));
-            curves.chosen.push(done.map_or(0, |done| done.commits.len()));
-            curves.open_bits.extend(run.steps.get(step).map(open_bits));
-            curves.symbols.push(symbol_share(&run.fork(step).ok()?.query()).unwrap_or(1.0));
-        }
-        let every = steps.div_ceil(GAP_POINTS).max(1);
-        for length in (2..=steps).filter(|length| length % every == 0 || *length == steps) {
-            let gap = on_path_gap(&run.truncated(length), 0).ok()?;
-            curves.gaps.push((length, gap.map(|gap| gap.above_chance())));
-        }
+        let present = run.first_checkpoint().ok()?;
+        let mut curves = Self {
+            open_bits: Vec::new(),
+            gaps: vec![None],
+            revised: vec![0.0],
+            symbols: vec![symbols(run, &present)?],
+            stake: vec![0.0],
+            chosen: vec![0],
+            path: Path::from_start(&present.sequence, 0),
+            present,
+        };
+        curves.extend(run)?;
         Some(curves)
+    }
+
+    /// Reads what has been added to the run since.
+    pub fn extend(&mut self, run: &Trajectory) -> Option<()> {
+        for (step, done) in run.steps.iter().enumerate().skip(self.states() - 1) {
+            let taken_back = TakenBack::of(done, &self.present.sequence);
+            let revised = (taken_back.replaced + taken_back.remasked) as f64;
+            if step > 0 {
+                self.path.push(&self.present.sequence);
+            }
+            run.advance(&mut self.present, step).ok()?;
+            self.open_bits.push(open_bits(done));
+            self.gaps.push(self.path.gap().map(|gap| gap.above_chance()));
+            self.revised.push(self.revised.last().unwrap_or(&0.0) + revised);
+            self.symbols.push(symbols(run, &self.present)?);
+            self.stake.push(bits_at_stake(done));
+            self.chosen.push(done.commits.len());
+        }
+        Some(())
+    }
+
+    /// How many states are known: one more than steps.
+    fn states(&self) -> usize {
+        self.chosen.len()
     }
 
     /// All five at a step.
@@ -90,21 +107,20 @@ impl Curves {
 
     fn d2(&self, run: &Trajectory, cursor: usize) -> Gauge {
         let is_masked = run.start.sequence.masked_count() > 0;
-        let here = self.gaps.iter().rev().find(|(length, _)| *length <= cursor.max(2));
-        let value = here.and_then(|(_, gap)| *gap).filter(|_| cursor >= 2);
+        let value = self.gaps.get(cursor).copied().flatten();
         let says = match value {
             _ if !is_masked => say("gauge.d2.none"),
             Some(gap) if gap > 0.1 => say("gauge.d2.far"),
             _ => say("gauge.d2.says"),
         };
-        let known = self.gaps.iter().filter_map(|(length, gap)| Some((*length as f64, (*gap)?)));
+        let known = self.gaps.iter().enumerate().filter_map(|(calls, gap)| Some((calls as f64, (*gap)?)));
         Gauge { property: Property::D2, value: number(value, 2), says: says.into(), curve: known.collect() }
     }
 
     fn d3(&self, run: &Trajectory, cursor: usize) -> Gauge {
-        let so_far = run.truncated(cursor);
-        let slots = number(slots_per_call(&so_far), 1);
-        let tau = number(reading_order_tau(&so_far), 2);
+        let so_far = &run.steps[..cursor.min(run.steps.len())];
+        let slots = number(slots_per_call(so_far), 1);
+        let tau = number(reading_order_tau(so_far), 2);
         Gauge {
             property: Property::D3,
             value: number(self.revised.get(cursor).copied(), 0),
@@ -139,6 +155,12 @@ impl Curves {
     }
 }
 
+/// Share of the slots that show one token when the run stands there.
+fn symbols(run: &Trajectory, present: &Checkpoint) -> Option<f64> {
+    let decoder = Decoder::resume(run.settings.clone(), present.clone(), run.special).ok()?;
+    Some(symbol_share(&decoder.query()).unwrap_or(1.0))
+}
+
 /// A number with so many decimals, never minus zero; a dash for none.
 fn number(value: Option<f64>, decimals: usize) -> String {
     let scale = 10.0_f64.powi(decimals as i32);
@@ -153,7 +175,7 @@ fn points(values: &[f64]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use diffusion::decode::{DecodeSettings, Decoder, Order, Parallelism, run};
+    use diffusion::decode::{DecodeSettings, Order, Parallelism, run};
     use diffusion::exact::two_sentences;
     use diffusion::{Sequence, SpecialTokens};
 
@@ -189,6 +211,18 @@ mod tests {
         let run = toy(3);
         assert_eq!(values(&run, 1)[4], "2.0");
         assert!(Curves::of(&run).unwrap().gauges(&run, 1)[4].says.contains('3'));
+    }
+
+    #[test]
+    fn a_run_that_grows_reads_as_the_whole() {
+        for run in [toy(1), toy(2)] {
+            let mut curves = Curves::of(&run.truncated(0)).unwrap();
+            for steps in 1..=run.steps.len() {
+                let so_far = run.truncated(steps);
+                curves.extend(&so_far).unwrap();
+                assert_eq!(curves, Curves::of(&so_far).unwrap(), "{steps}");
+            }
+        }
     }
 
     #[test]

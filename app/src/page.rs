@@ -122,6 +122,7 @@ fn EmbedFoot() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
         <footer class="embed-foot">
+            <h1 class="visually-hidden">"Unmask"</h1>
             <Wordmark />
             <a
                 target="_blank"

@@ -19,6 +19,8 @@ mod lessons;
 mod offline;
 /// What the page promises: a back end, a link that reproduces, nothing from elsewhere.
 mod promises;
+/// Readable and operable by everyone, and never in the way of the hand.
+mod quality;
 /// A lost graphics device.
 mod recovery;
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::commands::{cargo, command, find, run};
+use crate::commands::{cargo, command, run};
+use crate::npm;
 use crate::server::Server;
 use crate::setup::{self, TestTools};
 
@@ -19,7 +20,7 @@ pub fn bench() -> Result<()> {
     let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder)?;
     build_page(folder)?;
-    fetch_peer(folder)?;
+    npm::fetch(ONNXRUNTIME_WEB, "package/dist/ort*", folder, "ort.webgpu.min.mjs")?;
     export_models(folder)?;
     println!("\nNative, CPU back end");
     run(cargo().args(["bench", "-p", "engine", "--bench", "cpu"]))?;
@@ -45,27 +46,6 @@ fn build_page(folder: &Path) -> Result<()> {
 
 fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
-}
-
-/// The peer from the package registry, unpacked next to our page.
-fn fetch_peer(folder: &Path) -> Result<()> {
-    if folder.join("ort.webgpu.min.mjs").is_file() {
-        return Ok(());
-    }
-    find(&["npm"]).context("the comparison needs npm to fetch onnxruntime-web; install Node.js")?;
-    run(&mut command(&["npm", "pack", "--silent", ONNXRUNTIME_WEB, "--pack-destination", FOLDER]))?;
-    let archive = folder.join(format!("{}.tgz", ONNXRUNTIME_WEB.replace('@', "-")));
-    run(command(&[
-        "tar",
-        "xz",
-        "--strip-components=2",
-        "-C",
-        FOLDER,
-        "--wildcards",
-        "package/dist/ort*",
-        "-f",
-    ])
-    .arg(archive))
 }
 
 /// The same weights as ONNX, by `training/onnx_export.py` in an environment of its own.

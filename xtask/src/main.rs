@@ -8,6 +8,7 @@ mod dist;
 mod files;
 mod models;
 mod names;
+mod npm;
 mod page;
 mod serve;
 mod server;

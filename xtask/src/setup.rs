@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::commands::{command, find, output, run};
+use crate::npm;
 
 /// Trunk's version; newer ones need a newer compiler.
 const TRUNK: &str = "0.21.14";
@@ -12,6 +13,8 @@ const TRUNK: &str = "0.21.14";
 const WASM_BINDGEN: &str = "0.2.130";
 const CARGO_DENY: &str = "0.20.2";
 const GECKODRIVER: &str = "0.37.1";
+/// Finds what keeps people out of a page.
+const AXE: &str = "axe-core@4.14.1";
 
 /// All that building the page needs.
 pub fn for_page() -> Result<()> {
@@ -35,6 +38,8 @@ pub struct TestTools {
     pub geckodriver: PathBuf,
     /// Firefox.
     pub firefox: PathBuf,
+    /// The script of axe-core.
+    pub axe: PathBuf,
 }
 
 /// All that the tests need: the page's tools, Chromium and Firefox with their drivers, and a Vulkan adapter.
@@ -53,11 +58,14 @@ pub fn for_tests() -> Result<TestTools> {
         install_packages(&["firefox-esr"], "Firefox")?;
     }
     tool("geckodriver", "geckodriver", GECKODRIVER, true)?;
+    let folder = PathBuf::from("work/axe");
+    npm::fetch(AXE, "package/axe.min.js", &folder, "axe.min.js")?;
     Ok(TestTools {
         chromedriver: chromedriver().context("chromedriver is not on PATH after installing it")?,
         browser: browser().context("chromium is not on PATH after installing it")?,
         geckodriver: find(&["geckodriver"]).context("geckodriver is not on PATH after installing it")?,
         firefox: firefox().context("firefox is not on PATH after installing it")?,
+        axe: folder.join("axe.min.js").canonicalize().context("axe-core has no axe.min.js")?,
     })
 }
 

@@ -93,7 +93,8 @@ fn page_tests(counts: &mut Counts, tools: &TestTools) {
             .env("UNMASK_BROWSER", &tools.browser)
             .env("CHROMEDRIVER", &tools.chromedriver)
             .env("UNMASK_FIREFOX", &tools.firefox)
-            .env("GECKODRIVER", &tools.geckodriver),
+            .env("GECKODRIVER", &tools.geckodriver)
+            .env("UNMASK_AXE", &tools.axe),
     );
 }
 

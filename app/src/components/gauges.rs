@@ -8,8 +8,6 @@ use crate::gauges::{Curves, Gauge};
 use crate::run::Run;
 use crate::texts::say;
 
-/// Calls between two readings of a run that grows.
-const READ_EVERY: usize = 8;
 /// View box of a small chart.
 const WIDTH: f64 = 96.0;
 /// Its height.
@@ -19,23 +17,23 @@ const HEIGHT: f64 = 26.0;
 #[component]
 pub fn Gauges() -> impl IntoView {
     let run = expect_context::<Run>();
-    // Reading all curves takes about as long as a call does, so while words come they are read for every eighth.
-    let read = Memo::new(move |_| {
-        run.state.with(|state| {
-            let steps = state.steps();
-            (state.runs, if state.growing { steps - steps % READ_EVERY } else { steps })
-        })
-    });
-    let curves = Memo::new(move |_| {
-        let (_, steps) = read.get();
-        run.state.with_untracked(|state| {
+    let read = Memo::new(move |_| run.state.with(|state| (state.runs, state.steps())));
+    // A run that grows goes on where it was read last.
+    let curves = Memo::new_owning(move |before: Option<(usize, Option<Curves>)>| {
+        let (runs, _) = read.get();
+        let known = before.filter(|(of, _)| *of == runs).and_then(|(_, curves)| curves);
+        let curves = run.state.with_untracked(|state| {
             let whole = state.trajectory.as_ref()?;
-            Curves::of(&whole.truncated(steps))
-        })
+            match known {
+                None => Curves::of(whole),
+                Some(mut curves) => curves.extend(whole).map(|()| curves),
+            }
+        });
+        ((runs, curves), true)
     });
     let gauges = Memo::new(move |_| {
         let (curves, cursor) = (curves.read(), run.cursor.get());
-        run.state.with_untracked(|state| Some(curves.as_ref()?.gauges(state.trajectory.as_ref()?, cursor)))
+        run.state.with_untracked(|state| Some(curves.1.as_ref()?.gauges(state.trajectory.as_ref()?, cursor)))
     });
     view! {
         <section class="panel gauges" aria-label=say("gauges.title") data-testid="gauges">

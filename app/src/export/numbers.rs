@@ -107,13 +107,12 @@ pub fn candidates(trajectory: &Trajectory, words: Option<&Tokenizer>) -> Table {
 /// One row per state: what the five gauges read after so many calls; none for a run that contradicts itself.
 pub fn gauges(trajectory: &Trajectory) -> Option<Table> {
     let curves = Curves::of(trajectory)?;
-    let gap = |calls: usize| curves.gaps.iter().find(|(at, _)| *at == calls).and_then(|(_, gap)| *gap);
     let row = |calls: usize| {
         vec![
             json!(calls),
             // What the next call sees; after the last there is none.
             json!(curves.open_bits.get(calls)),
-            json!(gap(calls)),
+            json!(curves.gaps.get(calls)),
             json!(curves.revised.get(calls)),
             json!(curves.symbols.get(calls)),
             json!(curves.stake.get(calls)),

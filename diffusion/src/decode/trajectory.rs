@@ -98,26 +98,35 @@ impl Trajectory {
     /// Where the run stood after the first `step` steps, and after what was changed by hand then.
     pub fn checkpoint_at(&self, step: usize) -> Result<Checkpoint, TrajectoryError> {
         let steps = self.steps.len();
-        let done = self.steps.get(..step).ok_or(TrajectoryError::Step { found: step, steps })?;
-        let mut checkpoint = self.start.clone();
-        let length = checkpoint.sequence.len();
-        for (index, done) in done.iter().enumerate() {
-            let edited = self.edit(&mut checkpoint, index);
-            let taken = edited.and_then(|()| checkpoint.take(done, &self.settings, self.special.mask));
-            taken.map_err(|slot| TrajectoryError::Slot { step: index, slot, length })?;
+        if step > steps {
+            return Err(TrajectoryError::Step { found: step, steps });
         }
-        let edited = self.edit(&mut checkpoint, step);
-        edited.map_err(|slot| TrajectoryError::Slot { step, slot, length })?;
+        let mut checkpoint = self.first_checkpoint()?;
+        (0..step).try_for_each(|done| self.advance(&mut checkpoint, done))?;
         Ok(checkpoint)
     }
 
+    /// Where the run stood before its first step.
+    pub fn first_checkpoint(&self) -> Result<Checkpoint, TrajectoryError> {
+        let mut checkpoint = self.start.clone();
+        self.edit(&mut checkpoint, 0)?;
+        Ok(checkpoint)
+    }
+
+    /// Takes a checkpoint from after `step` steps to after the next: a walk over all states costs one pass.
+    pub fn advance(&self, checkpoint: &mut Checkpoint, step: usize) -> Result<(), TrajectoryError> {
+        let steps = self.steps.len();
+        let next = self.steps.get(step).ok_or(TrajectoryError::Step { found: step + 1, steps })?;
+        let taken = checkpoint.take(next, &self.settings, self.special.mask);
+        taken.map_err(|slot| TrajectoryError::Slot { step, slot, length: checkpoint.sequence.len() })?;
+        self.edit(checkpoint, step + 1)
+    }
+
     /// Does what was changed by hand after the first `step` steps, unless the checkpoint was taken later.
-    ///
-    /// # Errors
-    /// A slot that the sequence does not have.
-    fn edit(&self, checkpoint: &mut Checkpoint, step: usize) -> Result<(), u32> {
+    fn edit(&self, checkpoint: &mut Checkpoint, step: usize) -> Result<(), TrajectoryError> {
         let missing = self.edits_after(step).get(checkpoint.edits.len()..).unwrap_or_default();
-        checkpoint.edit(missing, &self.settings, self.special).map_err(|error| error.slot)
+        let edited = checkpoint.edit(missing, &self.settings, self.special);
+        edited.map_err(|EditError { slot, length }| TrajectoryError::Slot { step, slot, length })
     }
 
     /// A decoder that goes on from there. Without a change it repeats the rest of this run; [`Decoder::edit`] branches off.

@@ -46,8 +46,10 @@ impl TakenBack {
 /// If the trajectory contradicts itself.
 pub fn revisions(trajectory: &Trajectory) -> Result<Option<Revisions>, TrajectoryError> {
     let (mut replaced, mut remasked) = (0_usize, 0_usize);
+    let mut before = trajectory.first_checkpoint()?;
     for (index, step) in trajectory.steps.iter().enumerate() {
-        let taken_back = TakenBack::of(step, &trajectory.sequence_at(index)?);
+        let taken_back = TakenBack::of(step, &before.sequence);
+        trajectory.advance(&mut before, index)?;
         replaced += taken_back.replaced;
         remasked += taken_back.remasked;
     }

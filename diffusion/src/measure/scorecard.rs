@@ -137,8 +137,8 @@ impl Instrument {
             Self::Revised => {
                 revisions(run)?.map(|revisions| revisions.replaced_share + revisions.remasked_share)
             }
-            Self::SlotsPerCall => slots_per_call(run),
-            Self::ReadingOrder => reading_order_tau(run),
+            Self::SlotsPerCall => slots_per_call(&run.steps),
+            Self::ReadingOrder => reading_order_tau(&run.steps),
             Self::SymbolShare => mean_symbol_share(run)?,
             Self::AtStake => {
                 let calls = run.steps.len() as f64;

@@ -32,50 +32,74 @@ pub const FLOOR_DRAWS: u32 = 16;
 /// Measures the states between start and end of a run; `None` if there is none, or nothing was masked.
 /// `seed` keys the noise floor.
 pub fn on_path_gap(trajectory: &Trajectory, seed: u32) -> Result<Option<OnPathGap>, TrajectoryError> {
-    let states = (1..trajectory.steps.len())
-        .map(|step| Ok(open_slots(&trajectory.start.sequence, &trajectory.sequence_at(step)?)))
-        .collect::<Result<Vec<Vec<bool>>, TrajectoryError>>()?;
-    // Where nothing was masked to begin with, as with random words, there are no runs of masks to compare.
-    let Some(open) = states.first().map(Vec::len).filter(|open| *open > 0) else { return Ok(None) };
-    let counts: Vec<usize> =
-        states.iter().map(|state| state.iter().filter(|masked| **masked).count()).collect();
-    let mut expected = vec![0.0; open + 1];
-    for &masked in &counts {
-        (1..=open).for_each(|length| expected[length] += expected_runs(open, masked, length));
+    let mut checkpoint = trajectory.first_checkpoint()?;
+    let mut path = Path::from_start(&checkpoint.sequence, seed);
+    for step in 1..trajectory.steps.len() {
+        trajectory.advance(&mut checkpoint, step - 1)?;
+        path.push(&checkpoint.sequence);
     }
-    let gap = |states: &[Vec<bool>]| total_variation(&run_lengths(states, open), &expected);
-    let floor = (0..FLOOR_DRAWS).map(|draw| gap(&chance(&counts, open, seed, draw))).sum::<f64>();
-    Ok(Some(OnPathGap { total_variation: gap(&states), noise_floor: floor / f64::from(FLOOR_DRAWS) }))
+    Ok(path.gap())
 }
 
-/// Which of the slots that were open at the start are still masked.
-fn open_slots(start: &Sequence, now: &Sequence) -> Vec<bool> {
-    let pairs = start.slots.iter().zip(&now.slots);
-    pairs
-        .filter(|(start, _)| start.state == SlotState::Masked)
-        .map(|(_, now)| now.state == SlotState::Masked)
-        .collect()
+/// The states of a run, taken in one by one, so that a run that grows is measured at the cost of its new states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The slots that were masked at the start.
+    open: Vec<usize>,
+    /// Runs of masks of each length that chance would give. `// (open + 1)`
+    expected: Vec<f64>,
+    /// Those that there were. `// (open + 1)`
+    found: Vec<f64>,
+    /// Random orders, each with the runs that it gave. Like a decoder's, each state is part of the one before it.
+    orders: Vec<(Vec<usize>, Vec<f64>)>,
+    /// How many states there were.
+    states: usize,
 }
 
-/// The states of a run that unmasks in random order: like a decoder's, each is part of the one before it.
-fn chance(counts: &[usize], open: usize, seed: u32, draw: u32) -> Vec<Vec<bool>> {
-    let mut slots: Vec<usize> = (0..open).collect();
-    Stream::new(seed, draw, 0, Purpose::NoiseFloor).choose(&mut slots, open);
-    let state = |&masked: &usize| {
-        let mut state = vec![false; open];
-        slots[..masked].iter().for_each(|&slot| state[slot] = true);
-        state
-    };
-    counts.iter().map(state).collect()
+impl Path {
+    /// A path without states yet; `seed` keys the noise floor.
+    pub fn from_start(start: &Sequence, seed: u32) -> Self {
+        let open: Vec<usize> = start.masked_slots().collect();
+        let none = vec![0.0; open.len() + 1];
+        let order = |draw| {
+            let mut slots: Vec<usize> = (0..open.len()).collect();
+            Stream::new(seed, draw, 0, Purpose::NoiseFloor).choose(&mut slots, open.len());
+            (slots, none.clone())
+        };
+        let orders = (0..FLOOR_DRAWS).map(order).collect();
+        Self { expected: none.clone(), found: none.clone(), orders, open, states: 0 }
+    }
+
+    /// Takes in the next state.
+    pub fn push(&mut self, state: &Sequence) {
+        let open = self.open.len();
+        let is_masked = |&slot: &usize| state.slots.get(slot).is_some_and(|s| s.state == SlotState::Masked);
+        let now: Vec<bool> = self.open.iter().map(is_masked).collect();
+        let masked = now.iter().filter(|masked| **masked).count();
+        add_runs(&mut self.found, &now);
+        (1..=open).for_each(|length| self.expected[length] += expected_runs(open, masked, length));
+        for (order, found) in &mut self.orders {
+            let mut by_chance = vec![false; open];
+            order[..masked].iter().for_each(|&slot| by_chance[slot] = true);
+            add_runs(found, &by_chance);
+        }
+        self.states += 1;
+    }
+
+    /// The gap of the states so far; `None` without any, or where nothing was masked to begin with, as with random words.
+    pub fn gap(&self) -> Option<OnPathGap> {
+        let gap = |found: &[f64]| total_variation(found, &self.expected);
+        let floor = self.orders.iter().map(|(_, found)| gap(found)).sum::<f64>() / f64::from(FLOOR_DRAWS);
+        let is_there = self.states > 0 && !self.open.is_empty();
+        is_there.then(|| OnPathGap { total_variation: gap(&self.found), noise_floor: floor })
+    }
 }
 
-/// How many runs of masks there are of each length. `// (open + 1)`
-fn run_lengths(states: &[Vec<bool>], open: usize) -> Vec<f64> {
-    let mut counts = vec![0.0; open + 1];
-    for run in states.iter().flat_map(|state| state.split(|masked| !masked)).filter(|run| !run.is_empty()) {
+/// Counts the runs of masks of a state by their lengths. `// (open + 1)`
+fn add_runs(counts: &mut [f64], state: &[bool]) {
+    for run in state.split(|masked| !masked).filter(|run| !run.is_empty()) {
         counts[run.len()] += 1.0;
     }
-    counts
 }
 
 /// Expected number of runs of exactly `length` when `masked` of `open` slots are masked by chance: every place of
@@ -132,7 +156,8 @@ mod tests {
                 .filter(|bits| bits.count_ones() as usize == masked)
                 .map(|bits| (0..open).map(|slot| bits >> slot & 1 == 1).collect())
                 .collect();
-            let counts = run_lengths(&states, open);
+            let mut counts = vec![0.0; open + 1];
+            states.iter().for_each(|state| add_runs(&mut counts, state));
             for (length, &count) in counts.iter().enumerate().skip(1) {
                 let expected = expected_runs(open, masked, length) * states.len() as f64;
                 assert!(near(count, expected, 1e-9), "{masked} masked, length {length}");
@@ -153,6 +178,17 @@ mod tests {
     fn reading_order_leaves_it() {
         let gap = gap(Order::LeftToRight, 0, 24).unwrap();
         assert!(gap.total_variation > 2.0 * gap.noise_floor, "{gap:?}");
+    }
+
+    #[test]
+    fn a_run_that_grows_is_measured_as_its_beginning_is() {
+        let mut corpus = Corpus::new(vec![((3..15).map(TokenId).collect(), 1.0)], TokenId(0)).unwrap();
+        let run = decode(&mut corpus, DecodeSettings { seed: 3, ..DecodeSettings::default() });
+        let mut path = Path::from_start(&run.start.sequence, 3);
+        for steps in 2..=run.steps.len() {
+            path.push(&run.sequence_at(steps - 1).unwrap());
+            assert_eq!(path.gap(), on_path_gap(&run.truncated(steps), 3).unwrap(), "{steps} steps");
+        }
     }
 
     #[test]
