@@ -33,7 +33,7 @@ async fn caught(browser: &Browser, button: &str) -> Result<(String, String)> {
 }
 
 /// Opens a file as a visitor would.
-async fn open_run(browser: &Browser, name: &str, text: &str) -> Result<()> {
+pub async fn open_run(browser: &Browser, name: &str, text: &str) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("unmask-keep-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(name);

@@ -1,8 +1,8 @@
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::browser::{Browser, Window};
 
-use crate::{in_browser, is_finished};
+use crate::{finished, in_browser, is_finished};
 
 /// Everything that a visitor may have before them.
 const PLACES: [&str; 9] = [
@@ -103,4 +103,76 @@ fn nothing_moves_about_while_a_run_goes_on() {
             Ok(())
         });
     }
+}
+
+/// A run over 128 slots in 128 calls: the shipped recording twice, one half beside the other.
+fn large_run() -> Result<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/runs/storyworld-mask.json");
+    let mut run: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let trajectory = &mut run["trajectory"];
+    let slots = list(&trajectory["start"]["sequence"]["slots"]);
+    assert_eq!(slots.len(), 64, "the recording is of 64 slots");
+    let steps = list(&trajectory["steps"]);
+    let shifted = |items: &Value, by: u64| {
+        let moved = list(items).into_iter().map(|mut item| {
+            item["slot"] = json!(item["slot"].as_u64().unwrap_or_default() + by);
+            item
+        });
+        moved.collect::<Vec<Value>>()
+    };
+    let large = (0..128_usize).map(|call| {
+        let (now, later) = (&steps[call / 2], steps.get(call.div_ceil(2)));
+        let beside = later.map_or_else(Vec::new, |step| shifted(&step["predictions"], 0));
+        let right = shifted(&now["predictions"], 64);
+        let commits = if call % 2 == 0 { shifted(&now["commits"], 0) } else { shifted(&now["commits"], 64) };
+        json!({ "call": call, "step": call, "predictions": ([beside, right].concat()), "commits": commits })
+    });
+    trajectory["steps"] = large.collect();
+    trajectory["start"]["sequence"]["slots"] = [slots.clone(), slots].concat().into();
+    trajectory["start"]["opened"] = json!(128);
+    Ok(run.to_string())
+}
+
+/// Moves the scrubber by one call in every frame, and gives back how long the frames took and how long the page's own work
+/// in them did, in milliseconds.
+const SCRUB: &str = "const done = arguments[0], scrubber = document.querySelector('[data-testid=scrubber]');
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+    const frames = [], work = [];
+    let step = 0, last = performance.now();
+    const move = () => {
+      const begun = performance.now();
+      frames.push(begun - last);
+      last = begun;
+      set.call(scrubber, step);
+      scrubber.dispatchEvent(new Event('input', { bubbles: true }));
+      setTimeout(() => {
+        document.body.getBoundingClientRect();
+        work.push(performance.now() - begun);
+        step += 1;
+        step > 128 ? done([frames.slice(1), work]) : requestAnimationFrame(move);
+      });
+    };
+    requestAnimationFrame(move);";
+
+#[test]
+fn scrubbing_over_128_slots_and_128_calls_keeps_60_frames_a_second() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&length=16").await?;
+        crate::keep::open_run(browser, "large.json", &large_run()?).await?;
+        browser.wait_until("the large run", |state| state["step_count"] == 128).await?;
+        browser.element("to-end").await?.click().await?;
+        browser.wait_until("its end", |state| state["cursor"] == 128).await?;
+        let [mut frames, mut work]: [Vec<f64>; 2] =
+            serde_json::from_value(browser.client.execute_async(SCRUB, vec![]).await?)?;
+        let share = |values: &mut Vec<f64>, share: f64| {
+            values.sort_by(f64::total_cmp);
+            values[(values.len() as f64 * share) as usize]
+        };
+        println!("frames: median {:.1} ms, 95 % within {:.1} ms", share(&mut frames, 0.5), share(&mut frames, 0.95));
+        // How long a frame takes is up to the browser too; what the page does in it must leave room for that.
+        let longest = share(&mut work, 0.95);
+        assert!(longest < 1000.0 / 60.0, "95 % of the page's work within {longest} ms");
+        Ok(())
+    });
 }
