@@ -3,5 +3,9 @@
 fn main() {
     console_error_panic_hook::set_once();
     app::platform::media::end_prelude();
-    leptos::mount::mount_to_body(app::page::Page);
+    // In a task of its own: the browser has just spent one on making the module ready.
+    wasm_bindgen_futures::spawn_local(async {
+        app::platform::time::sleep_ms(0).await;
+        leptos::mount::mount_to_body(app::page::Page);
+    });
 }

@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use crate::components::chart::PlotWidth;
 use crate::components::header::{Header, Wordmark};
 use crate::components::knobs::Knobs;
+use crate::components::later::{Building, Built, Later};
 use crate::components::lesson::LessonPanel;
 use crate::components::more::More;
 use crate::components::offline::Offline;
@@ -44,6 +45,7 @@ pub fn Page() -> impl IntoView {
     provide_context(settings);
     provide_context(run);
     provide_context(findings);
+    provide_context(Building::begin());
     let theme = RwSignal::new(media::theme());
     media::show_theme(theme.get_untracked(), false);
     let columns = RwSignal::new(media::columns());
@@ -86,32 +88,38 @@ pub fn Page() -> impl IntoView {
         <div class="page">
             <Header theme />
             <Tabs />
-            {move || match lab.get() {
-                Lab::Corrupt => view! { <main><Corrupt again /></main> }.into_any(),
-                Lab::Collapse => view! { <main><CollapseLab again /></main> }.into_any(),
-                Lab::Trap => view! { <main><Trap again /></main> }.into_any(),
-                Lab::Families => view! { <main><FamiliesLab theme again /></main> }.into_any(),
-                Lab::Frontier => view! { <main><FrontierLab /></main> }.into_any(),
-                Lab::Generate => view! {
-                    <main class="layout">
-                        <section class="controls" aria-label="Settings">
-                            <PromptBox />
-                            <Knobs />
-                            <More />
-                        </section>
-                        <Stage theme side_by_side=columns retry />
-                    </main>
-                }.into_any(),
-            }}
-            <LessonPanel />
-            <EmbedFoot />
-            <footer class="site-foot">
-                <span>"Nothing leaves your machine: the model runs in this page."</span>
-                <Offline />
-                <Show when=move || lab.get() == Lab::Generate>
-                    <span>"Space plays, arrows step, Home and End jump."</span>
-                </Show>
-            </footer>
+            <Later turn=Built::Lab>
+                {move || match lab.get() {
+                    Lab::Corrupt => view! { <main><Corrupt again /></main> }.into_any(),
+                    Lab::Collapse => view! { <main><CollapseLab again /></main> }.into_any(),
+                    Lab::Trap => view! { <main><Trap again /></main> }.into_any(),
+                    Lab::Families => view! { <main><FamiliesLab theme again /></main> }.into_any(),
+                    Lab::Frontier => view! { <main><FrontierLab /></main> }.into_any(),
+                    Lab::Generate => view! {
+                        <main class="layout">
+                            <section class="controls" aria-label="Settings">
+                                <PromptBox />
+                                <Knobs />
+                                <Later>
+                                    <More />
+                                </Later>
+                            </section>
+                            <Stage theme side_by_side=columns retry />
+                        </main>
+                    }.into_any(),
+                }}
+            </Later>
+            <Later>
+                <LessonPanel />
+                <EmbedFoot />
+                <footer class="site-foot">
+                    <span>"Nothing leaves your machine: the model runs in this page."</span>
+                    <Offline />
+                    <Show when=move || lab.get() == Lab::Generate>
+                        <span>"Space plays, arrows step, Home and End jump."</span>
+                    </Show>
+                </footer>
+            </Later>
         </div>
     }
 }

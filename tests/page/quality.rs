@@ -21,14 +21,17 @@ const PLACES: [&str; 9] = [
 fn is_at_rest(state: &Value) -> bool {
     let study = &state["study"];
     match study {
-        Value::Null => is_finished(state) || (state["settings"]["lab"] == "frontier" && state["phase"] == "ready"),
+        Value::Null => {
+            is_finished(state) || (state["settings"]["lab"] == "frontier" && state["phase"] == "ready")
+        }
         study => study["ending"] == "finished",
     }
 }
 
 /// What axe finds, one line each: the rule and the elements that break it.
 async fn violations(browser: &Browser) -> Result<Vec<String>> {
-    let path = std::env::var("UNMASK_AXE").context("UNMASK_AXE is not set; run this through `cargo xtask`")?;
+    let path =
+        std::env::var("UNMASK_AXE").context("UNMASK_AXE is not set; run this through `cargo xtask`")?;
     browser.client.execute(&std::fs::read_to_string(path)?, vec![]).await?;
     let script = "const done = arguments[0];
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -169,7 +172,11 @@ fn scrubbing_over_128_slots_and_128_calls_keeps_60_frames_a_second() {
             values.sort_by(f64::total_cmp);
             values[(values.len() as f64 * share) as usize]
         };
-        println!("frames: median {:.1} ms, 95 % within {:.1} ms", share(&mut frames, 0.5), share(&mut frames, 0.95));
+        println!(
+            "frames: median {:.1} ms, 95 % within {:.1} ms",
+            share(&mut frames, 0.5),
+            share(&mut frames, 0.95)
+        );
         // How long a frame takes is up to the browser too; what the page does in it must leave room for that.
         let longest = share(&mut work, 0.95);
         assert!(longest < 1000.0 / 60.0, "95 % of the page's work within {longest} ms");

@@ -12,6 +12,7 @@ pub mod icons;
 pub mod inspector;
 pub mod keep;
 pub mod knobs;
+pub mod later;
 pub mod legend;
 pub mod lesson;
 pub mod menu;

@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::film_strip::FilmStrip;
 use super::gauges::Gauges;
 use super::inspector::Inspector;
+use super::later::Later;
 use super::legend::{ColourMenu, Legend};
 use super::pair::{BesideMenu, Pair};
 use super::prose::Prose;
@@ -61,8 +62,10 @@ pub fn Stage(
         </section>
         <aside class="facts">
             <Facts cells columns />
-            <Inspector cells />
-            <Gauges />
+            <Later>
+                <Inspector cells />
+                <Gauges />
+            </Later>
         </aside>
     }
 }

@@ -8,6 +8,7 @@ use model_loader::Tokenizer;
 use model_loader::tokenizer::END;
 use wasm_bindgen::JsCast;
 
+use super::later::Building;
 use crate::draw::palette::ramp;
 use crate::draw::slots::{Scale, share};
 use crate::keys::move_in_grid;
@@ -88,8 +89,11 @@ pub fn TextGrid(
         cells.with(|cells| faces(cells, words.as_ref(), colour.get(), scale.get()))
     });
     let count = Memo::new(move |_| cells.with(Vec::len));
+    let building = expect_context::<Building>();
     let rows = move || {
-        let (count, columns) = (count.get(), columns.get());
+        // Room is kept for what comes after the first frame.
+        let count = if building.is_over() { count.get() } else { 0 };
+        let columns = columns.get();
         (0..count)
             .step_by(columns.max(1))
             .map(|first| (first, columns, (first + columns).min(count)))
@@ -103,6 +107,7 @@ pub fn TextGrid(
             data-testid=which.id()
             data-colour=move || colour.get().name()
             style:--columns=move || columns.get().to_string()
+            style:--rows=move || count.get().div_ceil(columns.get().max(1)).to_string()
             on:keydown=move |event| walk(&event, which, columns.get_untracked(), count.get_untracked())
         >
             <For each=rows key=|row| *row let((first, _, end))>

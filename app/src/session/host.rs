@@ -64,7 +64,7 @@ impl<E: Fn(Event)> Host<E> {
     async fn open(&self, model: ShippedModel, choice: BackendChoice) -> Result<Open, Failure> {
         let progress = |received, total| self.emit(Event::Downloading { received, total });
         let checkpoint = fetched(model, progress).await?;
-        let language = Language::of(&checkpoint);
+        let language = understood(&checkpoint).await;
         self.emit(Event::Loaded { model: facts(model, &checkpoint), words: language.tokenizer.clone() });
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
@@ -79,7 +79,7 @@ impl<E: Fn(Event)> Host<E> {
         choice: BackendChoice,
     ) -> Result<Open, Failure> {
         let checkpoint = fetched(model, |_, _| {}).await?;
-        let language = Language::of(&checkpoint);
+        let language = understood(&checkpoint).await;
         let (engine, _) = Engine::open(&checkpoint, choice, &mut |_| {}).await?;
         Ok(Open { engine, language, model, wanted: choice, before: None })
     }
@@ -226,7 +226,17 @@ pub async fn play_recording(emit: impl Fn(Event)) {
 /// Downloads and reads a model file.
 async fn fetched(model: ShippedModel, progress: impl FnMut(u64, Option<u64>)) -> Result<Checkpoint, Failure> {
     let bytes = fetch::bytes(&model.path(), progress).await?;
+    time::sleep_ms(0).await;
     Ok(Checkpoint::from_bytes(&bytes)?)
+}
+
+/// The language of a model. Each stage of opening takes a good part of what a visitor would feel, so that the browser has
+/// its turn before and after this one.
+async fn understood(checkpoint: &Checkpoint) -> Language {
+    time::sleep_ms(0).await;
+    let language = Language::of(checkpoint);
+    time::sleep_ms(0).await;
+    language
 }
 
 fn facts(model: ShippedModel, checkpoint: &Checkpoint) -> ModelFacts {
