@@ -183,3 +183,26 @@ fn scrubbing_over_128_slots_and_128_calls_keeps_60_frames_a_second() {
         Ok(())
     });
 }
+
+/// The longest tasks of the main thread so far, in milliseconds, longest first; only those above 50 count as long.
+async fn long_tasks(browser: &Browser) -> Result<Vec<f64>> {
+    let mut found = observed(browser, "longtask", "duration").await?;
+    found.sort_by(|a, b| b.total_cmp(a));
+    Ok(found)
+}
+
+/// The mark is 50 ms on a machine of today. Machines that run these tests do other things too, and have half its speed.
+const LONGEST_TASK_MS: f64 = 90.0;
+
+#[test]
+fn the_main_thread_is_never_held_for_long_from_opening_to_the_end_of_a_run() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu").await?;
+        let at_end = |state: &Value| state["cursor"] == state["step_count"];
+        browser.wait_until("its end on the stage", at_end).await?;
+        let long = long_tasks(browser).await?;
+        println!("tasks above 50 ms: {long:?}");
+        assert!(long.iter().all(|task| *task < LONGEST_TASK_MS), "{long:?}");
+        Ok(())
+    });
+}

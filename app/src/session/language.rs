@@ -1,5 +1,6 @@
 //! What is known about the language of a model besides its vocabulary.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use diffusion::TokenId;
@@ -14,8 +15,9 @@ pub struct Language {
     pub tokenizer: Arc<Tokenizer>,
     /// Share of each token in the training windows, end of text included; even if the file does not tell. `// (vocabulary)`
     pub unigram: Vec<f64>,
-    /// Storyworld's word for every ordinary token, if the model writes storyworld.
-    story_words: Option<Vec<WordId>>,
+    /// Storyworld's word for every ordinary token, if the model writes storyworld; found when first asked for, because the
+    /// grammar takes longer to build than a page may be held up while it opens.
+    story_words: OnceCell<Option<Vec<WordId>>>,
 }
 
 impl Language {
@@ -34,14 +36,21 @@ impl Language {
             0 => 1.0 / vocabulary as f64,
             total => counts.get(token).map_or(0.0, |&count| count as f64 / total as f64),
         };
-        let ordinary = (FIRST_WORD..vocabulary as u32).filter_map(|token| tokenizer.word(token));
-        let story_words = Grammar::storyworld().word_ids(ordinary).filter(|words| !words.is_empty());
-        Self { unigram: (0..vocabulary).map(share).collect(), story_words, tokenizer }
+        Self { unigram: (0..vocabulary).map(share).collect(), story_words: OnceCell::new(), tokenizer }
+    }
+
+    fn story_words(&self) -> Option<&[WordId]> {
+        let find = || {
+            let tokens = FIRST_WORD..self.tokenizer.vocab_size() as u32;
+            let ordinary = tokens.filter_map(|token| self.tokenizer.word(token));
+            Grammar::storyworld().word_ids(ordinary).filter(|words| !words.is_empty())
+        };
+        self.story_words.get_or_init(find).as_deref()
     }
 
     /// Whether the truth about this language is known.
     pub fn is_storyworld(&self) -> bool {
-        self.story_words.is_some()
+        self.story_words().is_some()
     }
 
     /// The `count` commonest tokens, most common first.
@@ -53,7 +62,7 @@ impl Language {
 
     /// What is broken in a text up to its end, if this is storyworld. Hidden words agree with everything.
     pub fn violations(&self, tokens: &[TokenId]) -> Option<Vec<Violation>> {
-        self.story_words.as_ref()?;
+        self.story_words()?;
         let text = tokens.iter().take_while(|token| token.0 != END);
         let words: Vec<Option<&str>> = text.map(|token| self.shown(*token)).collect();
         Some(check(Grammar::storyworld(), &words))
@@ -66,7 +75,7 @@ impl Language {
 
     /// How storyworld's own stories go on from an opening; `None` for another language, or if no story begins so.
     pub fn continuations(&self, opening: &[TokenId]) -> Option<Continuations<'static>> {
-        let words = self.story_words.as_ref()?;
+        let words = self.story_words()?;
         let id = |token: &TokenId| {
             token.0.checked_sub(FIRST_WORD).and_then(|index| words.get(index as usize).copied())
         };
