@@ -56,7 +56,7 @@ pub use backend::{BackendChoice, BackendReport};
 pub use denoiser::Engine;
 pub use error::Error;
 pub use executor::Executor;
-pub use posterior::noise_words;
+pub use posterior::{family, noise_words};
 pub use program::Program;
 pub use progress::Progress;
 pub use weights::Weights;

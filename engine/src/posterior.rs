@@ -7,6 +7,7 @@
 //! is run again between its winner and the present token. (Gourevitch et al., arXiv 2605.22765, on why the two must not be
 //! confused.)
 
+use diffusion::measure::scorecard::Family;
 use diffusion::process::{MaskUniform, TokenProcess, Uniform, Words};
 use diffusion::random::{exponential, word};
 use diffusion::schedule::Schedule;
@@ -18,6 +19,15 @@ use shaders::records::Row;
 pub fn noise_words(config: &ModelConfig) -> Words {
     let first = SpecialTokens::default().first_token(false);
     Words { first, count: config.vocab_size as u32 - first }
+}
+
+/// The paper's name for a model's kind.
+pub fn family(config: &ModelConfig) -> Family {
+    match config.process {
+        Process::Autoregressive => Family::Autoregressive,
+        Process::Gaussian { .. } => Family::Continuous,
+        Process::Mask | Process::Uniform | Process::MaskUniform { .. } => Family::Discrete,
+    }
 }
 
 /// By how much the logit of the present token rises, in nats.

@@ -14,7 +14,8 @@ mod token_noise;
 
 pub use embedding_noise::{FIRST_TIME, embedding_noise_bound};
 pub use exact::exact_bits;
-pub use token_noise::{EDGE, token_noise_bound};
+pub use strata::BoundTerm;
+pub use token_noise::{EDGE, token_noise_bound, token_noise_terms};
 
 use std::f64::consts::LN_2;
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
 //! | D1 smooth corruption | [`surprisal`]: what each word tells, and what is left of it at time t | 1 per word |
+//! | D1 smooth corruption | [`smoothness`]: bits left at every t, on one axis for all token processes | those of the bound |
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
@@ -33,6 +34,7 @@ pub mod prospect;
 pub mod refinement;
 pub mod revision;
 pub mod scorecard;
+pub mod smoothness;
 pub mod surface;
 pub mod surprisal;
 pub mod tractability;

@@ -2,7 +2,8 @@
 //!
 //! The paper (Jin et al., arXiv 2512.22630) marks three families in words; the marks here are taken from summaries of its
 //! table and not from the table itself. A [`Reading`] is never a score: it has a unit, and its instrument says what it cannot
-//! tell. All readings here come from finished runs at no further call; means over runs, with the standard error of the mean.
+//! tell. Those of finished runs ([`Instrument::OF_RUNS`]) cost no further call, and are means over runs with their standard
+//! error. What texts and further calls tell is measured where these are at hand, and reported as a [`Reading`] too.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::refinement::{reading_order_tau, slots_per_call};
 use super::revision::revisions;
 use super::tractability::on_path_gap;
 use super::{Estimate, Moments};
-use crate::decode::{Trajectory, TrajectoryError};
+use crate::decode::{Decoder, Trajectory, TrajectoryError};
 
 /// The properties that an ideal diffusion language model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +78,14 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Instrument {
+    /// Largest loss of bits in a sixteenth of time over the mean loss ([`smoothness`](super::smoothness)).
+    PeakSpeed,
+    /// Largest distance of the bits left from an even loss ([`smoothness`](super::smoothness)).
+    Deviation,
     /// Largest fall of the open bits in one call, over the bits open at the start ([`information`](super::information)).
     LargestJump,
+    /// How many equal jumps would be as rough, over the calls ([`information`](super::information)).
+    EqualJumps,
     /// On-path gap above its noise floor ([`tractability`](super::tractability)).
     OnPathGap,
     /// Written tokens that change, per call and open slot ([`revision`](super::revision)).
@@ -91,12 +98,17 @@ pub enum Instrument {
     SymbolShare,
     /// Bits at stake per call in what was committed together ([`dependency`](super::dependency)).
     AtStake,
+    /// What joint commits lost against one after the other ([`correlation`](super::correlation)).
+    Damage,
+    /// Rules of the language that a text breaks, where they are known.
+    Violations,
 }
 
 impl Instrument {
-    /// All of them, by property.
-    pub const ALL: [Self; 7] = [
+    /// Those that finished runs tell, by property.
+    pub const OF_RUNS: [Self; 8] = [
         Self::LargestJump,
+        Self::EqualJumps,
         Self::OnPathGap,
         Self::Revised,
         Self::SlotsPerCall,
@@ -108,31 +120,57 @@ impl Instrument {
     /// What it measures.
     pub fn property(self) -> Property {
         match self {
-            Self::LargestJump => Property::D1,
+            Self::PeakSpeed | Self::Deviation | Self::LargestJump | Self::EqualJumps => Property::D1,
             Self::OnPathGap => Property::D2,
             Self::Revised | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
             Self::SymbolShare => Property::L1,
-            Self::AtStake => Property::L2,
+            Self::AtStake | Self::Damage | Self::Violations => Property::L2,
         }
     }
 
     /// Its unit.
     pub fn unit(self) -> &'static str {
         match self {
+            Self::PeakSpeed => "times the mean speed",
+            Self::Deviation => "share of all bits",
             Self::LargestJump => "share of the open bits",
+            Self::EqualJumps => "share of calls",
             Self::OnPathGap => "total variation above chance",
             Self::Revised => "changes per call and slot",
             Self::SlotsPerCall => "slots per call",
             Self::ReadingOrder => "Kendall's tau",
             Self::SymbolShare => "share of slots",
             Self::AtStake => "bits per call",
+            Self::Damage => "bits per text",
+            Self::Violations => "broken rules per text",
         }
     }
 
-    /// Reads it off one run; `None` where it does not apply, such as masked runs of a run without masks.
+    /// Its name in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PeakSpeed => "peak_speed",
+            Self::Deviation => "deviation",
+            Self::LargestJump => "largest_jump",
+            Self::EqualJumps => "equal_jumps",
+            Self::OnPathGap => "on_path_gap",
+            Self::Revised => "revised",
+            Self::SlotsPerCall => "slots_per_call",
+            Self::ReadingOrder => "reading_order",
+            Self::SymbolShare => "symbol_share",
+            Self::AtStake => "at_stake",
+            Self::Damage => "damage",
+            Self::Violations => "violations",
+        }
+    }
+
+    /// Reads it off one run; `None` where it does not apply, such as masked runs of a run without masks, or a run does not
+    /// tell.
     fn read(self, run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
         Ok(match self {
+            Self::PeakSpeed | Self::Deviation | Self::Damage | Self::Violations => None,
             Self::LargestJump => largest_jump(run),
+            Self::EqualJumps => equal_jumps(run),
             Self::OnPathGap => on_path_gap(run, 0)?.map(|gap| gap.above_chance()),
             Self::Revised => {
                 revisions(run)?.map(|revisions| revisions.replaced_share + revisions.remasked_share)
@@ -153,11 +191,17 @@ fn largest_jump(run: &Trajectory) -> Option<f64> {
     Some(Jumps::of(&curve)?.largest / curve.first()?)
 }
 
+fn equal_jumps(run: &Trajectory) -> Option<f64> {
+    Some(Jumps::of(&open_bits_curve(run))?.participation / run.steps.len() as f64)
+}
+
 /// Over the states that the calls saw.
 fn mean_symbol_share(run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
-    let mut sum = 0.0;
+    let (mut sum, mut present) = (0.0, run.first_checkpoint()?);
     for step in 0..run.steps.len() {
-        sum += symbol_share(&run.fork(step)?.query()).unwrap_or(1.0);
+        let decoder = Decoder::resume(run.settings.clone(), present.clone(), run.special)?;
+        sum += symbol_share(&decoder.query()).unwrap_or(1.0);
+        run.advance(&mut present, step)?;
     }
     Ok((!run.steps.is_empty()).then(|| sum / run.steps.len() as f64))
 }
@@ -171,7 +215,7 @@ pub struct Reading {
     pub estimate: Option<Estimate>,
 }
 
-/// Reads every instrument off runs of one model with one schedule.
+/// Reads every instrument of runs off those of one model with one schedule.
 ///
 /// # Errors
 /// If a run contradicts itself.
@@ -183,13 +227,13 @@ pub fn scorecard(runs: &[Trajectory]) -> Result<Vec<Reading>, TrajectoryError> {
         }
         Ok(Reading { instrument, estimate: moments.estimate() })
     };
-    Instrument::ALL.into_iter().map(reading).collect()
+    Instrument::OF_RUNS.into_iter().map(reading).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{DecodeSettings, Decoder, Noise, Order, Parallelism, run};
+    use crate::decode::{DecodeSettings, Noise, Order, Parallelism, run};
     use crate::exact::{Noisy, two_sentences};
     use crate::process::{Uniform, Words};
     use crate::schedule::Schedule;
@@ -218,6 +262,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{instrument:?}: {found}");
         };
         near(Instrument::LargestJump, 1.0);
+        near(Instrument::EqualJumps, 1.0 / 3.0);
         near(Instrument::Revised, 0.0);
         near(Instrument::SlotsPerCall, 1.0);
         near(Instrument::ReadingOrder, 1.0);
@@ -252,6 +297,16 @@ mod tests {
         assert!(value(&readings, Instrument::Revised).unwrap() > 0.0);
         assert_eq!(value(&readings, Instrument::OnPathGap), None);
         assert_eq!(value(&readings, Instrument::ReadingOrder), None, "the last call finishes all");
+    }
+
+    #[test]
+    fn what_runs_do_not_tell_is_not_read_off_them() {
+        let run = &runs(&DecodeSettings::default())[0];
+        let told = [Instrument::PeakSpeed, Instrument::Deviation, Instrument::Damage, Instrument::Violations];
+        for instrument in told {
+            assert!(!Instrument::OF_RUNS.contains(&instrument));
+            assert_eq!(instrument.read(run), Ok(None), "{instrument:?}");
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use diffusion::decode::{Decoder, Trajectory, run_batch};
-use diffusion::measure::scorecard::{Family, Reading, scorecard};
+use diffusion::measure::scorecard::{Family, Instrument, Reading, scorecard};
 use diffusion::measure::{Estimate, Moments};
 use diffusion::{Denoiser, TokenId};
-use model_loader::{ModelConfig, Process, Tokenizer};
+use model_loader::{ModelConfig, Tokenizer};
 use storyworld::Violation;
 
 use super::runs::{Trouble, decoder, state_at, text};
@@ -48,15 +48,6 @@ pub struct Member {
     pub readings: Vec<Reading>,
 }
 
-/// The paper's name for a model's kind.
-pub fn family(config: &ModelConfig) -> Family {
-    match config.process {
-        Process::Autoregressive => Family::Autoregressive,
-        Process::Gaussian { .. } => Family::Continuous,
-        Process::Mask | Process::Uniform | Process::MaskUniform { .. } => Family::Discrete,
-    }
-}
-
 /// Decoders of one family: the visitor's seed and the next ones. An autoregressive model writes one slot per call.
 ///
 /// # Errors
@@ -91,16 +82,17 @@ pub async fn write<D: Denoiser>(
     decoders: Vec<Decoder>,
 ) -> Result<Member, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
-    let readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
+    let mut readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
     let mut texts = Vec::new();
     for run in &runs {
         texts.push(text(&state_at(run, run.steps.len()).map_err(Trouble::Other)?));
     }
     let broken = texts.iter().filter_map(|text| language.violations(text)).map(|list| list.len() as f64);
     let broken = broken.collect::<Moments>().estimate();
+    readings.push(Reading { instrument: Instrument::Violations, estimate: broken });
     let text = texts.swap_remove(0);
     let violations = language.violations(&text);
     let trajectory =
         runs.into_iter().next().unwrap_or_else(|| unreachable!("at least one run was asked for"));
-    Ok(Member { model, family: family(config), trajectory, text, violations, broken, readings })
+    Ok(Member { model, family: engine::family(config), trajectory, text, violations, broken, readings })
 }

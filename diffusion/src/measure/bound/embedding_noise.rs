@@ -4,6 +4,8 @@
 //! the prior costs nothing where ᾱ(1) = 0. Unit: bits. Cost: four sequences per draw, since at both times the
 //! network first makes the guess that it is then shown. Blind spot: it is a bound, and one of the first guess's quality too.
 
+use std::f64::consts::LN_2;
+
 use super::strata::{Draw, draws, together};
 use super::token_noise::row;
 use super::{BoundError, BoundSettings, TextBound};
@@ -37,7 +39,7 @@ pub async fn embedding_noise_bound<D: FullDenoiser>(
         parts.read_off(batch).await?;
         nats.extend(batch_nats);
     }
-    together(&nats, counted)
+    together(nats.into_iter().map(|nats| nats / LN_2), counted)
 }
 
 /// The two parts of the bound for some draws.

@@ -3,8 +3,6 @@
 //! Each of two independent passes takes one time from each of `draws` / 2 equal parts of (0, 1], far less scattered than
 //! free times; a pass is one estimate of the bound, and the difference of the two tells the error.
 
-use std::f64::consts::LN_2;
-
 use super::{BoundError, BoundSettings, TextBound};
 use crate::measure::{Estimate, Moments};
 use crate::random::{Purpose, Stream, uniform, word};
@@ -53,10 +51,23 @@ pub(super) fn draws<E: std::error::Error>(
     Ok((0..parts * PASSES).map(draw).collect())
 }
 
-/// The bound from the nats of every draw, in the order of [`draws`].
-pub(super) fn together<E: std::error::Error>(nats: &[f64], counted: u32) -> Result<TextBound, BoundError<E>> {
-    let parts = nats.len() / PASSES as usize;
-    let passes = nats.chunks(parts.max(1)).map(|pass| pass.iter().sum::<f64>() / parts as f64 / LN_2);
+/// What one draw of a bound says: its integrand at a time. The bound is the mean of all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BoundTerm {
+    /// Time in (0, 1].
+    pub time: f64,
+    /// Bits of the whole window.
+    pub bits: f64,
+}
+
+/// The bound from the bits of every draw, in the order of [`draws`].
+pub(super) fn together<E: std::error::Error>(
+    bits: impl ExactSizeIterator<Item = f64>,
+    counted: u32,
+) -> Result<TextBound, BoundError<E>> {
+    let bits: Vec<f64> = bits.collect();
+    let parts = bits.len() / PASSES as usize;
+    let passes = bits.chunks(parts.max(1)).map(|pass| pass.iter().sum::<f64>() / parts as f64);
     let bits: Option<Estimate> = passes.collect::<Moments>().estimate();
     let bits = bits.filter(|bits| bits.value.is_finite()).ok_or(BoundError::Infinite)?;
     Ok(TextBound { bits, tokens: counted })

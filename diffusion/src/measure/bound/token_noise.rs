@@ -8,7 +8,9 @@
 //! posterior, which is turned into the leave-one-out prediction here: one that gives out the latter as the former is
 //! measured as worse than it is (1.32 bits instead of 1 on the two sentences).
 
-use super::strata::{Draw, draws, together};
+use std::f64::consts::LN_2;
+
+use super::strata::{BoundTerm, Draw, draws, together};
 use super::{BoundError, BoundSettings, TextBound};
 use crate::denoiser::{FullDenoiser, Query, Row};
 use crate::process::{ForwardProcess, NoiseRates};
@@ -30,6 +32,22 @@ pub async fn token_noise_bound<D: FullDenoiser, P: NoiseRates>(
     index: u32,
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
+    let terms = token_noise_terms(denoiser, process, text, index, settings).await?;
+    together(terms.iter().map(|term| term.bits), counted)
+}
+
+/// The terms of the bound of one window, draw by draw: what is lost at which time
+/// ([`smoothness`](crate::measure::smoothness)).
+///
+/// # Errors
+/// [`BoundError`].
+pub async fn token_noise_terms<D: FullDenoiser, P: NoiseRates>(
+    denoiser: &mut D,
+    process: &P,
+    text: &[TokenId],
+    index: u32,
+    settings: BoundSettings,
+) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
     let draws = draws(text, index, settings)?;
     let mut nats = Vec::with_capacity(draws.len());
     for batch in draws.chunks(settings.batch as usize) {
@@ -51,7 +69,8 @@ pub async fn token_noise_bound<D: FullDenoiser, P: NoiseRates>(
                 integrand(process, &prediction, text[row.slot as usize], shown, time);
         }
     }
-    together(&nats, counted)
+    let term = |(draw, nats): (&Draw, f64)| BoundTerm { time: draw.time, bits: nats / LN_2 };
+    Ok(draws.iter().zip(nats).map(term).collect())
 }
 
 /// One slot's part in nats per unit of time, from its leave-one-out prediction. `// (vocabulary)`
