@@ -28,6 +28,8 @@ pub enum Command {
     Eval(Eval),
     /// Put a decoding schedule under test, beside one slot per call at the same seeds.
     Diagnose(Diagnose),
+    /// Read the five properties off a model with a schedule, the paper's mark beside each.
+    Scorecard(Scorecard),
     /// Measure a grid of schedules into a CSV file; goes on where it was cut off.
     Sweep(Sweep),
     /// Say what is known exactly about a small system.
@@ -193,6 +195,35 @@ pub struct Diagnose {
     /// Smallest unigram entropy of a text in bits.
     #[arg(long, value_name = "BITS")]
     pub min_entropy: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unmask scorecard`.
+#[derive(Args)]
+pub struct Scorecard {
+    /// Which model, on which back end.
+    #[command(flatten)]
+    pub model: Model,
+    /// The schedule: decoding settings as JSON, as `generate --json` prints them.
+    #[arg(long, value_name = "FILE")]
+    pub schedule: PathBuf,
+    /// Texts to go on from, one per line [default: none, from nothing].
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Held-out texts, one per line: how evenly the process takes them away is told only with them.
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<PathBuf>,
+    /// Draws of noise per held-out text, at least 2.
+    #[arg(long, value_name = "DRAWS", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..))]
+    pub samples: u32,
+    /// Seeds per prompt, at least 2.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..))]
+    pub seeds: u32,
+    /// Runs side by side.
+    #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
+    pub batch: usize,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -15,6 +15,7 @@ mod language;
 mod model;
 mod output;
 mod prompt;
+mod scorecard;
 mod sweep;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::info(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::eval(&arguments)),
         Command::Diagnose(arguments) => pollster::block_on(diagnose::diagnose(&arguments)),
+        Command::Scorecard(arguments) => pollster::block_on(scorecard::scorecard(&arguments)),
         Command::Exact(arguments) => exact::exact(&arguments),
         Command::Sweep(arguments) => pollster::block_on(sweep::sweep(&arguments)),
     };

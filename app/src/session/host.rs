@@ -68,6 +68,7 @@ impl<E: Fn(Event)> Host<E> {
         self.emit(Event::Loaded { model: facts(model, &checkpoint), words: language.tokenizer.clone() });
         let (engine, report) =
             Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
+        time::sleep_ms(0).await;
         self.emit(Event::Opened(report));
         Ok(Open { engine, language, model, wanted: choice, before: None })
     }
@@ -111,6 +112,8 @@ impl<E: Fn(Event)> Host<E> {
             None => fresh,
         };
         self.emit(course.beginning());
+        // The stage is drawn anew.
+        time::sleep_ms(0).await;
         let ended = self.complete(open, &mut course).await;
         open.before = Some(course);
         ended

@@ -1,6 +1,7 @@
 //! What is measured on one finished run.
 
 use anyhow::anyhow;
+use diffusion::decode::Noise;
 use diffusion::measure::correlation::{Direction, chain};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
@@ -27,11 +28,7 @@ pub const MEASURES: [Measure; 10] = [
     Measure { name: "unseen", unit: "share of 3-grams above right stories", of: |text| text.unseen_excess },
     Measure { name: "duplicates", unit: "repeated neighbours per text", of: |text| Some(text.duplicates) },
     Measure { name: "stake", unit: "bits per text, sum of H - max H", of: |text| Some(text.stake_bits) },
-    Measure {
-        name: "damage",
-        unit: "bits per text, product against chain",
-        of: |text| Some(text.damage_bits),
-    },
+    Measure { name: "damage", unit: "bits per text, product against chain", of: |text| text.damage_bits },
     Measure { name: "collapse", unit: "share of the 20 commonest words", of: |text| text.common_share },
     Measure { name: "entropy", unit: "bits, unigram of the text", of: |text| Some(text.entropy_bits) },
     Measure { name: "distinct", unit: "distinct 2-grams over all", of: |text| text.distinct_share },
@@ -52,8 +49,9 @@ pub struct Text {
     pub duplicates: f64,
     /// Upper bound of what was at stake in joint commits.
     pub stake_bits: f64,
-    /// What joint commits did, clipped per call at 20 bits.
-    pub damage_bits: f64,
+    /// What joint commits did, clipped per call at 20 bits. Absent for noise of words: there a model can be asked about the
+    /// tokens that stand, not about others.
+    pub damage_bits: Option<f64>,
     /// Share of common words.
     pub common_share: Option<f64>,
     /// Entropy of the text's own words.
@@ -70,12 +68,10 @@ impl Text {
         world: &World,
     ) -> Result<Self, Failure> {
         let special = trajectory.special;
-        let mut damage_bits = 0.0;
-        for (index, step) in trajectory.steps.iter().enumerate() {
-            let before = trajectory.sequence_at(index).map_err(Failure::run)?;
-            let damage = chain(denoiser, step, &before, special, Direction::Forward).await;
-            damage_bits += damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
-        }
+        let damage_bits = match trajectory.settings.noise {
+            Noise::Mask => Some(damage(denoiser, trajectory).await?),
+            Noise::Uniform { .. } | Noise::MaskUniform { .. } => None,
+        };
         let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
         let length = end.text_length(special.end_of_text);
         let text: Vec<TokenId> = end.tokens().take(length).collect();
@@ -92,4 +88,16 @@ impl Text {
             distinct_share: distinct_share([&text[..]], 2),
         })
     }
+}
+
+/// What the joint commits of a run lost against one after the other, in bits.
+async fn damage<D: Denoiser>(denoiser: &mut D, trajectory: &Trajectory) -> Result<f64, Failure> {
+    let mut before = trajectory.first_checkpoint().map_err(Failure::run)?;
+    let mut bits = 0.0;
+    for (index, step) in trajectory.steps.iter().enumerate() {
+        let damage = chain(denoiser, step, &before.sequence, trajectory.special, Direction::Forward).await;
+        bits += damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
+        trajectory.advance(&mut before, index).map_err(Failure::run)?;
+    }
+    Ok(bits)
 }

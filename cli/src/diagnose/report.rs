@@ -168,7 +168,7 @@ mod tests {
             unseen_excess: None,
             duplicates,
             stake_bits: 0.0,
-            damage_bits: 0.0,
+            damage_bits: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,
             distinct_share: None,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use diffusion::decode::{DecodeSettings, Decoder, run_batch};
-use diffusion::{Denoiser, SpecialTokens};
+use diffusion::{Denoiser, SpecialTokens, Trajectory};
 use model_loader::Checkpoint;
 
 use super::measures::Text;
@@ -34,6 +34,23 @@ pub async fn measure<D: Denoiser>(
     settings: &DecodeSettings,
     label: &str,
 ) -> Result<Vec<Text>, Failure> {
+    let mut texts = Vec::new();
+    each(denoiser, runs, settings, label, async |denoiser, trajectory| {
+        texts.push(Text::of(denoiser, &trajectory, runs.world).await?);
+        Ok(())
+    })
+    .await?;
+    Ok(texts)
+}
+
+/// Decodes every run, prompts in order, seeds within, and hands it on.
+pub async fn each<D: Denoiser>(
+    denoiser: &mut D,
+    runs: &Runs<'_>,
+    settings: &DecodeSettings,
+    label: &str,
+    mut take: impl AsyncFnMut(&mut D, Trajectory) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut decoders = Vec::new();
     for text in runs.prompts {
         let start = prompt::start(runs.checkpoint, text, None, settings, None)?;
@@ -44,15 +61,16 @@ pub async fn measure<D: Denoiser>(
         }
     }
     let (mut line, began, total) = (Progress::new(), Instant::now(), decoders.len());
-    let mut texts: Vec<Text> = Vec::with_capacity(total);
+    let mut done = 0;
     for batch in decoders.chunks(runs.batch) {
-        line.show(&progress(label, texts.len(), total, began));
+        line.show(&progress(label, done, total, began));
         let trajectories = run_batch(denoiser, batch.to_vec()).await;
         for trajectory in trajectories.map_err(|error| Failure::Run(anyhow!("{error}")))? {
-            texts.push(Text::of(denoiser, &trajectory, runs.world).await?);
+            take(denoiser, trajectory).await?;
+            done += 1;
         }
     }
-    Ok(texts)
+    Ok(())
 }
 
 /// How far, and how long still.

@@ -1,12 +1,14 @@
 //! The bound of every passage, as the model's own process has it.
 
 use anyhow::anyhow;
+use diffusion::measure::bound::{BoundTerm, token_noise_terms};
+use diffusion::measure::smoothness::Curve;
 use diffusion::measure::{
     BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
 };
-use diffusion::process::{Gaussian, MaskUniform, Uniform};
+use diffusion::process::{Gaussian, Mask, MaskUniform, Uniform};
 use diffusion::schedule::Schedule;
-use diffusion::{FullDenoiser, SpecialTokens};
+use diffusion::{FullDenoiser, SpecialTokens, TokenId};
 use engine::Engine;
 use model_loader::{ModelConfig, Process};
 
@@ -44,6 +46,25 @@ pub async fn measure(
         bounds.push(bound.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?);
     }
     Ok(bounds)
+}
+
+/// What is left of every passage at every time; `None` for a model without a token process.
+pub async fn curves(
+    engine: &mut Engine,
+    passages: &[Passage],
+    settings: BoundSettings,
+) -> Result<Option<Vec<Curve>>, Failure> {
+    let noise = Noise::of(engine);
+    let mut line = Progress::new();
+    let mut curves = Vec::new();
+    for (index, passage) in (0..).zip(passages) {
+        line.show(&format!("passage {} of {}", index + 1, passages.len()));
+        let terms = noise.terms(engine, &passage.window, index, settings).await;
+        let terms = terms.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?;
+        let Some(terms) = terms else { return Ok(None) };
+        curves.extend(Curve::of(&terms));
+    }
+    Ok(Some(curves))
 }
 
 /// What the model was trained to undo, with all that its bound needs.
@@ -97,6 +118,27 @@ impl Noise {
             }
             Self::None => exact_bits(denoiser, text, counted, special).await,
         }
+    }
+}
+
+impl Noise {
+    /// The terms of the bound, on the clock of the linear schedule.
+    async fn terms<D: FullDenoiser>(
+        &self,
+        denoiser: &mut D,
+        text: &[TokenId],
+        index: u32,
+        settings: BoundSettings,
+    ) -> Result<Option<Vec<BoundTerm>>, BoundError<D::Error>> {
+        Ok(Some(match self {
+            Self::Mask => {
+                let process = Mask { schedule: Schedule::Linear, mask: SpecialTokens::default().mask };
+                token_noise_terms(denoiser, &process, text, index, settings).await?
+            }
+            Self::Uniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
+            Self::MaskUniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
+            Self::Gaussian(_) | Self::None => return Ok(None),
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `unmask eval`: what a text file costs under a model, and under storyworld where it is known.
 
-mod bounds;
-mod passages;
+pub mod bounds;
+pub mod passages;
 mod truth;
 
 use anyhow::anyhow;

@@ -17,5 +17,7 @@ mod faults;
 mod generate;
 /// Looking into model files.
 mod info;
+/// The five properties.
+mod scorecard;
 /// Grids of schedules.
 mod sweep;

@@ -76,6 +76,9 @@ pub async fn token_noise_terms<D: FullDenoiser, P: NoiseRates>(
 /// One slot's part in nats per unit of time, from its leave-one-out prediction. `// (vocabulary)`
 fn integrand<P: NoiseRates>(process: &P, prediction: &[f64], clean: TokenId, shown: TokenId, t: f64) -> f64 {
     let (masses, rates, words) = (process.masses_of(clean, t), process.rates(t), process.words());
+    if words.count == 0 && shown != process.mask() {
+        return 0.0; // Nothing else could stand there, whatever the network thinks of it.
+    }
     let each = if words.count == 0 { 0.0 } else { masses.uniform / f64::from(words.count) };
     let guessed =
         |token: TokenId| masses.kept * prediction.get(token.0 as usize).copied().unwrap_or(0.0) + each;
@@ -161,6 +164,38 @@ mod tests {
         }
         check(&MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.2 }, 0.5);
         check(&Uniform { schedule: Schedule::Cosine, words: WORDS }, 0.5);
+    }
+
+    /// A network is not asked about slots in sight, and may think anything of them.
+    struct Careless(Noisy<Mask>);
+
+    impl crate::Denoiser for Careless {
+        type Error = crate::exact::ExactError;
+        async fn predict(&mut self, query: &Query) -> Result<Vec<crate::Prediction>, Self::Error> {
+            self.0.predict(query).await
+        }
+    }
+
+    impl FullDenoiser for Careless {
+        fn vocabulary(&self) -> usize {
+            self.0.vocabulary()
+        }
+
+        async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
+            let (mut all, vocabulary) = (self.0.distributions(query).await?, self.0.vocabulary());
+            let in_sight =
+                query.rows.iter().zip(all.chunks_mut(vocabulary)).filter(|(row, _)| row.target != MASK);
+            in_sight.for_each(|(_, logs)| logs.fill(f32::NEG_INFINITY));
+            Ok(all)
+        }
+    }
+
+    #[test]
+    fn under_masks_slots_in_sight_cost_nothing() {
+        let process = Mask { schedule: Schedule::Linear, mask: MASK };
+        let exact = Noisy::new(two_sentences::corpus(0.5).unwrap(), process);
+        let found = bits(&mut Careless(exact), &process);
+        assert!(near(found.value, 1.0, 4.0 * found.standard_error + 0.005), "{found:?}");
     }
 
     /// Numbers of guides/method.md 2.3 and 2.4: what a posterior costs where a leave-one-out prediction is wanted.

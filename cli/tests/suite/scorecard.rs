@@ -1,0 +1,61 @@
+use serde_json::Value;
+
+use crate::run::{TINY, TemporaryFile, json, refuse, succeed};
+
+fn scorecard<'a>(schedule: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base =
+        ["scorecard", "--model", TINY, "--schedule", schedule, "--seeds", "3", "--backend", "reference"];
+    [&base, more].concat()
+}
+
+fn example(name: &str) -> String {
+    format!("{}/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A reading by its property and instrument.
+fn reading(report: &Value, property: usize, instrument: &str) -> Value {
+    let readings = report["properties"][property]["readings"].as_array().unwrap();
+    readings.iter().find(|reading| reading["instrument"] == instrument).unwrap().clone()
+}
+
+#[test]
+fn every_property_has_the_papers_mark_and_readings_with_units() {
+    let report = json(&scorecard(&example("four-per-call"), &[]));
+    let properties = report["properties"].as_array().unwrap();
+    let marks: Vec<&str> = properties.iter().map(|row| row["mark"].as_str().unwrap()).collect();
+    assert_eq!(marks, ["partly", "has", "has", "has", "partly"], "a discrete model");
+    assert_eq!((&report["family"], &report["runs"]), (&"discrete".into(), &3.into()));
+    let slots = reading(&report, 2, "slots_per_call");
+    assert_eq!((&slots["estimate"]["value"], &slots["unit"]), (&4.0.into(), &"slots per call".into()));
+    // Twelve of sixteen slots at stake in four calls, 5.6 bits each at most.
+    let stake = reading(&report, 4, "at_stake")["estimate"]["value"].as_f64().unwrap();
+    assert!(stake > 5.0 && stake < 3.0 * 49_f64.log2(), "{stake}");
+    assert!(reading(&report, 4, "damage")["estimate"]["standard_error"].as_f64().is_some());
+    // Its words are storyworld's, so its rules are known; random weights break many.
+    assert!(reading(&report, 4, "violations")["estimate"]["value"].as_f64().unwrap() > 1.0);
+}
+
+#[test]
+fn held_out_texts_tell_how_evenly_they_are_lost() {
+    let schedule = example("sequential");
+    let without = json(&scorecard(&schedule, &[]));
+    assert!(reading(&without, 0, "peak_speed")["estimate"].is_null());
+    let text = TemporaryFile::new("held-out", b"the red fox runs .\nThe dog sleeps.\n");
+    let report = json(&scorecard(&schedule, &["--text", text.path(), "--samples", "32"]));
+    let value = |instrument| reading(&report, 0, instrument)["estimate"]["value"].as_f64().unwrap();
+    assert!((1.0..16.0).contains(&value("peak_speed")), "{}", value("peak_speed"));
+    assert!((0.0..1.0).contains(&value("deviation")), "{}", value("deviation"));
+    let table = succeed(&scorecard(&schedule, &["--text", text.path()]));
+    assert!(table.lines().any(|line| line.starts_with("D1   partly   peak_speed")), "{table}");
+}
+
+#[test]
+fn what_does_not_fit_is_one_sentence() {
+    let text = TemporaryFile::new("one-passage", b"the red fox runs .\n");
+    let sentence = refuse(&scorecard(&example("sequential"), &["--text", text.path()]));
+    assert!(sentence.contains("at least two"), "{sentence}");
+    let noise = br#"{"noise": {"kind": "uniform", "words": {"first": 2, "count": 9}},
+        "parallelism": {"rule": "ancestral", "steps": 4, "schedule": "linear"}}"#;
+    let schedule = TemporaryFile::new("noise", noise);
+    assert!(refuse(&scorecard(schedule.path(), &[])).contains("noise `mask`"));
+}
