@@ -6,7 +6,7 @@ use crate::{final_words, finished, in_browser, is_finished};
 #[test]
 fn unknown_words_are_named_and_the_run_goes_on() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=2").await?;
+        finished(browser, "?backend=cpu&seed=2").await?;
         browser.set("prompt", "The zyzzogeton slept.").await?;
         let named = |state: &Value| is_finished(state) && state["unknown"].to_string().contains("zyzzogeton");
         browser.wait_until("the unknown word named", named).await?;
@@ -17,8 +17,8 @@ fn unknown_words_are_named_and_the_run_goes_on() {
 #[test]
 fn a_prompt_longer_than_the_window_is_one_sentence_and_loses_nothing() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=2").await?;
-        let before = final_words(&browser).await?;
+        finished(browser, "?backend=cpu&seed=2").await?;
+        let before = final_words(browser).await?;
         browser.set("prompt", &"the dog ran . ".repeat(30)).await?;
         let refused = |state: &Value| state["problem"].as_str().is_some_and(|text| text.contains("120"));
         let state = browser.wait_until("a refusal that says both numbers", refused).await?;
@@ -31,7 +31,7 @@ fn a_prompt_longer_than_the_window_is_one_sentence_and_loses_nothing() {
 #[test]
 fn damaged_and_unknown_settings_in_a_link_are_ignored() {
     in_browser(Window::default(), async |browser| {
-        let state = finished(&browser, "?backend=cpu&seed=9&temperature=abc&slots=-4&nonsense=1").await?;
+        let state = finished(browser, "?backend=cpu&seed=9&temperature=abc&slots=-4&nonsense=1").await?;
         assert_eq!(state["settings"]["seed"], 9);
         assert_eq!(state["settings"]["slots"], 1);
         let temperature = state["settings"]["temperature"].as_f64().unwrap_or(f64::NAN);
@@ -43,7 +43,7 @@ fn damaged_and_unknown_settings_in_a_link_are_ignored() {
 #[test]
 fn without_webgpu_the_cpu_writes_and_the_page_says_why() {
     in_browser(Window { webgpu: false, ..Window::default() }, async |browser| {
-        let state = finished(&browser, "?seed=3").await?;
+        let state = finished(browser, "?seed=3").await?;
         assert_eq!(state["backend"]["name"], "cpu", "{state}");
         assert!(state["backend"]["fallback"].as_str().is_some_and(|reason| !reason.is_empty()), "{state}");
         assert!(browser.element("backend").await?.text().await?.contains("no WebGPU"));

@@ -33,23 +33,23 @@ async fn put(browser: &Browser, word: &str) -> Result<()> {
 #[test]
 fn a_word_of_the_visitors_own_makes_the_run_branch_off_and_a_link_brings_it_back() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, START).await?;
-        let before = words(&choose(&browser, 9, 6).await?);
-        put(&browser, "dog").await?;
+        finished(browser, START).await?;
+        let before = words(&choose(browser, 9, 6).await?);
+        put(browser, "dog").await?;
         let dog = browser.wait_until("a change", |state| state["settings"]["edits"] != "").await?;
         let edits = dog["settings"]["edits"].as_str().unwrap_or_default().to_owned();
         assert!(edits.starts_with("6.9."), "{edits}");
-        let state = changed(&browser, &edits).await?;
+        let state = changed(browser, &edits).await?;
         let text = words(&state);
         assert_eq!((&text[..6], text[9].as_str()), (&before[..6], "dog"), "what was written by then stays");
         assert_eq!(state["step_count"], 15, "one slot less to write");
 
         browser.open(&format!("?{}", state["query"].as_str().unwrap_or_default())).await?;
-        assert_eq!(words(&changed(&browser, &edits).await?), text, "computed anew, from nothing");
+        assert_eq!(words(&changed(browser, &edits).await?), text, "computed anew, from nothing");
 
         browser.element("undo-change").await?.click().await?;
-        changed(&browser, "").await?;
-        finished(&browser, START).await?;
+        changed(browser, "").await?;
+        finished(browser, START).await?;
         Ok(())
     });
 }
@@ -57,8 +57,8 @@ fn a_word_of_the_visitors_own_makes_the_run_branch_off_and_a_link_brings_it_back
 #[test]
 fn a_candidate_is_picked_before_the_call_that_chose_another() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, START).await?;
-        let first = words(&choose(&browser, 4, 16).await?);
+        finished(browser, START).await?;
+        let first = words(&choose(browser, 4, 16).await?);
         let list =
             browser.client.find_all(Locator::Css("[data-testid=candidate]:not([data-chosen])")).await?;
         let candidate = list.first().expect("there are other candidates");
@@ -81,17 +81,17 @@ fn a_candidate_is_picked_before_the_call_that_chose_another() {
 #[test]
 fn a_slot_is_hidden_and_written_again_and_what_fits_no_slot_is_one_sentence() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, START).await?;
-        choose(&browser, 3, 16).await?;
+        finished(browser, START).await?;
+        choose(browser, 3, 16).await?;
         for (typed, says) in [("xylophone", "does not know"), ("the dog", "2 tokens"), (" ", "Write a word")]
         {
-            put(&browser, typed).await?;
+            put(browser, typed).await?;
             let told = browser.element("edit-problem").await?.text().await?;
             assert!(told.contains(says), "{typed}: {told}");
         }
         assert_eq!(browser.state().await?["settings"]["edits"], "", "nothing was changed");
         browser.element("hide-slot").await?.click().await?;
-        let state = changed(&browser, "16.3.-").await?;
+        let state = changed(browser, "16.3.-").await?;
         assert_eq!(state["step_count"], 17, "one call more");
         browser.set("scrubber", "16").await?;
         let hidden = browser.wait_until("the cursor", |state| state["cursor"] == 16).await?;
@@ -108,19 +108,19 @@ fn a_slot_is_hidden_and_written_again_and_what_fits_no_slot_is_one_sentence() {
 #[test]
 fn a_second_run_stands_beside_the_first_with_differences_marked() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, &format!("{START}&beside=temperature:0")).await?;
+        finished(browser, &format!("{START}&beside=temperature:0")).await?;
         browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
         browser.element("to-end").await?.click().await?;
         browser.wait_until("the end", |state| state["cursor"] == 16).await?;
-        let shown = shown(&browser).await?;
+        let shown = shown(browser).await?;
         let differing = (0..16).filter(|&slot| shown.first[slot] != shown.second[slot]).collect::<Vec<_>>();
         assert!(!differing.is_empty() && shown.marked == differing, "{shown:?}");
         let says = browser.element("pair-says").await?.text().await?;
         assert!(says.contains(&format!("{} of 16 words differ", differing.len())), "{says}");
 
         // It is the run that the page would write by itself.
-        finished(&browser, &format!("{START}&temperature=0")).await?;
-        assert_eq!(crate::final_words(&browser).await?, shown.second);
+        finished(browser, &format!("{START}&temperature=0")).await?;
+        assert_eq!(crate::final_words(browser).await?, shown.second);
         Ok(())
     });
 }
@@ -128,7 +128,7 @@ fn a_second_run_stands_beside_the_first_with_differences_marked() {
 #[test]
 fn the_value_of_the_second_run_can_be_changed_and_the_second_run_put_away() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, START).await?;
+        finished(browser, START).await?;
         browser.set("beside", "parallelism").await?;
         let is_there = |slots: &'static str| {
             move |state: &Value| {

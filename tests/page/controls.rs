@@ -15,14 +15,14 @@ async fn rerun(browser: &Browser, key: &str, value: f64) -> anyhow::Result<Value
 #[test]
 fn temperature_changes_the_text_and_its_own_number() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=5&temperature=0").await?;
-        let cold = final_words(&browser).await?;
+        finished(browser, "?backend=cpu&seed=5&temperature=0").await?;
+        let cold = final_words(browser).await?;
         browser.set("knob-temperature", "1.5").await?;
-        rerun(&browser, "temperature", 1.5).await?;
-        assert_ne!(final_words(&browser).await?, cold);
+        rerun(browser, "temperature", 1.5).await?;
+        assert_ne!(final_words(browser).await?, cold);
         browser.set("knob-temperature", "0").await?;
-        rerun(&browser, "temperature", 0.0).await?;
-        assert_eq!(final_words(&browser).await?, cold);
+        rerun(browser, "temperature", 0.0).await?;
+        assert_eq!(final_words(browser).await?, cold);
         Ok(())
     });
 }
@@ -30,10 +30,10 @@ fn temperature_changes_the_text_and_its_own_number() {
 #[test]
 fn parallelism_sets_the_number_of_calls() {
     in_browser(Window::default(), async |browser| {
-        let state = finished(&browser, "?backend=cpu&slots=2").await?;
+        let state = finished(browser, "?backend=cpu&slots=2").await?;
         assert_eq!(state["step_count"], 32, "{state}");
         browser.set("knob-parallelism", "16").await?;
-        let state = rerun(&browser, "slots", 16.0).await?;
+        let state = rerun(browser, "slots", 16.0).await?;
         assert_eq!(state["step_count"], 4, "{state}");
         Ok(())
     });
@@ -43,14 +43,14 @@ fn parallelism_sets_the_number_of_calls() {
 fn corruption_hides_a_share_of_the_visitors_text() {
     let text = "One cold day, Emma broke the spotted mirror. She did not know what to do. She was sorry.";
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&corruption=0.5").await?;
+        finished(browser, "?backend=cpu&corruption=0.5").await?;
         browser.set("own-text", text).await?;
         let start = |state: &Value| is_finished(state) && state["settings"]["text"] == text;
         browser.wait_until("a run on the text", start).await?;
-        let hidden = hidden_at_start(&browser).await?;
+        let hidden = hidden_at_start(browser).await?;
         browser.set("knob-corruption", "0.9").await?;
-        rerun(&browser, "corruption", 0.9).await?;
-        assert!(hidden_at_start(&browser).await? > hidden, "more corruption hides more slots");
+        rerun(browser, "corruption", 0.9).await?;
+        assert!(hidden_at_start(browser).await? > hidden, "more corruption hides more slots");
         Ok(())
     });
 }
@@ -65,7 +65,7 @@ async fn hidden_at_start(browser: &Browser) -> anyhow::Result<usize> {
 #[test]
 fn scrubbing_moves_the_cursor_and_runs_nothing() {
     in_browser(Window::default(), async |browser| {
-        let before = finished(&browser, "?backend=cpu&slots=4").await?;
+        let before = finished(browser, "?backend=cpu&slots=4").await?;
         for step in [3, 9, 0] {
             browser.set("scrubber", &step.to_string()).await?;
             let state = browser.wait_until("the cursor", |state| state["cursor"] == step).await?;
@@ -79,7 +79,7 @@ fn scrubbing_moves_the_cursor_and_runs_nothing() {
 #[test]
 fn play_and_step_work_by_mouse_and_by_key() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&slots=4").await?;
+        finished(browser, "?backend=cpu&slots=4").await?;
         browser.set("scrubber", "2").await?;
         browser.wait_until("a pause at 2", |state| state["cursor"] == 2 && state["playing"] == false).await?;
         browser.element("step").await?.click().await?;
@@ -100,11 +100,11 @@ fn play_and_step_work_by_mouse_and_by_key() {
 #[test]
 fn a_prompt_is_kept_and_a_gap_in_it_is_filled() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=2").await?;
+        finished(browser, "?backend=cpu&seed=2").await?;
         browser.set("prompt", "One day, Tom _ the ball.").await?;
         let with_prompt = |state: &Value| is_finished(state) && state["settings"]["prompt"] != "";
         browser.wait_until("a run with the prompt", with_prompt).await?;
-        let words = final_words(&browser).await?;
+        let words = final_words(browser).await?;
         assert_eq!(&words[..4], ["one", "day", ",", "Tom"], "{words:?}");
         assert_eq!(&words[5..8], ["the", "ball", "."], "{words:?}");
         assert_ne!(words[4], "[MASK]");
@@ -115,12 +115,12 @@ fn a_prompt_is_kept_and_a_gap_in_it_is_filled() {
 #[test]
 fn another_seed_writes_another_text() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=2").await?;
-        let first = final_words(&browser).await?;
+        finished(browser, "?backend=cpu&seed=2").await?;
+        let first = final_words(browser).await?;
         browser.set("seed", "3").await?;
-        let state = rerun(&browser, "seed", 3.0).await?;
+        let state = rerun(browser, "seed", 3.0).await?;
         assert!(state["query"].as_str().is_some_and(|query| query.contains("seed=3")), "{state}");
-        assert_ne!(final_words(&browser).await?, first);
+        assert_ne!(final_words(browser).await?, first);
         assert_eq!(words(&browser.state().await?).len(), 64);
         Ok(())
     });
@@ -129,7 +129,7 @@ fn another_seed_writes_another_text() {
 #[test]
 fn every_model_writes_by_its_own_process() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=3&slots=4").await?;
+        finished(browser, "?backend=cpu&seed=3&slots=4").await?;
         for (model, name) in [
             ("storyworld-ar", "Storyworld, autoregressive"),
             ("storyworld-uniform", "Storyworld, uniform"),
@@ -148,7 +148,7 @@ fn every_model_writes_by_its_own_process() {
                 "storyworld-uniform" => assert_eq!((noisy, masked), (64, 0), "{state}"),
                 _ => assert!(noisy > 0 && masked > 0 && noisy + masked == 64, "{state}"),
             }
-            let written = final_words(&browser).await?;
+            let written = final_words(browser).await?;
             assert!(written.iter().filter(|word| word.chars().all(char::is_alphabetic)).count() > 20);
         }
         Ok(())
@@ -158,7 +158,7 @@ fn every_model_writes_by_its_own_process() {
 #[test]
 fn a_link_shows_its_model_in_the_menu_and_every_model_can_be_chosen() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&model=english-mask&length=16&slots=8").await?;
+        finished(browser, "?backend=cpu&model=english-mask&length=16&slots=8").await?;
         let menu = browser.element("model-choice").await?;
         assert_eq!(menu.prop("value").await?.as_deref(), Some("english-mask"));
         let options = menu.find_all(fantoccini::Locator::Css("option")).await?;

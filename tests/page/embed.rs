@@ -60,21 +60,21 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;
         article(
-            &browser,
+            browser,
             &host,
             &format!("<unmask-playground {SETTINGS} hide='film,prompt,seed'></unmask-playground>"),
         )
         .await?;
-        until(&browser, "a finished run", FINISHED).await?;
-        let state = ask(&browser, "playground.state()").await?;
+        until(browser, "a finished run", FINISHED).await?;
+        let state = ask(browser, "playground.state()").await?;
         assert_eq!((&state["settings"]["seed"], &state["step_count"]), (&5.into(), &4.into()), "{state}");
 
         // The text is what the page writes by itself from the same settings.
-        let told = ask(&browser, "window.heard.at(-1)[1].text").await?;
-        let frame = ask(&browser, "playground.shadowRoot.querySelector('iframe').src").await?;
-        until(&browser, "a frame as high as its page", "playground.getBoundingClientRect().height !== 480")
+        let told = ask(browser, "window.heard.at(-1)[1].text").await?;
+        let frame = ask(browser, "playground.shadowRoot.querySelector('iframe').src").await?;
+        until(browser, "a frame as high as its page", "playground.getBoundingClientRect().height !== 480")
             .await?;
-        let [inside, high, scrolls] = heights(&browser).await?;
+        let [inside, high, scrolls] = heights(browser).await?;
         assert!(
             (0.0..=1.0).contains(&(high - inside)) && scrolls <= high,
             "{inside} in {high}, {scrolls} to scroll"
@@ -105,29 +105,26 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
 fn an_article_sets_plays_pauses_and_steps() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;
-        article(&browser, &host, &format!("<unmask-playground {SETTINGS}></unmask-playground>")).await?;
-        until(&browser, "a finished run", FINISHED).await?;
-        let state = ask(&browser, "playground.step(-3)").await?;
+        article(browser, &host, &format!("<unmask-playground {SETTINGS}></unmask-playground>")).await?;
+        until(browser, "a finished run", FINISHED).await?;
+        let state = ask(browser, "playground.step(-3)").await?;
         assert_eq!((&state["cursor"], &state["playing"]), (&1.into(), &false.into()), "{state}");
-        assert_eq!(ask(&browser, "playground.step()").await?["cursor"], 2);
-        assert_eq!(ask(&browser, "playground.play()").await?["playing"], true);
-        assert_eq!(ask(&browser, "playground.pause()").await?["playing"], false);
+        assert_eq!(ask(browser, "playground.step()").await?["cursor"], 2);
+        assert_eq!(ask(browser, "playground.play()").await?["playing"], true);
+        assert_eq!(ask(browser, "playground.pause()").await?["playing"], false);
 
-        ask(
-            &browser,
-            "(window.heard.length = 0, playground.set({ slots: 2, temperature: 0, nonsense: [] }))",
-        )
-        .await?;
-        until(&browser, "a run with the new settings", FINISHED).await?;
-        let state = ask(&browser, "playground.state()").await?;
+        ask(browser, "(window.heard.length = 0, playground.set({ slots: 2, temperature: 0, nonsense: [] }))")
+            .await?;
+        until(browser, "a run with the new settings", FINISHED).await?;
+        let state = ask(browser, "playground.state()").await?;
         assert_eq!(
             (&state["step_count"], &state["settings"]["temperature"]),
             (&8.into(), &0.into()),
             "{state}"
         );
-        ask(&browser, "(window.heard.length = 0, playground.setAttribute('slots', '8'))").await?;
-        until(&browser, "a run by an attribute", FINISHED).await?;
-        assert_eq!(ask(&browser, "playground.state()").await?["step_count"], 2);
+        ask(browser, "(window.heard.length = 0, playground.setAttribute('slots', '8'))").await?;
+        until(browser, "a run by an attribute", FINISHED).await?;
+        assert_eq!(ask(browser, "playground.state()").await?["step_count"], 2);
         Ok(())
     });
 }
@@ -138,20 +135,20 @@ fn an_embed_waits_for_its_click_and_rests_out_of_sight() {
         let host = Host::start()?;
         // Slow on purpose: 64 calls take seconds to play.
         let body = "<unmask-playground backend='cpu' seed='5' slots='1' start='click'></unmask-playground><p style='height: 3000px'>";
-        article(&browser, &host, body).await?;
+        article(browser, &host, body).await?;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        assert_eq!(ask(&browser, "playground.shadowRoot.querySelector('iframe') === null").await?, true);
-        ask(&browser, "playground.shadowRoot.querySelector('button').click()").await?;
+        assert_eq!(ask(browser, "playground.shadowRoot.querySelector('iframe') === null").await?, true);
+        ask(browser, "playground.shadowRoot.querySelector('button').click()").await?;
         let live = "window.heard.some(([, detail]) => detail.phase === 'finished' && detail.cursor > 2)";
-        until(&browser, "a run that plays", live).await?;
-        ask(&browser, "scrollTo(0, 3000)").await?;
-        until(&browser, "a pause", "playground.state().then(state => !state.playing)").await?;
-        let there = ask(&browser, "playground.state()").await?["cursor"].clone();
+        until(browser, "a run that plays", live).await?;
+        ask(browser, "scrollTo(0, 3000)").await?;
+        until(browser, "a pause", "playground.state().then(state => !state.playing)").await?;
+        let there = ask(browser, "playground.state()").await?["cursor"].clone();
         assert_ne!(there, 64, "it rests before the end");
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-        assert_eq!(ask(&browser, "playground.state()").await?["cursor"], there);
-        ask(&browser, "scrollTo(0, 0)").await?;
-        until(&browser, "the end", "playground.state().then(state => state.cursor === 64)").await?;
+        assert_eq!(ask(browser, "playground.state()").await?["cursor"], there);
+        ask(browser, "scrollTo(0, 0)").await?;
+        until(browser, "the end", "playground.state().then(state => state.cursor === 64)").await?;
         Ok(())
     });
 }
@@ -159,7 +156,7 @@ fn an_embed_waits_for_its_click_and_rests_out_of_sight() {
 #[test]
 fn the_dialog_writes_a_snippet_that_works() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu&seed=8&length=16&slots=4&prompt=a+%22_%22").await?;
+        finished(browser, "?backend=cpu&seed=8&length=16&slots=4&prompt=a+%22_%22").await?;
         browser.element("keep").await?.click().await?;
         browser.element("embed").await?.click().await?;
         browser.element("show-film").await?.click().await?;
@@ -168,9 +165,9 @@ fn the_dialog_writes_a_snippet_that_works() {
         assert!(snippet.contains("film") && snippet.contains("&quot;_&quot;"), "{snippet}");
 
         let host = Host::start()?;
-        article(&browser, &host, &snippet).await?;
-        until(&browser, "a finished run", FINISHED).await?;
-        let state = ask(&browser, "playground.state()").await?;
+        article(browser, &host, &snippet).await?;
+        until(browser, "a finished run", FINISHED).await?;
+        let state = ask(browser, "playground.state()").await?;
         assert_eq!(
             (&state["settings"]["prompt"], &state["settings"]["seed"]),
             (&"a \"_\"".into(), &8.into())
@@ -194,11 +191,11 @@ fn the_article_of_the_examples_shows_three() {
                 vec![],
             )
             .await?;
-        until(&browser, "the first one", "playground.state().then(state => state.phase === 'finished')")
+        until(browser, "the first one", "playground.state().then(state => state.phase === 'finished')")
             .await?;
         browser.client.execute("document.querySelector('[data-slots=\"64\"]').click()", vec![]).await?;
         let all_at_once = "document.getElementById('hurry').state().then(state => state.step_count === 1)";
-        until(&browser, "the second one, all at once", all_at_once).await?;
+        until(browser, "the second one, all at once", all_at_once).await?;
         Ok(())
     });
 }

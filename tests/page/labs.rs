@@ -50,23 +50,23 @@ fn tabs_open_labs_and_the_address_keeps_them() {
 #[test]
 fn corrupting_shows_an_own_text_with_its_unknown_words_and_the_chain_agrees() {
     in_browser(Window::default(), async |browser| {
-        lab(&browser, "lab=corrupt&t=0.5").await?;
+        lab(browser, "lab=corrupt&t=0.5").await?;
         browser.set("own-text", "One day, Ivy met a zebu. It was very loud.").await?;
         browser.wait_until("a new study", |state| state["study"]["total"] == 13).await?;
-        measured(&browser).await?;
-        assert!(text(&browser, "corrupt-notice").await?.contains("zebu"));
-        assert_eq!(states(&browser, "corrupt-original", 0).await?["unknown"], 1);
+        measured(browser).await?;
+        assert!(text(browser, "corrupt-notice").await?.contains("zebu"));
+        assert_eq!(states(browser, "corrupt-original", 0).await?["unknown"], 1);
         browser.set("knob-level", "1").await?;
         browser.wait_until("noise", |state| state["settings"]["t"] == 1.0).await?;
-        assert_eq!(states(&browser, "corrupt-row", 0).await?["masked"], 13, "masks hide all at 1");
-        assert_eq!(text(&browser, "left-mask").await?, "0.0 bits left");
+        assert_eq!(states(browser, "corrupt-row", 0).await?["masked"], 13, "masks hide all at 1");
+        assert_eq!(text(browser, "left-mask").await?, "0.0 bits left");
         browser.set("knob-level", "0").await?;
         browser.wait_until("clean text", |state| state["settings"]["t"] == 0.0).await?;
-        assert_eq!(states(&browser, "corrupt-row", 3).await?["committed"], 12, "all but the unknown word");
+        assert_eq!(states(browser, "corrupt-row", 3).await?["committed"], 12, "all but the unknown word");
         browser.set("knob-level", "0.4").await?;
         browser.element("trace-uniform").await?.click().await?;
         browser.element("run-chain").await?.click().await?;
-        assert!(text(&browser, "chain-verdict").await?.starts_with("They agree"));
+        assert!(text(browser, "chain-verdict").await?.starts_with("They agree"));
         Ok(())
     });
 }
@@ -74,14 +74,14 @@ fn corrupting_shows_an_own_text_with_its_unknown_words_and_the_chain_agrees() {
 #[test]
 fn collapse_shows_the_model_beside_the_truth_and_says_where_there_is_none() {
     in_browser(Window::default(), async |browser| {
-        lab(&browser, "lab=collapse").await?;
+        lab(browser, "lab=collapse").await?;
         let cards = browser.element("collapse-cards").await?.find_all(Locator::Css(".card")).await?;
         assert_eq!(cards.len(), 64 - 9, "the rest of the window");
-        assert!(text(&browser, "collapse-says").await?.contains("In truth"));
+        assert!(text(browser, "collapse-says").await?.contains("In truth"));
         browser.set("prompt", "the the the").await?;
         browser.wait_until("another prompt", |state| state["settings"]["prompt"] == "the the the").await?;
-        measured(&browser).await?;
-        assert!(text(&browser, "collapse-says").await?.contains("not known"));
+        measured(browser).await?;
+        assert!(text(browser, "collapse-says").await?.contains("not known"));
         Ok(())
     });
 }
@@ -89,16 +89,16 @@ fn collapse_shows_the_model_beside_the_truth_and_says_where_there_is_none() {
 #[test]
 fn the_trap_springs_on_the_toy_as_predicted_and_on_the_model() {
     in_browser(Window::default(), async |browser| {
-        lab(&browser, "lab=trap&together=3&weight=0.7&temperature=0.5&jointly=16").await?;
-        assert_eq!(text(&browser, "predicted").await?, "0.393");
-        let sampled = text(&browser, "sampled").await?;
+        lab(browser, "lab=trap&together=3&weight=0.7&temperature=0.5&jointly=16").await?;
+        assert_eq!(text(browser, "predicted").await?, "0.393");
+        let sampled = text(browser, "sampled").await?;
         let share: f64 = sampled.split_whitespace().next().unwrap_or_default().parse()?;
         assert!((share - 0.393).abs() < 0.05, "{sampled}");
-        let table = text(&browser, "trap-table").await?;
+        let table = text(browser, "trap-table").await?;
         assert!(table.contains("calls 64 4"), "{table}");
         browser.set("knob-together", "1").await?;
         browser.wait_until("one word", |state| state["settings"]["together"] == 1).await?;
-        assert_eq!(text(&browser, "predicted").await?, "0.000");
+        assert_eq!(text(browser, "predicted").await?, "0.000");
         Ok(())
     });
 }
@@ -106,7 +106,7 @@ fn the_trap_springs_on_the_toy_as_predicted_and_on_the_model() {
 #[test]
 fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
     in_browser(Window::default(), async |browser| {
-        lab(&browser, "lab=families&slots=16&prompt=One+day,+Tom").await?;
+        lab(browser, "lab=families&slots=16&prompt=One+day,+Tom").await?;
         let families = browser.client.find_all(Locator::Css("[data-testid=\"family\"]")).await?;
         assert_eq!(families.len(), 4);
         for family in &families {
@@ -115,7 +115,7 @@ fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
         let readings = browser.client.find_all(Locator::Css(".reading")).await?;
         assert_eq!(readings.len(), 4 * 7);
         readings[0].click().await?;
-        assert!(text(&browser, "instrument").await?.contains("largest jump"));
+        assert!(text(browser, "instrument").await?.contains("largest jump"));
         Ok(())
     });
 }

@@ -19,13 +19,13 @@ async fn visit(browser: &Browser, host: &Host) -> Result<()> {
 fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
     in_browser(Window::default(), async |browser| {
         let mut host = Host::start()?;
-        visit(&browser, &host).await?;
-        let online = final_words(&browser).await?;
+        visit(browser, &host).await?;
+        let online = final_words(browser).await?;
         host.cut();
         browser.client.refresh().await?;
         let state = browser.wait_until("a run without a network", is_finished).await?;
         assert_eq!(state["problem"], Value::Null, "{state}");
-        assert_eq!(final_words(&browser).await?, online);
+        assert_eq!(final_words(browser).await?, online);
 
         // A model that nobody chose was never fetched: that is one sentence, and the page stays.
         browser.set("model-choice", "storyworld-ar").await?;
@@ -39,7 +39,7 @@ fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
 fn a_new_version_waits_for_the_visitor_and_then_comes_whole() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;
-        visit(&browser, &host).await?;
+        visit(browser, &host).await?;
         let worker = host.read("sw.js")?;
         let version = worker.split("\"version\":\"").nth(1).and_then(|rest| rest.get(..16));
         let version = version.expect("the worker says its version");

@@ -21,8 +21,8 @@ fn a_recorded_run_moves_while_the_model_loads() {
 #[test]
 fn webgpu_writes_a_whole_text() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=webgpu&seed=3&length=16&slots=4").await?;
-        let words = final_words(&browser).await?;
+        finished(browser, "?backend=webgpu&seed=3&length=16&slots=4").await?;
+        let words = final_words(browser).await?;
         let state = browser.state().await?;
         assert_eq!(state["backend"]["name"], "webgpu", "{state}");
         assert_eq!(count(&state, "masked"), 0, "{state}");
@@ -34,11 +34,11 @@ fn webgpu_writes_a_whole_text() {
 #[test]
 fn both_back_ends_write_the_same_text_from_the_same_seed() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=webgpu&seed=11&length=16&slots=4").await?;
-        let on_gpu = final_words(&browser).await?;
-        finished(&browser, "?backend=cpu&seed=11&length=16&slots=4").await?;
+        finished(browser, "?backend=webgpu&seed=11&length=16&slots=4").await?;
+        let on_gpu = final_words(browser).await?;
+        finished(browser, "?backend=cpu&seed=11&length=16&slots=4").await?;
         assert_eq!(browser.state().await?["backend"]["name"], "cpu");
-        assert_eq!(final_words(&browser).await?, on_gpu);
+        assert_eq!(final_words(browser).await?, on_gpu);
         Ok(())
     });
 }
@@ -48,13 +48,13 @@ fn firefox_writes_the_same_text_and_opens_a_lab() {
     let query = "?backend=cpu&seed=11&length=16&slots=4";
     let text = std::sync::Mutex::new(Vec::new());
     in_browser(Window::default(), async |browser| {
-        finished(&browser, query).await?;
-        *text.lock().expect("one thread") = final_words(&browser).await?;
+        finished(browser, query).await?;
+        *text.lock().expect("one thread") = final_words(browser).await?;
         Ok(())
     });
     in_browser(Window { program: Program::Firefox, ..Window::default() }, async |browser| {
-        finished(&browser, query).await?;
-        assert_eq!(final_words(&browser).await?, *text.lock().expect("one thread"));
+        finished(browser, query).await?;
+        assert_eq!(final_words(browser).await?, *text.lock().expect("one thread"));
         browser.element("lab-collapse").await?.click().await?;
         browser.wait_until("a study", |state| state["study"]["ending"] == "finished").await?;
         Ok(())
@@ -65,14 +65,14 @@ fn firefox_writes_the_same_text_and_opens_a_lab() {
 fn a_link_reproduces_the_run() {
     let query = "?backend=cpu&prompt=One%20day&seed=42&temperature=1.2&slots=5&order=entropy&top_p=0.9";
     in_browser(Window::default(), async |browser| {
-        finished(&browser, query).await?;
-        let first = final_words(&browser).await?;
+        finished(browser, query).await?;
+        let first = final_words(browser).await?;
         let link = browser.client.current_url().await?;
         browser.open("?backend=cpu&seed=1").await?;
         browser.wait_until("another run", is_finished).await?;
         browser.client.goto(link.as_str()).await?;
         browser.wait_until("the run of the link", is_finished).await?;
-        assert_eq!(final_words(&browser).await?, first);
+        assert_eq!(final_words(browser).await?, first);
         assert_eq!(&first[..2], ["one", "day"]);
         Ok(())
     });
@@ -132,7 +132,7 @@ fn where_there_is_no_webassembly_a_recorded_run_plays_and_the_page_says_why() {
 #[test]
 fn no_request_leaves_the_origin() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, "?backend=cpu").await?;
+        finished(browser, "?backend=cpu").await?;
         let requests = browser.requests().await?;
         assert!(requests.iter().any(|request| request.ends_with(".gguf")), "{requests:?}");
         for request in requests {
@@ -146,7 +146,7 @@ fn no_request_leaves_the_origin() {
 fn no_size_scrolls_sideways() {
     for (width, height) in [(390, 844), (1366, 768), (1920, 1080)] {
         in_browser(Window { width, height, dark: true, ..Window::default() }, async |browser| {
-            finished(&browser, "?backend=cpu").await?;
+            finished(browser, "?backend=cpu").await?;
             let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             let overflow = browser.client.execute(script, vec![]).await?;
             assert!(overflow.as_i64().is_some_and(|pixels| pixels <= 0), "{width} x {height}: {overflow}");

@@ -8,8 +8,8 @@ const QUERY: &str = "?backend=webgpu&seed=4&length=16&slots=1";
 #[test]
 fn a_lost_device_resumes_the_run_at_its_step() {
     in_browser(Window::default(), async |browser| {
-        finished(&browser, QUERY).await?;
-        let undisturbed = final_words(&browser).await?;
+        finished(browser, QUERY).await?;
+        let undisturbed = final_words(browser).await?;
 
         browser.open(QUERY).await?;
         let underway = |state: &Value| state["source"] == "live" && state["step_count"].as_u64() >= Some(3);
@@ -19,7 +19,7 @@ fn a_lost_device_resumes_the_run_at_its_step() {
         let resumed = |state: &Value| is_finished(state) && state["resumed"].as_u64() > Some(0);
         let after = browser.wait_until("the run resumed and finished", resumed).await?;
         assert_eq!(after["step_count"], 16, "{after}");
-        assert_eq!(final_words(&browser).await?, undisturbed);
+        assert_eq!(final_words(browser).await?, undisturbed);
         Ok(())
     });
 }
