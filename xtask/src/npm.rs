@@ -16,10 +16,11 @@ pub fn fetch(package: &str, files: &str, folder: &Path, witness: &str) -> Result
     run(command(&["npm", "pack", "--silent", package, "--pack-destination"]).arg(folder))?;
     let archive = folder.join(format!("{}.tgz", package.replace('@', "-")));
     let depth = files.matches('/').count();
-    run(command(&["tar", "xz", "--wildcards", files])
-        .arg(format!("--strip-components={depth}"))
+    // The folder must come before the files that go there.
+    run(command(&["tar", "xz", "--wildcards", "-f"])
+        .arg(archive)
         .arg("-C")
         .arg(folder)
-        .arg("-f")
-        .arg(archive))
+        .arg(format!("--strip-components={depth}"))
+        .arg(files))
 }

@@ -135,6 +135,7 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
     };
     let says = match cell.call {
         Some(call) => format!("Committed in call {call}, with probability {}.", percent(cell.confidence?)),
+        None if cell.mark == Mark::Given => format!("Put in by hand. In call {call} the model thought:"),
         None => format!("Still open after call {call}. The model thought:"),
     };
     let candidates = choices(words, prediction, cell.call.is_some());
