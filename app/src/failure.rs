@@ -6,6 +6,7 @@ use engine::Error as EngineError;
 use crate::platform::fetch::FetchError;
 use crate::recording::RecordingError;
 use crate::session::start::StartError;
+use crate::texts::{fill, say};
 
 /// A fault, with its cause as a value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -42,69 +43,46 @@ pub enum Failure {
 /// Says in one or two plain sentences what happened and what to do about it.
 pub fn explain(failure: &Failure) -> String {
     match failure {
-        Failure::Fetch(FetchError::Unreachable { .. }) => {
-            "The model could not be downloaded. Check the connection and try again.".into()
-        }
+        Failure::Fetch(FetchError::Unreachable { .. }) => say("failure.unreachable").into(),
         Failure::Fetch(FetchError::Status { path, found }) => {
-            format!("The server has no {path} (status {found}). If this is your own copy of the page, build it again.")
+            fill("failure.status", &[("path", path), ("found", &found.to_string())])
         }
         Failure::Fetch(FetchError::Cut { found, expected, .. }) => {
-            format!("The download broke off after {found} of {expected} bytes. Try again.")
+            fill("failure.cut", &[("found", &found.to_string()), ("expected", &expected.to_string())])
         }
-        Failure::Model(error) => {
-            format!("The model file cannot be used: {error}. Reload the page; if it stays, the copy on the server is damaged.")
-        }
-        Failure::Recording(error) => {
-            format!("The recorded run cannot be shown: {error}. The live model is not affected.")
-        }
+        Failure::Model(error) => fill("failure.model", &[("error", &error.to_string())]),
+        Failure::Recording(error) => fill("failure.recording", &[("error", &error.to_string())]),
         Failure::Engine(error) => explain_engine(error),
-        Failure::Answer(error) => {
-            format!("The network gave an impossible answer: {error}. Add ?backend=cpu to the address and try again.")
-        }
-        Failure::Settings(error) => format!("A setting is out of range: {error}. Move the knob back."),
+        Failure::Answer(error) => fill("failure.answer", &[("error", &error.to_string())]),
+        Failure::Settings(error) => fill("failure.settings", &[("error", &error.to_string())]),
         Failure::Start(StartError::TooLong { found, expected }) => {
-            format!(
-                "The prompt has {found} words and marks, but the window holds {expected}. Shorten it or raise the length."
-            )
+            fill("failure.too-long", &[("found", &found.to_string()), ("expected", &expected.to_string())])
         }
-        Failure::Start(StartError::NothingHidden { .. }) => {
-            "Nothing is hidden, so there is nothing to write. Raise the corruption, or put a _ where a word should be found.".into()
-        }
+        Failure::Start(StartError::NothingHidden { .. }) => say("failure.nothing-hidden").into(),
         Failure::Start(StartError::Edit { slot, length }) => {
-            format!("A change by hand does not fit: it names slot {}, and this run has {length} slots and the words of its model. Undo it in the inspector.", slot + 1)
+            fill("failure.edit-slot", &[("slot", &(slot + 1).to_string()), ("length", &length.to_string())])
         }
-        Failure::Edit(error) => format!("A change by hand does not fit: {error}. Undo it in the inspector."),
-        Failure::Steps(error) => format!("The run contradicts itself: {error}. Reload the page."),
+        Failure::Edit(error) => fill("failure.edit", &[("error", &error.to_string())]),
+        Failure::Steps(error) => fill("failure.steps", &[("error", &error.to_string())]),
     }
 }
 
 /// The engine's part of [`explain`].
 fn explain_engine(error: &EngineError) -> String {
     match error {
-        EngineError::NoWebGpu { .. } => {
-            "This browser has no WebGPU. Use a recent Chrome, Edge, Firefox or Safari, over https or on localhost.".into()
-        }
-        EngineError::NoAdapter { .. } => {
-            "WebGPU found no graphics adapter. Switch on hardware acceleration in the browser's settings.".into()
-        }
-        EngineError::SoftwareAdapter { adapter } => {
-            format!("The only graphics adapter ({adapter}) computes on the CPU, where our own code is faster.")
-        }
-        EngineError::NoDevice { .. } => {
-            "The graphics adapter gave no device. Close other tabs that use it and reload the page.".into()
-        }
-        EngineError::LimitTooSmall { limit, found, expected } => {
-            format!("The graphics adapter is too small for this model ({limit} is {found}, {expected} are needed).")
-        }
-        EngineError::DeviceLost { .. } => {
-            "The graphics device was lost. The run is kept; reload the page if it does not go on.".into()
-        }
-        EngineError::OutOfMemory { .. } => "Graphics memory is full. Close other tabs and reload the page.".into(),
-        EngineError::SelfTest { backend, .. } => {
-            format!("The {backend} back end computes wrong numbers on this machine, so it is not used.")
-        }
-        EngineError::Shader { kernel, .. } => format!("This browser refused the shader {kernel}."),
-        other => format!("The engine stopped: {other}. Reload the page; the address keeps all settings."),
+        EngineError::NoWebGpu { .. } => say("failure.no-webgpu").into(),
+        EngineError::NoAdapter { .. } => say("failure.no-adapter").into(),
+        EngineError::SoftwareAdapter { adapter } => fill("failure.software", &[("adapter", adapter)]),
+        EngineError::NoDevice { .. } => say("failure.no-device").into(),
+        EngineError::LimitTooSmall { limit, found, expected } => fill(
+            "failure.limit",
+            &[("limit", limit), ("found", &found.to_string()), ("expected", &expected.to_string())],
+        ),
+        EngineError::DeviceLost { .. } => say("failure.device-lost").into(),
+        EngineError::OutOfMemory { .. } => say("failure.memory").into(),
+        EngineError::SelfTest { backend, .. } => fill("failure.self-test", &[("backend", backend)]),
+        EngineError::Shader { kernel, .. } => fill("failure.shader", &[("kernel", kernel)]),
+        other => fill("failure.engine", &[("other", &other.to_string())]),
     }
 }
 

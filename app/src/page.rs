@@ -97,7 +97,7 @@ pub fn Page() -> impl IntoView {
                     Lab::Frontier => view! { <main><FrontierLab /></main> }.into_any(),
                     Lab::Generate => view! {
                         <main class="layout">
-                            <section class="controls" aria-label="Settings">
+                            <section class="controls" aria-label=say("settings.name")>
                                 <PromptBox />
                                 <Knobs />
                                 <Later>
@@ -113,10 +113,10 @@ pub fn Page() -> impl IntoView {
                 <LessonPanel />
                 <EmbedFoot />
                 <footer class="site-foot">
-                    <span>"Nothing leaves your machine: the model runs in this page."</span>
+                    <span>{say("foot.nothing-leaves")}</span>
                     <Offline />
                     <Show when=move || lab.get() == Lab::Generate>
-                        <span>"Space plays, arrows step, Home and End jump."</span>
+                        <span>{say("foot.keys")}</span>
                     </Show>
                 </footer>
             </Later>

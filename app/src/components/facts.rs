@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use model_loader::tokenizer::END;
 
 use crate::run::{Run, RunState, Source};
+use crate::texts::{fill, say};
 use crate::view::{Cell, Mark, mean_entropy_nats};
 
 /// What stands for a number that is not there yet.
@@ -34,19 +35,19 @@ pub fn Facts(
         }
     };
     view! {
-        <section class="panel" aria-label="This run">
-            <h2>"This run"</h2>
+        <section class="panel" aria-label=say("facts.title")>
+            <h2>{say("facts.title")}</h2>
             <dl>
-                {fact("Hidden at start", "hidden", Signal::derive(move || {
-                    hidden.get().map_or(NONE.into(), |(masked, slots)| format!("{masked} of {slots}"))
+                {fact(say("facts.start"), "hidden", Signal::derive(move || {
+                    hidden.get().map_or(NONE.into(), |(masked, slots)| fill("facts.of", &[("masked", &masked.to_string()), ("slots", &slots.to_string())]))
                 }))}
-                {fact("Hidden now", "masked", Signal::derive(move || cells.with(|cells| masked(cells).0.to_string())))}
-                {fact("Mean entropy", "entropy", Signal::derive(move || {
-                    entropy.get().map_or(NONE.into(), |nats| format!("{nats:.2} nats"))
+                {fact(say("facts.now"), "masked", Signal::derive(move || cells.with(|cells| masked(cells).0.to_string())))}
+                {fact(say("facts.entropy"), "entropy", Signal::derive(move || {
+                    entropy.get().map_or(NONE.into(), |nats| fill("facts.nats", &[("nats", &format!("{nats:.2}"))]))
                 }))}
-                {fact("Text ends after", "effective-length", Signal::derive(move || cells.with(|cells| text_end(cells))))}
-                {fact("Time per call", "latency", Signal::derive(move || {
-                    latency.get().map_or(NONE.into(), |ms| format!("{ms:.0} ms"))
+                {fact(say("facts.ends"), "effective-length", Signal::derive(move || cells.with(|cells| text_end(cells))))}
+                {fact(say("facts.latency"), "latency", Signal::derive(move || {
+                    latency.get().map_or(NONE.into(), |ms| fill("facts.ms", &[("ms", &format!("{ms:.0}"))]))
                 }))}
             </dl>
             <p class="hint about-model" data-testid="model">{about}</p>
@@ -62,24 +63,32 @@ fn masked(cells: &[Cell]) -> (usize, usize) {
 /// The effective length: slots before the first end of text.
 fn text_end(cells: &[Cell]) -> String {
     let Some(slots) = cells.iter().position(|cell| cell.token.0 == END) else {
-        return if masked(cells).0 > 0 { "no end yet".into() } else { format!("{} slots", cells.len()) };
+        let slots = cells.len().to_string();
+        let open = masked(cells).0 > 0;
+        return if open { say("facts.no-end").into() } else { fill("facts.slots", &[("slots", &slots)]) };
     };
     // A hidden slot before the end may still become an earlier end.
-    let bound = if masked(&cells[..slots]).0 > 0 { "at most " } else { "" };
-    format!("{bound}{slots} slots")
+    let is_bound = masked(&cells[..slots]).0 > 0;
+    let slots = slots.to_string();
+    if is_bound {
+        fill("facts.at-most", &[("slots", &slots)])
+    } else {
+        fill("facts.slots", &[("slots", &slots)])
+    }
 }
 
 /// The model in one line.
 fn about(state: &RunState) -> String {
     let recorded = match state.source {
-        Source::Recording => "Shown is a recorded run. ",
+        Source::Recording => say("facts.recorded"),
         Source::Nothing | Source::Live => "",
     };
     let model = state.model.as_ref().map(|model| {
         let millions = model.parameters as f64 / 1e6;
-        format!("{}: {millions:.1} million weights, {} tokens.", model.name, model.vocabulary)
+        let (millions, tokens) = (format!("{millions:.1}"), model.vocabulary.to_string());
+        fill("facts.model", &[("name", &model.name), ("millions", &millions), ("tokens", &tokens)])
     });
-    format!("{recorded}{}", model.unwrap_or_default())
+    format!("{recorded} {}", model.unwrap_or_default()).trim().to_owned()
 }
 
 #[cfg(test)]

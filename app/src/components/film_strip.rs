@@ -11,6 +11,7 @@ use crate::platform::canvas;
 use crate::playback::Playback;
 use crate::run::{Run, RunState};
 use crate::settings::Settings;
+use crate::texts::{fill, say};
 use crate::view::Cell;
 
 /// Film strip and scrubber. Moving it moves a cursor over stored steps and runs nothing.
@@ -45,11 +46,11 @@ pub fn FilmStrip(
                     type="range"
                     class="scrubber"
                     data-testid="scrubber"
-                    aria-label="Step of the run"
+                    aria-label=say("film.scrubber")
                     min="0"
                     max=move || planned.get()
                     step="1"
-                    aria-valuetext=move || format!("after call {} of {}", run.cursor.get(), planned.get())
+                    aria-valuetext=move || fill("film.where", &[("call", &run.cursor.get().to_string()), ("planned", &planned.get().to_string())])
                     prop:value=move || {
                         planned.track();
                         run.cursor.get()
@@ -63,9 +64,9 @@ pub fn FilmStrip(
                 />
             </div>
             <div class="film-axis number" aria-hidden="true">
-                <span>"start"</span>
-                <span>"one row per slot, one column per call"</span>
-                <span>{move || format!("call {}", planned.get())}</span>
+                <span>{say("film.start")}</span>
+                <span>{say("film.axes")}</span>
+                <span>{move || fill("film.end", &[("planned", &planned.get().to_string())])}</span>
             </div>
         </div>
     }

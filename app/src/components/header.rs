@@ -9,6 +9,7 @@ use crate::draw::palette::Theme;
 use crate::failure::{Failure, explain};
 use crate::platform::media;
 use crate::run::Run;
+use crate::texts::{fill, say};
 
 /// The head of the page.
 #[component]
@@ -19,7 +20,7 @@ pub fn Header(
     view! {
         <header class="site-head">
             <h1 aria-label="Unmask"><Wordmark /></h1>
-            <p class="tagline">"A diffusion language model at work, inside this page"</p>
+            <p class="tagline">{say("header.tagline")}</p>
             <div class="site-tools">
                 <Badge />
                 <Keep theme />
@@ -44,11 +45,11 @@ fn Badge() -> impl IntoView {
     view! {
         <details class="with-note" data-testid="backend" data-kind=kind>
             <summary class="badge" data-kind=kind>
-                {move || report.with(|report| report.as_ref().map_or("Starting", |r| title(r.name)))}
+                {move || report.with(|report| report.as_ref().map_or(say("header.starting"), |r| title(r.name)))}
                 <span class="detail">{move || report.with(|report| report.as_ref().and_then(detail))}</span>
             </summary>
             <p class="note wide">
-                {move || report.with(|report| report.as_ref().map_or("No back end is open yet.".into(), reason))}
+                {move || report.with(|report| report.as_ref().map_or(say("header.none").into(), reason))}
             </p>
         </details>
     }
@@ -68,18 +69,20 @@ fn title(name: &'static str) -> &'static str {
 fn detail(report: &BackendReport) -> Option<String> {
     match (&report.adapter, &report.fallback) {
         (Some(adapter), _) => Some(adapter.clone()),
-        (None, Some(engine::Error::SoftwareAdapter { .. })) => Some("no graphics hardware".into()),
-        (None, Some(engine::Error::SelfTest { .. })) => Some("WebGPU failed its self-test".into()),
-        (None, Some(_)) => Some("no WebGPU".into()),
-        (None, None) => Some("as asked".into()),
+        (None, Some(engine::Error::SoftwareAdapter { .. })) => Some(say("header.software").into()),
+        (None, Some(engine::Error::SelfTest { .. })) => Some(say("header.self-test").into()),
+        (None, Some(_)) => Some(say("header.no-webgpu").into()),
+        (None, None) => Some(say("header.as-asked").into()),
     }
 }
 
 /// The whole sentence.
 fn reason(report: &BackendReport) -> String {
     match &report.fallback {
-        Some(error) => format!("Computing on the CPU. {}", explain(&Failure::Engine(error.clone()))),
-        None => format!("Computing on {}.", report.adapter.as_deref().unwrap_or(title(report.name))),
+        Some(error) => {
+            format!("{} {}", say("header.on-cpu"), explain(&Failure::Engine(error.clone())))
+        }
+        None => fill("header.on", &[("name", report.adapter.as_deref().unwrap_or(title(report.name)))]),
     }
 }
 
@@ -92,9 +95,9 @@ fn ThemeButton(theme: RwSignal<Theme>) -> impl IntoView {
         theme.set(other);
     };
     view! {
-        <button class="icon-button" data-testid="theme" title="Light or dark" on:click=toggle>
+        <button class="icon-button" data-testid="theme" title=say("header.theme") on:click=toggle>
             <Icon path=THEME />
-            <span class="visually-hidden">"Light or dark"</span>
+            <span class="visually-hidden">{say("header.theme")}</span>
         </button>
     }
 }

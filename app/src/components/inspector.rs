@@ -10,7 +10,7 @@ use super::icons::{CLOSE, Icon};
 use super::slot_editor::{Branch, SlotEditor};
 use crate::history::{Change, history};
 use crate::run::{Run, RunState};
-use crate::texts::say;
+use crate::texts::{fill, key, say};
 use crate::view::{Cell, Mark, last_prediction, visible};
 
 /// The newest changes of a slot that are listed; noise may change in every call.
@@ -55,25 +55,28 @@ pub fn Inspector(
     });
     let branch = Branch::new(cells);
     view! {
-        <section class="panel inspector" aria-label="Inspector" data-testid="inspector" aria-live="polite">
+        <section class="panel inspector" aria-label=say("inspector.title") data-testid="inspector" aria-live="polite">
             <div class="panel-head">
                 <h2>
-                    {move || run.selected.get().map_or("Inspector".into(), |slot| format!("Slot {}", slot + 1))}
+                    {move || run.selected.get().map_or_else(
+                        || say("inspector.title").into(),
+                        |slot| fill("inspector.slot", &[("slot", &(slot + 1).to_string())]),
+                    )}
                 </h2>
                 <Show when=move || run.selected.with(Option::is_some)>
                     <button
                         class="icon-button plain"
-                        title="Close"
+                        title=say("inspector.close")
                         data-testid="close-inspector"
                         on:click=move |_| run.selected.set(None)
                     >
                         <Icon path=CLOSE />
-                        <span class="visually-hidden">"Close"</span>
+                        <span class="visually-hidden">{say("inspector.close")}</span>
                     </button>
                 </Show>
             </div>
             {move || match finding.get() {
-                None => view! { <p class="hint">"Choose a slot to see what the model thought there."</p> }.into_any(),
+                None => view! { <p class="hint">{say("inspector.hint")}</p> }.into_any(),
                 Some(finding) => show(finding, branch).into_any(),
             }}
             <Show when=move || run.selected.with(Option::is_some)>
@@ -106,12 +109,12 @@ fn show(finding: Finding, branch: Branch) -> impl IntoView {
     view! {
         <p class="word">{finding.word}</p>
         <p class="hint">{finding.says}</p>
-        <ol class="candidates" aria-label="Best candidates">
+        <ol class="candidates" aria-label=say("inspector.candidates")>
             {finding.candidates.into_iter().map(candidate).collect_view()}
         </ol>
         <p class="hint number">{finding.entropy}</p>
         <p class="hint" data-testid="nearest">{finding.nearest}</p>
-        <ol class="hint slot-history" aria-label="What happened to this slot" data-testid="slot-history">
+        <ol class="hint slot-history" aria-label=say("inspector.history") data-testid="slot-history">
             {finding.history.into_iter().map(|change| view! { <li>{change}</li> }).collect_view()}
         </ol>
     }
@@ -122,24 +125,31 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
     let cell = cells.get(slot)?;
     let words = state.words.as_deref()?;
     let trajectory = state.trajectory.as_ref()?;
-    let shown = if cell.mark == Mark::Masked { "masked".to_owned() } else { spell(words, cell.token.0) };
+    let shown =
+        if cell.mark == Mark::Masked { say("legend.masked").to_owned() } else { spell(words, cell.token.0) };
     let nearest = nearest(cells, slot);
     let history = changes(words, history(trajectory, cursor, slot));
     let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
         let says = match cell.mark {
-            Mark::Given => "Given: no decoder touches it.",
-            _ => "No call has asked about this slot yet.",
+            Mark::Given => say("inspector.given"),
+            _ => say("inspector.unasked"),
         };
         let (entropy, candidates) = (String::new(), vec![]);
         return Some(Finding { says: says.into(), word: shown, entropy, candidates, nearest, history });
     };
     let says = match cell.call {
-        Some(call) => format!("Committed in call {call}, with probability {}.", percent(cell.confidence?)),
-        None if cell.mark == Mark::Given => format!("Put in by hand. In call {call} the model thought:"),
-        None => format!("Still open after call {call}. The model thought:"),
+        Some(call) => fill(
+            "inspector.committed",
+            &[("call", &call.to_string()), ("probability", &percent(cell.confidence?))],
+        ),
+        None if cell.mark == Mark::Given => fill("inspector.by-hand", &[("call", &call.to_string())]),
+        None => fill("inspector.open", &[("call", &call.to_string())]),
     };
     let candidates = choices(words, prediction, cell.call.is_some());
-    let entropy = format!("Entropy {:.2} nats in call {call}", prediction.entropy_nats);
+    let entropy = fill(
+        "inspector.entropy",
+        &[("nats", &format!("{:.2}", prediction.entropy_nats)), ("call", &call.to_string())],
+    );
     Some(Finding { says, word: shown, entropy, candidates, nearest, history })
 }
 
@@ -164,29 +174,35 @@ fn nearest(cells: &[Cell], slot: usize) -> String {
     let stands = |cell: &Cell| matches!(cell.mark, Mark::Given | Mark::Fresh | Mark::Committed);
     let others = cells.iter().enumerate().filter(|(other, cell)| *other != slot && stands(cell));
     match others.map(|(other, _)| other.abs_diff(slot)).min() {
-        None => "No other word stands yet.".into(),
-        Some(1) => "The nearest word that stands is next to it.".into(),
-        Some(slots) => format!("The nearest word that stands is {slots} slots away."),
+        None => say("inspector.alone").into(),
+        Some(1) => say("inspector.next").into(),
+        Some(slots) => fill("inspector.nearest", &[("slots", &slots.to_string())]),
     }
 }
 
 /// The newest changes in words.
 fn changes(words: &Tokenizer, all: Vec<(usize, Change)>) -> Vec<String> {
     let earlier = all.len().saturating_sub(LISTED);
-    let says = |(call, change): (usize, Change)| match change {
-        Change::Drawn(token) => format!("Call {call}: became {}, which may change", spell(words, token.0)),
-        Change::Remasked => format!("Call {call}: hidden again"),
-        Change::Committed(token) => format!("Call {call}: committed {}", spell(words, token.0)),
-        Change::Put(token) => format!("Before call {call}: you put {}", spell(words, token.0)),
-        Change::Hidden => format!("Before call {call}: you hid it"),
+    let says = |(call, change): (usize, Change)| {
+        let call = call.to_string();
+        let told = |key: &'static str, token: TokenId| {
+            fill(key, &[("call", &call), ("word", &spell(words, token.0))])
+        };
+        match change {
+            Change::Drawn(token) => told(key("history.drawn"), token),
+            Change::Remasked => fill("history.remasked", &[("call", &call)]),
+            Change::Committed(token) => told(key("history.committed"), token),
+            Change::Put(token) => told(key("history.put"), token),
+            Change::Hidden => fill("history.hidden", &[("call", &call)]),
+        }
     };
-    let before = (earlier > 0).then(|| format!("{earlier} earlier changes"));
+    let before = (earlier > 0).then(|| fill("history.earlier", &[("count", &earlier.to_string())]));
     before.into_iter().chain(all.into_iter().skip(earlier).map(says)).collect()
 }
 
 /// A token as it is written in lists.
 pub fn spell(words: &Tokenizer, token: u32) -> String {
-    if token == END { "end of text".into() } else { visible(words.word(token).unwrap_or("?")) }
+    if token == END { say("inspector.end").into() } else { visible(words.word(token).unwrap_or("?")) }
 }
 
 /// A probability with as many digits as it deserves, never broken at a line's end.

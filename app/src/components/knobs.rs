@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, Rule, Settings};
-use crate::texts::say;
+use crate::texts::{fill, say};
 
 /// Corruption, temperature, parallelism.
 #[component]
@@ -11,11 +11,11 @@ pub fn Knobs() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
     view! {
-        <div class="knobs" role="group" aria-label="Knobs">
+        <div class="knobs" role="group" aria-label=say("knobs.name")>
             <Knob
                 id="knob-corruption"
-                name="Corruption"
-                hint="How much of the text is hidden at the start: at 1 it is pure noise, below that words of your text survive."
+                name=say("knobs.corruption")
+                hint=say("knobs.corruption.hint")
                 range=(0.0, 1.0, 0.01)
                 value=Memo::new(move |_| settings.with(|s| s.time))
                 write=Callback::new(move |t: f64| settings.update(|s| s.time = t))
@@ -23,8 +23,8 @@ pub fn Knobs() -> impl IntoView {
             />
             <Knob
                 id="knob-temperature"
-                name="Temperature"
-                hint="How daring each guess is: low takes the likely word, high lets rare ones in."
+                name=say("knobs.temperature")
+                hint=say("knobs.temperature.hint")
                 range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
                 value=temperature
                 write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
@@ -32,8 +32,8 @@ pub fn Knobs() -> impl IntoView {
             />
             <Knob
                 id="knob-parallelism"
-                name="Parallelism"
-                hint="How many words are kept per call: more is faster, but words chosen together cannot agree."
+                name=say("knobs.parallelism")
+                hint=say("knobs.parallelism.hint")
                 range=(1.0, *LENGTHS.end() as f64, 1.0)
                 value=Memo::new(move |_| settings.with(|s| f64::from(parallelism(s))))
                 write=Callback::new(move |n: f64| settings.update(|s| set_parallelism(s, n as u32)))
@@ -150,21 +150,21 @@ fn set_parallelism(settings: &mut Settings, number: u32) {
 }
 
 fn says_time(t: f64) -> String {
-    if t >= 1.0 { "t = 1, noise".into() } else { format!("t = {t:.2}") }
+    if t >= 1.0 { say("knobs.noise").into() } else { format!("t = {t:.2}") }
 }
 
 fn says_temperature(temperature: f64) -> String {
-    if temperature == 0.0 { "0, best only".into() } else { format!("{temperature:.2}") }
+    if temperature == 0.0 { say("knobs.best").into() } else { format!("{temperature:.2}") }
 }
 
 /// The third knob in words.
 pub fn says_parallelism(settings: &Settings) -> String {
     let number = parallelism(settings);
     match (settings.rule, number) {
-        (Rule::SlotsPerCall, 1) => "1 slot per call".into(),
-        (Rule::SlotsPerCall, n) => format!("{n} slots per call"),
-        (_, 1) => "1 step".into(),
-        (_, n) => format!("{n} steps"),
+        (Rule::SlotsPerCall, 1) => say("knobs.slot").into(),
+        (Rule::SlotsPerCall, n) => fill("knobs.slots", &[("count", &n.to_string())]),
+        (_, 1) => say("knobs.step").into(),
+        (_, n) => fill("knobs.steps", &[("count", &n.to_string())]),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::draw::slots::Scale;
 use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
+use crate::texts::{fill, say};
 
 /// Stops of the gradient in the legend.
 const STOPS: usize = 9;
@@ -19,7 +20,7 @@ pub fn ColourMenu() -> impl IntoView {
     let options = ColourBy::ALL.map(|by| view! { <option value=by.name()>{title(by)}</option> });
     view! {
         <label class="colour-by">
-            "Colour by"
+            {say("legend.menu")}
             <select
                 data-testid="colour-by"
                 prop:value=move || settings.with(|s| s.colour.name())
@@ -67,8 +68,8 @@ fn states(noisy: bool) -> impl IntoView {
         }
     };
     view! {
-        {item("masked", "masked")} {item("fresh", "just committed")} {item("committed", "committed")}
-        {item("given", "given")} {noisy.then(|| item("noisy", "may change"))}
+        {item("masked", say("legend.masked"))} {item("fresh", say("legend.fresh"))} {item("committed", say("legend.committed"))}
+        {item("given", say("legend.given"))} {noisy.then(|| item("noisy", say("legend.noisy")))}
     }
 }
 
@@ -81,7 +82,7 @@ fn gradient(low: String, high: String) -> impl IntoView {
         </span>
         <span class="item">
             <span class="slot swatch" data-state="masked" data-hatched="" aria-hidden="true"></span>
-            "still masked"
+            {say("legend.still")}
         </span>
     }
 }
@@ -90,18 +91,23 @@ fn gradient(low: String, high: String) -> impl IntoView {
 fn ends(by: ColourBy, scale: Scale) -> Option<(String, String)> {
     match by {
         ColourBy::State => None,
-        ColourBy::Confidence => Some(("probability 0".into(), "1".into())),
-        ColourBy::Entropy => Some(("entropy 0".into(), format!("{:.1} nats", scale.most_nats))),
-        ColourBy::CommitTime => Some(("call 1".into(), format!("call {}", scale.calls))),
+        ColourBy::Confidence => Some((say("legend.probability").into(), "1".into())),
+        ColourBy::Entropy => Some((
+            say("legend.entropy").into(),
+            fill("facts.nats", &[("nats", &format!("{:.1}", scale.most_nats))]),
+        )),
+        ColourBy::CommitTime => {
+            Some((say("legend.call").into(), fill("film.end", &[("planned", &scale.calls.to_string())])))
+        }
     }
 }
 
 /// What visitors call a choice.
 fn title(by: ColourBy) -> &'static str {
     match by {
-        ColourBy::State => "state",
-        ColourBy::Confidence => "confidence",
-        ColourBy::Entropy => "entropy",
-        ColourBy::CommitTime => "time of commit",
+        ColourBy::State => say("legend.by-state"),
+        ColourBy::Confidence => say("legend.by-confidence"),
+        ColourBy::Entropy => say("legend.by-entropy"),
+        ColourBy::CommitTime => say("legend.by-time"),
     }
 }

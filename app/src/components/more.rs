@@ -9,6 +9,7 @@ use super::icons::{DIE, Icon};
 use crate::session::models::ShippedModel;
 use crate::settings::query::Named;
 use crate::settings::{LENGTHS, Rule, Settings};
+use crate::texts::{key, say};
 
 /// The seed, in sight, and the rest behind one click.
 #[component]
@@ -19,31 +20,18 @@ pub fn More() -> impl IntoView {
             <ModelMenu />
             <Seed />
             <details>
-                <summary>"More settings"</summary>
+                <summary>{say("more.title")}</summary>
                 <div class="more-body">
                     <OrderMenu />
-                    <Menu id="rule" label="Knob counts" choices=&[
-                        (Rule::SlotsPerCall, "Slots per call"),
-                        (Rule::Quota, "Steps, by quota"),
-                        (Rule::Ancestral, "Steps, ancestral"),
-                    ] read=|s| s.rule write=|s, rule| s.rule = rule />
-                    <Menu id="schedule" label="Schedule" choices=&[
-                        (Schedule::Linear, "Linear"),
-                        (Schedule::Cosine, "Cosine"),
-                        (Schedule::LogLinear, "Log-linear"),
-                        (Schedule::Geometric, "Geometric"),
-                    ] read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
-                    <Number id="length" label="Length" range=(*LENGTHS.start() as f64, *LENGTHS.end() as f64, 1.0)
+                    <Menu id="rule" label=say("more.rule") choices=&RULES read=|s| s.rule write=|s, rule| s.rule = rule />
+                    <Menu id="schedule" label=say("more.schedule") choices=&SCHEDULES read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
+                    <Number id="length" label=say("more.length") range=(*LENGTHS.start() as f64, *LENGTHS.end() as f64, 1.0)
                         read=|s| s.length as f64 write=|s, n| s.length = n as usize />
-                    <Number id="top-k" label="Top-k (0: off)" range=(0.0, 1000.0, 1.0)
+                    <Number id="top-k" label=say("more.top-k") range=(0.0, 1000.0, 1.0)
                         read=|s| f64::from(s.top_k) write=|s, n| s.top_k = n as u32 />
-                    <Number id="top-p" label="Top-p (1: off)" range=(0.05, 1.0, 0.05)
+                    <Number id="top-p" label=say("more.top-p") range=(0.05, 1.0, 0.05)
                         read=|s| f64::from(s.top_p) write=|s, n| s.top_p = n as f32 />
-                    <Menu id="backend-choice" label="Back end" choices=&[
-                        (BackendChoice::Auto, "Automatic"),
-                        (BackendChoice::WebGpu, "WebGPU"),
-                        (BackendChoice::Cpu, "CPU"),
-                    ] read=|s| s.backend write=|s, backend| s.backend = backend />
+                    <Menu id="backend-choice" label=say("more.backend") choices=&BACKENDS read=|s| s.backend write=|s, backend| s.backend = backend />
                     <label class="row-check">
                         <input
                             type="checkbox"
@@ -53,7 +41,7 @@ pub fn More() -> impl IntoView {
                                 settings.update(|s| s.suppress_end = event.target().checked());
                             }
                         />
-                        "Never end the text"
+                        {say("more.suppress")}
                     </label>
                 </div>
             </details>
@@ -61,34 +49,56 @@ pub fn More() -> impl IntoView {
     }
 }
 
+/// What visitors call the rules behind the third knob.
+const RULES: [(Rule, &str); 3] = [
+    (Rule::SlotsPerCall, key("rule.slots")),
+    (Rule::Quota, key("rule.quota")),
+    (Rule::Ancestral, key("rule.ancestral")),
+];
+
+/// What visitors call the schedules.
+const SCHEDULES: [(Schedule, &str); 4] = [
+    (Schedule::Linear, key("schedule.linear")),
+    (Schedule::Cosine, key("schedule.cosine")),
+    (Schedule::LogLinear, key("schedule.log-linear")),
+    (Schedule::Geometric, key("schedule.geometric")),
+];
+
+/// What visitors call the back ends.
+const BACKENDS: [(BackendChoice, &str); 3] = [
+    (BackendChoice::Auto, key("backend.auto")),
+    (BackendChoice::WebGpu, key("backend.webgpu")),
+    (BackendChoice::Cpu, key("backend.cpu")),
+];
+
 /// What visitors call the decoding orders.
 pub const ORDERS: [(Order, &str); 7] = [
-    (Order::Random, "Random"),
-    (Order::LeftToRight, "Left to right"),
-    (Order::Confidence, "Confidence"),
-    (Order::Margin, "Margin"),
-    (Order::Entropy, "Entropy"),
-    (Order::Halton, "Halton"),
-    (Order::Dilated, "Dilated"),
+    (Order::Random, key("order.random")),
+    (Order::LeftToRight, key("order.left-to-right")),
+    (Order::Confidence, key("order.confidence")),
+    (Order::Margin, key("order.margin")),
+    (Order::Entropy, key("order.entropy")),
+    (Order::Halton, key("order.halton")),
+    (Order::Dilated, key("order.dilated")),
 ];
 
 /// Which slots go first.
 #[component]
 pub fn OrderMenu() -> impl IntoView {
-    view! { <Menu id="order" label="Order" choices=&ORDERS read=|s| s.order write=|s, order| s.order = order /> }
+    view! { <Menu id="order" label=say("more.order") choices=&ORDERS read=|s| s.order write=|s, order| s.order = order /> }
 }
 
 /// What visitors call the models.
 pub const MODELS: [(ShippedModel, &str); 9] = [
-    (ShippedModel::Mask, "Masked"),
-    (ShippedModel::Autoregressive, "Autoregressive"),
-    (ShippedModel::MaskUniform, "Masks and random words"),
-    (ShippedModel::Uniform, "Random words"),
-    (ShippedModel::MaskCart, "Masked, weighted by context"),
-    (ShippedModel::MaskSalience, "Masked, rare words first"),
-    (ShippedModel::EnglishMask, "English, masked (12 MB)"),
-    (ShippedModel::EnglishAutoregressive, "English, autoregressive (12 MB)"),
-    (ShippedModel::EnglishMaskUniform, "English, masks and random (12 MB)"),
+    (ShippedModel::Mask, key("model.mask")),
+    (ShippedModel::Autoregressive, key("model.autoregressive")),
+    (ShippedModel::MaskUniform, key("model.mask-uniform")),
+    (ShippedModel::Uniform, key("model.uniform")),
+    (ShippedModel::MaskCart, key("model.mask-cart")),
+    (ShippedModel::MaskSalience, key("model.mask-salience")),
+    (ShippedModel::EnglishMask, key("model.english-mask")),
+    (ShippedModel::EnglishAutoregressive, key("model.english-autoregressive")),
+    (ShippedModel::EnglishMaskUniform, key("model.english-mask-uniform")),
 ];
 
 /// Which model writes, and what it is.
@@ -96,7 +106,7 @@ pub const MODELS: [(ShippedModel, &str); 9] = [
 pub fn ModelMenu() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
-        <Menu id="model-choice" label="Model" choices=&MODELS read=|s| s.model write=|s, model| s.model = model />
+        <Menu id="model-choice" label=say("more.model") choices=&MODELS read=|s| s.model write=|s, model| s.model = model />
         <p class="hint">{move || settings.with(|s| about(s.model))}</p>
     }
 }
@@ -104,25 +114,15 @@ pub fn ModelMenu() -> impl IntoView {
 /// What a model is, and what it makes of the other settings.
 fn about(model: ShippedModel) -> &'static str {
     match model {
-        ShippedModel::Mask => "Fills hidden slots in any order. What it writes, it keeps.",
-        ShippedModel::Autoregressive => {
-            "Writes from left to right, whatever the order says, and sees nothing to the right of a gap."
-        }
-        ShippedModel::MaskUniform => {
-            "Unhides words and doubts them: any word may change until the last call. Order, top-k and top-p have no say."
-        }
-        ShippedModel::Uniform => {
-            "Begins with random words and changes them until the last call. Order, top-k and top-p have no say."
-        }
-        ShippedModel::MaskCart => "As the masked model; slots near visible words counted more in training.",
+        ShippedModel::Mask => say("model.mask.about"),
+        ShippedModel::Autoregressive => say("model.autoregressive.about"),
+        ShippedModel::MaskUniform => say("model.mask-uniform.about"),
+        ShippedModel::Uniform => say("model.uniform.about"),
+        ShippedModel::MaskCart => say("model.mask-cart.about"),
         ShippedModel::EnglishMask
         | ShippedModel::EnglishAutoregressive
-        | ShippedModel::EnglishMaskUniform => {
-            "Natural English in pieces of words, from old children's books. Trained briefly: it stammers."
-        }
-        ShippedModel::MaskSalience => {
-            "As the masked model; trained on texts that lost their rare words first."
-        }
+        | ShippedModel::EnglishMaskUniform => say("model.english.about"),
+        ShippedModel::MaskSalience => say("model.mask-salience.about"),
     }
 }
 
@@ -132,7 +132,7 @@ pub fn Seed() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
         <div class="row">
-            <label for="seed">"Seed"</label>
+            <label for="seed">{say("more.seed")}</label>
             <div class="seed-row">
                 <input
                     type="number"
@@ -151,11 +151,11 @@ pub fn Seed() -> impl IntoView {
                 <button
                     class="icon-button"
                     data-testid="dice"
-                    title="Another seed"
+                    title=say("more.dice")
                     on:click=move |_| settings.update(|s| s.seed = another_seed(s.seed))
                 >
                     <Icon path=DIE />
-                    <span class="visually-hidden">"Another seed"</span>
+                    <span class="visually-hidden">{say("more.dice")}</span>
                 </button>
             </div>
         </div>
@@ -178,7 +178,8 @@ fn Menu<T: Named + Send + Sync>(
             settings.update(|s| write(s, value));
         }
     };
-    let options = choices.iter().map(|(value, says)| view! { <option value=value.name()>{*says}</option> });
+    let options =
+        choices.iter().map(|(value, says)| view! { <option value=value.name()>{say(says)}</option> });
     view! {
         <div class="row">
             <label for=id>{label}</label>

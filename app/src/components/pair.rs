@@ -152,7 +152,7 @@ fn first_says(settings: &Settings) -> String {
 }
 
 fn named<T: PartialEq>(names: &'static [(T, &'static str)], value: T) -> &'static str {
-    names.iter().find(|(other, _)| *other == value).map_or("", |(_, name)| name)
+    names.iter().find(|(other, _)| *other == value).map_or("", |(_, name)| say(name))
 }
 
 /// What the second run has, to be changed.
@@ -178,13 +178,13 @@ fn SecondValue() -> impl IntoView {
             Knob::Temperature => view! { <NumberField range=(0.0, highest, 0.05) value write /> }.into_any(),
             Knob::Parallelism => view! { <NumberField range=(1.0, most, 1.0) value write /> }.into_any(),
             Knob::Order => {
-                let names = ORDERS.iter().map(|(order, says)| (Order::name(*order), *says)).collect();
+                let names = ORDERS.iter().map(|(order, says)| (Order::name(*order), say(says))).collect();
                 view! { <Choice names value write /> }.into_any()
             }
             Knob::Model => {
                 let english = settings.with_untracked(|s| s.model.is_english());
                 let same = MODELS.iter().filter(|(model, _)| model.is_english() == english);
-                let names = same.map(|(model, says)| (ShippedModel::name(*model), *says)).collect();
+                let names = same.map(|(model, says)| (ShippedModel::name(*model), say(says))).collect();
                 view! { <Choice names value write /> }.into_any()
             }
             Knob::Edits => view! { <span>{say("beside.without-edits")}</span> }.into_any(),

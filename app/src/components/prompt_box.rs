@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::texts::{fill, say};
 
 /// Prompt and text, and a word about words that the model does not know.
 #[component]
@@ -14,7 +15,7 @@ pub fn PromptBox() -> impl IntoView {
         <div class="prompt-box">
             <Prompt />
             <details class="own-text">
-                <summary>"Your text, for the corruption knob"</summary>
+                <summary>{say("prompt.own")}</summary>
                 <OwnText />
             </details>
             <p class="warning" data-testid="notice" role="status">{notice}</p>
@@ -27,18 +28,18 @@ pub fn PromptBox() -> impl IntoView {
 pub fn Prompt() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     view! {
-        <label for="prompt">"Prompt"</label>
+        <label for="prompt">{say("prompt.name")}</label>
         <input
             class="field"
             id="prompt"
             data-testid="prompt"
             autocomplete="off"
             spellcheck="false"
-            placeholder="once there was a _ dog"
+            placeholder=say("prompt.placeholder")
             prop:value=move || settings.with(|s| s.prompt.clone())
             on:input:target=move |event| settings.update(|s| s.prompt = event.target().value())
         />
-        <p class="hint">"Stays as it is. Each _ is a word for the model to find."</p>
+        <p class="hint">{say("prompt.hint")}</p>
     }
 }
 
@@ -52,7 +53,7 @@ pub fn OwnText() -> impl IntoView {
             id="own-text"
             rows="4"
             data-testid="own-text"
-            aria-label="Your text"
+            aria-label=say("prompt.text")
             spellcheck="false"
             prop:value=move || settings.with(|s| s.text.clone())
             on:input:target=move |event| settings.update(|s| s.text = event.target().value())
@@ -65,10 +66,10 @@ fn notice(unknown: &[String], cut: usize) -> Option<String> {
     let words = unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
     match (unknown.len(), cut) {
         (0, 0) => None,
-        (0, 1) => Some("The last word of your text is outside the window.".into()),
-        (0, n) => Some(format!("The last {n} words of your text are outside the window.")),
-        (1, _) => Some(format!("The model does not know {words}; it reads an unknown word there.")),
-        _ => Some(format!("The model does not know {words}; it reads unknown words there.")),
+        (0, 1) => Some(say("prompt.cut-one").into()),
+        (0, n) => Some(fill("prompt.cut", &[("count", &n.to_string())])),
+        (1, _) => Some(fill("prompt.unknown-one", &[("words", &words)])),
+        _ => Some(fill("prompt.unknown", &[("words", &words)])),
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model_loader::tokenizer::{END, MASK};
 
 use crate::run::Run;
+use crate::texts::say;
 use crate::view::Cell;
 
 /// A piece of the running text.
@@ -32,15 +33,17 @@ pub fn Prose(
     let still = Memo::new(move |_| !run.playback.get().moves());
     let shown = move |part: Part| match part {
         Part::Words(words) => words.into_any(),
-        Part::Hole => view! { <span class="hole" role="img" aria-label="masked"></span> }.into_any(),
+        Part::Hole => {
+            view! { <span class="hole" role="img" aria-label=say("legend.masked")></span> }.into_any()
+        }
     };
     view! {
-        <section class="prose" aria-label="The text as a reader sees it">
-            <h2>"The text"</h2>
+        <section class="prose" aria-label=say("prose.label")>
+            <h2>{say("prose.title")}</h2>
             <p data-testid="prose" data-pending=move || (!still.get()).then_some("")>
                 {move || match still.get() {
                     true => parts.get().into_iter().map(shown).collect_view().into_any(),
-                    false => "Set here as soon as the run pauses or ends.".into_any(),
+                    false => say("prose.pending").into_any(),
                 }}
             </p>
         </section>

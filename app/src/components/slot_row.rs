@@ -1,5 +1,6 @@
 //! Words of a lab in a row of slots that look as on the stage, and wrap.
 
+use crate::texts::say;
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 use model_loader::tokenizer::{END, MASK};
@@ -22,7 +23,7 @@ impl Word {
     pub fn of(words: &Tokenizer, token: u32, state: &'static str) -> Self {
         let text = match token {
             MASK => String::new(),
-            END => "end".into(),
+            END => say("grid.end").into(),
             other => words.word(other).unwrap_or("?").trim().to_owned(),
         };
         Self { text, state, note: String::new(), filled: None }
@@ -62,7 +63,7 @@ pub fn SlotRow(
             >
                 <span>{move || get(|word| word.text.clone())}</span>
                 <span class="visually-hidden">
-                    {move || get(|word| if word.text.is_empty() { "hidden".into() } else { String::new() })}
+                    {move || get(|word| if word.text.is_empty() { say("grid.hidden").into() } else { String::new() })}
                 </span>
             </li>
         }

@@ -18,6 +18,7 @@ use crate::draw::palette::Theme;
 use crate::draw::slots::Scale;
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::texts::say;
 use crate::view::{Cell, Mark, columns};
 
 /// The stage and the panel beside it.
@@ -44,9 +45,9 @@ pub fn Stage(
     });
     let scale = Memo::new(move |_| run.state.with(Scale::of));
     view! {
-        <section class="stage" aria-label="Stage">
+        <section class="stage" aria-label=say("stage.name")>
             <p class="intro">
-                "Every block hides a word. Each call guesses all of them and keeps as many as you allow."
+                {say("stage.intro")}
             </p>
             <div class="stage-head">
                 <Status retry />
@@ -75,22 +76,10 @@ pub fn Stage(
 fn About() -> impl IntoView {
     view! {
         <details class="about" data-testid="about">
-            <summary>"What you see"</summary>
-            <p>
-                "A language model of the masked-diffusion kind. It was trained to restore texts of which part was
-                hidden, so it can write by starting from nothing but hidden words. Each call of the network
-                predicts every hidden word at once; a few predictions are kept, the rest are thrown away and made
-                again with more to go by."
-            </p>
-            <p>
-                "The strip below the text is the whole run at a glance: one row for each slot, one column for each
-                call. Drag over it to go back and forth; nothing is computed again. Choose a slot to see which
-                words the model weighed up there."
-            </p>
-            <p>
-                "The model is small and knows a small world of short stories. Everything it writes, and every
-                number on this page, is computed here while you watch."
-            </p>
+            <summary>{say("about.title")}</summary>
+            <p>{say("about.model")}</p>
+            <p>{say("about.strip")}</p>
+            <p>{say("about.small")}</p>
         </details>
     }
 }

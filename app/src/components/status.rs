@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::run::{Phase, Run, RunState, Source};
-use crate::texts::fill;
+use crate::texts::{fill, say};
 
 /// The status line. Screen readers hear changes of phase, not every call.
 #[component]
@@ -28,7 +28,7 @@ pub fn Status(
         >
             <span class="number">
                 {says} " " <Show when=move || stuck.get()>
-                    <button class="button" data-testid="retry" on:click=move |_| retry.run(())>"Try again"</button>
+                    <button class="button" data-testid="retry" on:click=move |_| retry.run(())>{say("status.retry")}</button>
                 </Show>
             </span>
             <progress
@@ -50,35 +50,43 @@ fn sentence(state: &RunState) -> String {
     if let Some(file) = &state.file {
         return fill("run.saved", &[("file", file)]);
     }
-    let recorded = if state.source == Source::Recording { "A recorded run plays. " } else { "" };
+    let recorded = |says: String| match state.source {
+        Source::Recording => format!("{} {says}", say("status.recorded")),
+        _ => says,
+    };
+    let count = |count: usize| count.to_string();
     match &state.phase {
-        Phase::Opening => "Opening".into(),
+        Phase::Opening => say("status.opening").into(),
         Phase::Loading { received, total } => {
-            format!("{recorded}Downloading the model: {}", amount(*received, *total))
+            recorded(fill("status.loading", &[("amount", &amount(*received, *total))]))
         }
-        Phase::Compiling { done, total } => format!("{recorded}Compiling shaders: {done} of {total}"),
-        Phase::Testing => format!("{recorded}Testing the back end"),
-        Phase::Ready => format!("{recorded}Ready"),
-        Phase::Running => format!("Writing: call {} of {}", state.steps(), state.planned),
-        Phase::Resuming => format!("Resuming at call {}", state.steps()),
+        Phase::Compiling { done, total } => {
+            recorded(fill("status.compiling", &[("done", &count(*done)), ("total", &count(*total))]))
+        }
+        Phase::Testing => recorded(say("status.testing").into()),
+        Phase::Ready => recorded(say("status.ready").into()),
+        Phase::Running => {
+            fill("status.running", &[("call", &count(state.steps())), ("planned", &count(state.planned))])
+        }
+        Phase::Resuming => fill("status.resuming", &[("call", &count(state.steps()))]),
         Phase::Finished => match state.steps() {
-            1 => "Written in 1 call".into(),
-            calls => format!("Written in {calls} calls"),
+            1 => say("status.written-one").into(),
+            calls => fill("status.written", &[("calls", &count(calls))]),
         },
-        Phase::Failed => "Stopped".into(),
+        Phase::Failed => say("status.stopped").into(),
     }
 }
 
 /// What is said aloud: short, and the same through a whole phase.
 fn spoken(state: &RunState) -> &'static str {
     match state.phase {
-        Phase::Opening | Phase::Loading { .. } => "Downloading the model",
-        Phase::Compiling { .. } => "Compiling shaders",
-        Phase::Testing | Phase::Ready => "Almost ready",
-        Phase::Running => "Writing",
-        Phase::Resuming => "Resuming",
-        Phase::Finished => "The text is complete",
-        Phase::Failed => "Stopped",
+        Phase::Opening | Phase::Loading { .. } => say("status.aloud.loading"),
+        Phase::Compiling { .. } => say("status.aloud.compiling"),
+        Phase::Testing | Phase::Ready => say("status.aloud.ready"),
+        Phase::Running => say("status.aloud.writing"),
+        Phase::Resuming => say("status.aloud.resuming"),
+        Phase::Finished => say("status.aloud.complete"),
+        Phase::Failed => say("status.stopped"),
     }
 }
 
@@ -93,10 +101,12 @@ fn share(phase: &Phase) -> Option<f64> {
 
 /// Bytes for people: megabytes of 10^6 bytes, as browsers count downloads.
 fn amount(received: u64, total: Option<u64>) -> String {
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
     match total {
-        Some(total) => format!("{:.1} of {:.1} MB", megabytes(received), megabytes(total)),
-        None => format!("{:.1} MB", megabytes(received)),
+        Some(total) => {
+            fill("status.amount-of", &[("received", &megabytes(received)), ("total", &megabytes(total))])
+        }
+        None => fill("status.amount", &[("received", &megabytes(received))]),
     }
 }
 

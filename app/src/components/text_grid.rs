@@ -177,15 +177,15 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
     let word = words.and_then(|words| words.word(cell.token.0)).unwrap_or("?");
     let text = match cell.mark {
         Mark::Masked => "",
-        _ if is_end => "end",
+        _ if is_end => say("grid.end"),
         _ => word,
     };
     let state = match cell.mark {
-        Mark::Masked => "masked".to_owned(),
-        Mark::Given => format!("{text}, given"),
-        Mark::Fresh => format!("{text}, just committed"),
-        Mark::Committed => format!("{text}, committed"),
-        Mark::Noisy => format!("{text}, may change"),
+        Mark::Masked => say("legend.masked").to_owned(),
+        Mark::Given => format!("{text}, {}", say("legend.given")),
+        Mark::Fresh => format!("{text}, {}", say("legend.fresh")),
+        Mark::Committed => format!("{text}, {}", say("legend.committed")),
+        Mark::Noisy => format!("{text}, {}", say("legend.noisy")),
     };
     let fill = share(cell, by, scale).map(ramp);
     Face {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::icons::{BACK, FORWARD, Icon, PAUSE, PLAY, TO_END, TO_START};
 use crate::keys::Command;
 use crate::run::Run;
+use crate::texts::{fill, say};
 
 /// The buttons of time.
 #[component]
@@ -30,15 +31,15 @@ pub fn Transport() -> impl IntoView {
         }
     };
     view! {
-        <div class="transport" role="group" aria-label="Time">
+        <div class="transport" role="group" aria-label=say("transport.name")>
             <button class="button primary" data-testid="play" on:click=move |_| run.command(Command::Toggle)>
                 <Icon path=Signal::derive(move || if playing.get() { PAUSE } else { PLAY }) />
-                {move || if playing.get() { "Pause" } else { "Play" }}
+                {move || if playing.get() { say("transport.pause") } else { say("transport.play") }}
             </button>
-            {button("to-start", "To the start", TO_START, Command::Start, at_start)}
-            {button("back", "One step back", BACK, Command::Back, at_start)}
-            {button("step", "One step on", FORWARD, Command::Forward, at_end)}
-            {button("to-end", "To the newest step", TO_END, Command::End, at_end)}
+            {button("to-start", say("transport.start"), TO_START, Command::Start, at_start)}
+            {button("back", say("transport.back"), BACK, Command::Back, at_start)}
+            {button("step", say("transport.on"), FORWARD, Command::Forward, at_end)}
+            {button("to-end", say("transport.end"), TO_END, Command::End, at_end)}
             <span class="where number" data-testid="where">
                 {move || where_now(run.cursor.get(), planned.get())}
             </span>
@@ -50,7 +51,7 @@ pub fn Transport() -> impl IntoView {
 fn where_now(cursor: usize, planned: usize) -> String {
     let (total, now) = (planned.to_string(), cursor.to_string());
     let filling = "\u{2007}".repeat(total.len().saturating_sub(now.len()));
-    format!("call {filling}{now} of {total}")
+    fill("transport.where", &[("call", &format!("{filling}{now}")), ("planned", &total)])
 }
 
 #[cfg(test)]

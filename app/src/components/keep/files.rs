@@ -20,6 +20,7 @@ use crate::recording::Recording;
 use crate::run::{Run, RunState};
 use crate::session::Event;
 use crate::settings::Settings;
+use crate::texts::{fill, say};
 use crate::view::columns;
 
 /// Pixels of a PNG to one unit of the picture: sharp on a projector and in print.
@@ -68,16 +69,21 @@ pub(super) fn save(item: Item, settings: &Settings, state: &RunState, cursor: us
 fn caption(settings: &Settings, state: &RunState, cursor: usize) -> String {
     let from = match (&state.file, &state.model) {
         (Some(file), _) => file.clone(),
-        (None, Some(model)) => format!(
-            "{}, temperature {}, {}, seed {}",
-            model.name,
-            settings.temperature,
-            says_parallelism(settings),
-            settings.seed
+        (None, Some(model)) => fill(
+            "caption.run",
+            &[
+                ("model", &model.name),
+                ("temperature", &settings.temperature.to_string()),
+                ("parallelism", &says_parallelism(settings)),
+                ("seed", &settings.seed.to_string()),
+            ],
         ),
-        (None, None) => "a recorded run".into(),
+        (None, None) => say("caption.recorded").into(),
     };
-    format!("Unmask: {from}, after call {cursor} of {}", state.planned)
+    fill(
+        "caption.where",
+        &[("run", &from), ("call", &cursor.to_string()), ("planned", &state.planned.to_string())],
+    )
 }
 
 /// Shows a file of the visitor's, or says what is wrong with it; what was shown before stays then.

@@ -138,7 +138,7 @@ fn temperatures(found: &Frontier) -> Vec<f32> {
 }
 
 fn order_name(order: Order) -> &'static str {
-    ORDERS.iter().find(|(known, _)| *known == order).map_or("", |(_, name)| name)
+    ORDERS.iter().find(|(known, _)| *known == order).map_or("", |(_, name)| say(name))
 }
 
 /// A measure against calls: one line per order, and the visitor's setting as a dot.
