@@ -167,7 +167,10 @@ fn run_on_change(settings: RwSignal<Settings>, run: Run, session: Session) {
 /// Asks the question of the open lab, and again whenever it changes; a lab that is left stops its study.
 fn study_on_change(settings: RwSignal<Settings>, session: Session) {
     Effect::new(move |asked: Option<Option<Study>>| {
-        let (asked, wanted) = (asked.flatten(), settings.with(ask::study));
+        // Where an article does without the model's side of the Trap lab, there is nothing to ask the model.
+        let is_idle = settings.with(|s| s.lab == Lab::Trap) && frame::does_without("on-model");
+        let wanted = if is_idle { None } else { settings.with(ask::study) };
+        let asked = asked.flatten();
         if wanted != asked {
             session.post(wanted.clone().map_or(Request::CancelStudy, Request::Study));
         }

@@ -102,6 +102,21 @@ fn an_embed_runs_in_a_foreign_page_and_takes_its_own_height() {
 }
 
 #[test]
+fn an_embed_of_the_toy_alone_asks_the_model_nothing() {
+    in_browser(Window::default(), async |browser| {
+        let host = Host::start()?;
+        let toy =
+            "<unmask-playground lab='trap' backend='cpu' length='16' hide='on-model'></unmask-playground>";
+        article(browser, &host, toy).await?;
+        until(browser, "an open model", "playground.state().then(state => state.phase === 'ready')").await?;
+        assert_eq!(ask(browser, "playground.state()").await?["study"], Value::Null);
+        article(browser, &host, &toy.replace("on-model", "controls")).await?;
+        until(browser, "a study", "playground.state().then(state => state.study?.ending === 'finished')")
+            .await
+    });
+}
+
+#[test]
 fn an_article_sets_plays_pauses_and_steps() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;

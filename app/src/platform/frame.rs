@@ -14,6 +14,12 @@ pub fn is_embed() -> bool {
     root().is_some_and(|root| root.has_attribute("data-embed"))
 }
 
+/// Whether the author of an article does without this part; `static/prelude.js` has noted that too.
+pub fn does_without(part: &str) -> bool {
+    let hidden = root().and_then(|root| root.get_attribute("data-hide")).unwrap_or_default();
+    hidden.split_whitespace().any(|name| name == part)
+}
+
 /// Tells the outer page something; the text is JSON. Says nothing secret, so any page may hear it.
 pub fn tell(json: &str) {
     let (Some(parent), Ok(message)) = (parent(), JSON::parse(json)) else { return };
