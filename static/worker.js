@@ -16,9 +16,11 @@ addEventListener("install", (event) => event.waitUntil(fetchShell()));
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
 addEventListener("fetch", answer);
 addEventListener("message", (event) => {
-  const { keep, take } = event.data;
+  const { keep, take, forget } = event.data;
+  const tell = (answer) => event.ports[0].postMessage(answer);
   if (take) skipWaiting();
-  if (keep) event.waitUntil(keepModel(keep).then((kept) => event.ports[0].postMessage(kept)));
+  if (keep) event.waitUntil(keepModel(keep).then(tell));
+  if (forget) event.waitUntil(caches.delete(MODELS).then(tell));
 });
 
 /** All files of this version, or none: one that is missing fails the installation, and the old version stays. */

@@ -36,6 +36,28 @@ fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
 }
 
 #[test]
+fn kept_models_can_be_removed_and_the_page_stays() {
+    in_browser(Window::default(), async |browser| {
+        let host = Host::start()?;
+        visit(browser, &host).await?;
+        let models = async || {
+            let script = "const done = arguments[0]; caches.keys().then(async names => {
+                const model = names.find(name => name.endsWith('models'));
+                done(model ? (await (await caches.open(model)).keys()).length : 0);
+            })";
+            browser.client.execute_async(script, vec![]).await
+        };
+        assert_eq!(models().await?, 1);
+        browser.element("forget-models").await?.click().await?;
+        browser.wait_for("[data-testid=offline]:not([data-kept])").await?;
+        assert_eq!(models().await?, 0);
+        assert!(browser.element("offline").await?.text().await?.contains("removed"));
+        browser.wait_until("the run that was there", is_finished).await?;
+        Ok(())
+    });
+}
+
+#[test]
 fn a_new_version_waits_for_the_visitor_and_then_comes_whole() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;

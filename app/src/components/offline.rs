@@ -30,10 +30,25 @@ pub fn Offline() -> impl IntoView {
         true
     });
     let take = move |_| spawn_local(offline::take_new_version());
+    let forgotten = RwSignal::new(false);
+    let forget = move |_| {
+        spawn_local(async move {
+            forgotten.set(offline::forget_models().await);
+            kept.set(false);
+        });
+    };
+    let says = move || match (kept.get(), forgotten.get()) {
+        (true, _) => say("offline.kept"),
+        (false, true) => say("offline.forgotten"),
+        (false, false) => "",
+    };
     view! {
         <span data-testid="offline" data-kept=move || kept.get().then_some("") role="status">
-            {move || if kept.get() { say("offline.kept") } else { "" }}
+            {says}
         </span>
+        <Show when=move || kept.get()>
+            <button class="link" data-testid="forget-models" on:click=forget>{say("offline.forget")}</button>
+        </Show>
         <Show when=move || newer.get()>
             <span>
                 {say("offline.newer")} " "

@@ -47,17 +47,22 @@ async fn register(new_version: impl Fn() + Clone + 'static) -> Option<()> {
 /// Has a file kept that the page has fetched, and waits until it is; tells whether page and file are there without
 /// a network from now on.
 pub async fn keep(path: &str) -> bool {
-    ask(path).await.unwrap_or(false)
+    ask("keep", &path.into()).await.unwrap_or(false)
 }
 
-async fn ask(path: &str) -> Option<bool> {
+/// Removes all models that are kept; tells whether there were any. The page itself stays.
+pub async fn forget_models() -> bool {
+    ask("forget", &JsValue::TRUE).await.unwrap_or(false)
+}
+
+async fn ask(wish: &str, value: &JsValue) -> Option<bool> {
     let ready = JsFuture::from(container()?.ready().ok()?).await.ok()?;
     let worker = ready.dyn_into::<ServiceWorkerRegistration>().ok()?.active()?;
     let channel = MessageChannel::new().ok()?;
     let port = channel.port1();
     let answer = Promise::new(&mut |resolve: Function, _reject: Function| port.set_onmessage(Some(&resolve)));
     let ports = Array::of1(&channel.port2());
-    worker.post_message_with_transferable(&message("keep", &path.into()), &ports).ok()?;
+    worker.post_message_with_transferable(&message(wish, value), &ports).ok()?;
     let event: MessageEvent = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
     port.close();
     event.data().as_bool()
