@@ -58,6 +58,12 @@ impl Rgb {
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
     }
 
+    /// This colour, moved so far towards another: 0 is this one, 1 the other.
+    pub fn towards(self, other: Rgb, share: f32) -> Rgb {
+        let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
+        Rgb(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
+    }
+
     /// Contrast ratio as WCAG 2.2 defines it, 1 to 21.
     pub fn contrast(self, other: Rgb) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
@@ -77,9 +83,7 @@ pub fn ramp(x: f32) -> Rgb {
     let last = VIRIDIS.len() - 1;
     let at = if x.is_nan() { 0.0 } else { x.clamp(0.0, 1.0) } * last as f32;
     let low = (at as usize).min(last - 1);
-    let (a, b, share) = (VIRIDIS[low], VIRIDIS[low + 1], at - low as f32);
-    let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
-    Rgb(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+    VIRIDIS[low].towards(VIRIDIS[low + 1], at - low as f32)
 }
 
 /// The colours of the states: grey for what is hidden, Okabe and Ito's blue, orange and purple for the rest.

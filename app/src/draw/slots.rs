@@ -33,14 +33,23 @@ pub fn share(cell: &Cell, by: ColourBy, scale: Scale) -> Option<f32> {
     }
 }
 
-/// The film strip: `columns` of cells, and blank columns up to `planned` calls.
+/// How far the colour of noise fades in calls that leave a slot's word alone.
+const FADED: f32 = 0.55;
+
+/// The film strip: `columns` of cells, and blank columns up to `planned` calls. Noise shows where it changes.
 pub fn film(columns: &[Vec<Cell>], by: ColourBy, scale: Scale, theme: Theme) -> Heatmap {
     let rows = columns.first().map_or(0, Vec::len);
     let planned = columns.len().max(scale.calls + 1);
     heatmap(rows, planned, |row, column| {
-        columns.get(column).and_then(|cells| cells.get(row)).map_or(blank(theme), |cell| {
-            share(cell, by, scale).map_or_else(|| flat(cell.mark, by, theme), ramp)
-        })
+        let at = |column: usize| columns.get(column).and_then(|cells| cells.get(row));
+        let Some(cell) = at(column) else { return blank(theme) };
+        let before = column.checked_sub(1).and_then(at);
+        let rests = cell.mark == Mark::Noisy && before.is_some_and(|before| before.token == cell.token);
+        let flat = || {
+            let colour = flat(cell.mark, by, theme);
+            if rests { colour.towards(blank(theme), FADED) } else { colour }
+        };
+        share(cell, by, scale).map_or_else(flat, ramp)
     })
 }
 
@@ -68,6 +77,22 @@ mod tests {
     fn pixel(image: &Heatmap, row: usize, column: usize) -> Rgb {
         let at = (row * image.columns + column) * 4;
         Rgb(image.rgba[at], image.rgba[at + 1], image.rgba[at + 2])
+    }
+
+    #[test]
+    fn noise_shows_where_it_changes() {
+        let noisy = |token| Cell {
+            token: diffusion::TokenId(token),
+            mark: Mark::Noisy,
+            confidence: None,
+            entropy_nats: None,
+            call: None,
+        };
+        let columns = [3, 3, 4].map(|token| vec![noisy(token)]);
+        let image = film(&columns, ColourBy::State, Scale { calls: 2, ..SCALE }, Theme::Light);
+        let strong = state_colours(Theme::Light).noisy;
+        assert_eq!([0, 2].map(|column| pixel(&image, 0, column)), [strong; 2]);
+        assert_ne!(pixel(&image, 0, 1), strong);
     }
 
     #[test]
