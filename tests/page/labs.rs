@@ -134,3 +134,39 @@ fn a_sweep_can_be_stopped_and_keeps_what_it_found() {
         Ok(())
     });
 }
+
+#[test]
+fn every_lab_finds_on_webgpu_what_it_finds_on_the_cpu() {
+    // A place, and where its lab shows what its texts or numbers are.
+    let places = [
+        ("lab=corrupt", "left-mask"),
+        ("lab=collapse", "collapse-says"),
+        ("lab=trap&length=16&jointly=8", "trap-table"),
+        ("lab=families&length=8&slots=8", "family-text"),
+    ];
+    in_browser(Window::default(), async |browser| {
+        for (place, shown) in places {
+            let mut found = Vec::new();
+            for back_end in ["cpu", "webgpu"] {
+                browser.open(&format!("?backend={back_end}&{place}")).await?;
+                measured(browser).await?;
+                assert_eq!(browser.state().await?["backend"]["name"], back_end);
+                found.push(text(browser, shown).await?);
+            }
+            assert!(found[0].len() > 10 && found[0] == found[1], "{place}: {found:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_small_sweep_runs_to_its_end_on_webgpu() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=webgpu&lab=frontier&stories=2&slots=8&length=8").await?;
+        browser.element("sweep").await?.click().await?;
+        measured(browser).await?;
+        let rows = browser.element("frontier-table").await?.find_all(Locator::Css("tbody tr")).await?;
+        assert!(rows.len() >= 8, "{} points", rows.len());
+        Ok(())
+    });
+}
