@@ -56,6 +56,23 @@ pub struct Mixture {
     pub parts: [(TokenId, f32); MIXTURE_PARTS],
 }
 
+impl Mixture {
+    /// The best tokens of a distribution, ties to the lower token. `// logs: (vocabulary)`
+    pub fn of_best(sequence: u32, slot: u32, logs: &[f32]) -> Self {
+        let mut order: Vec<u32> = (0..logs.len() as u32).collect();
+        let count = MIXTURE_PARTS.min(order.len());
+        let descending = |a: &u32, b: &u32| logs[*b as usize].total_cmp(&logs[*a as usize]).then(a.cmp(b));
+        if count > 0 {
+            order.select_nth_unstable_by(count - 1, descending);
+        }
+        let part = |index: usize| match order[..count].get(index) {
+            Some(&token) => (TokenId(token), logs[token as usize].exp()),
+            None => (TokenId(0), 0.0),
+        };
+        Self { sequence, slot, parts: std::array::from_fn(part) }
+    }
+}
+
 /// One call: a batch of sequences of equal length, and the rows whose predictions are wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -183,5 +200,16 @@ mod tests {
         assert_eq!(part.rows, [row(0, 0), Row { target: TokenId(1), ..row(1, 1) }]);
         let without = Query { vectors: Vec::new(), ..query }.of_sequences(0..1);
         assert!(without.vectors.is_empty());
+    }
+
+    #[test]
+    fn the_guess_is_of_the_five_best() {
+        let logs: Vec<f32> = [0.0, 0.05, 0.3, 0.2, 0.15, 0.1, 0.2].map(f32::ln).to_vec();
+        let mixture = Mixture::of_best(1, 2, &logs);
+        let mut parts = mixture.parts.map(|(token, _)| token.0);
+        parts.sort_unstable();
+        assert_eq!((mixture.sequence, mixture.slot, parts), (1, 2, [2, 3, 4, 5, 6]));
+        let mass: f64 = mixture.parts.iter().map(|(_, p)| f64::from(*p)).sum();
+        assert!((mass - 0.95).abs() < 1e-6, "{mass}");
     }
 }

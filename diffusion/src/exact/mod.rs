@@ -2,6 +2,7 @@
 
 pub mod ancestral;
 pub mod corpus;
+pub mod embedded;
 pub mod information;
 pub mod lists;
 pub mod markov;
@@ -11,6 +12,7 @@ pub mod two_sentences;
 
 pub use ancestral::{Ancestral, StepBack};
 pub use corpus::{Corpus, CorpusError, ExactError};
+pub use embedded::Embedded;
 pub use information::information_left_bits;
 pub use markov::Markov;
 pub use noisy::Noisy;

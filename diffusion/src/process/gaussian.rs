@@ -69,10 +69,15 @@ impl Gaussian {
     /// q(x_s | x_t, x_0), s < t: with a = ᾱ_t / ᾱ_s, variance (1 − a)(1 − ᾱ_s) / (1 − ᾱ_t), mean
     /// (√ᾱ_s (1 − a) E(x_0) + √a (1 − ᾱ_s) x_t) / (1 − ᾱ_t) (Ho et al., arXiv 2006.11239, equation 7).
     pub fn posterior(&self, clean: TokenId, noisy: &[f64], s: f64, t: f64) -> Normal {
+        self.posterior_of(self.embedding(clean), noisy, s, t)
+    }
+
+    /// The same for any clean vector, such as the mean embedding of a prediction.
+    pub fn posterior_of(&self, clean: &[f64], noisy: &[f64], s: f64, t: f64) -> Normal {
         let (scale, noise) = self.between(s, t);
         let (early, late) = (self.schedule.lost(s), self.schedule.lost(t));
         let [of_clean, of_noisy] = [self.schedule.alpha(s).sqrt() * noise / late, scale * early / late];
-        let parts = self.embedding(clean).iter().zip(noisy);
+        let parts = clean.iter().zip(noisy);
         let mean = parts.map(|(clean, noisy)| of_clean * clean + of_noisy * noisy).collect();
         Normal { mean, variance: noise * early / late }
     }
@@ -85,6 +90,16 @@ impl Gaussian {
     /// −d(signal-to-noise ratio)/dt = −ᾱ′ / (1 − ᾱ)²: half of it weighs the squared error in the bound.
     pub fn signal_to_noise_loss(&self, t: f64) -> f64 {
         -self.schedule.alpha_derivative(t) / self.schedule.lost(t).powi(2)
+    }
+
+    /// Σ_v p_v E(v), from log-probabilities. `// (vocabulary) -> (width)`
+    pub fn mean_embedding(&self, logs: &[f32]) -> Vec<f64> {
+        let mut mean = vec![0.0; self.width];
+        for (token, &log) in (0..).zip(logs).filter(|(_, log)| **log != f32::NEG_INFINITY) {
+            let p = f64::from(log).exp();
+            mean.iter_mut().zip(self.embedding(TokenId(token))).for_each(|(mean, x)| *mean += p * x);
+        }
+        mean
     }
 
     /// Numbers in an embedding.

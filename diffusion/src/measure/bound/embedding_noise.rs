@@ -9,7 +9,7 @@ use std::f64::consts::LN_2;
 use super::strata::{Draw, draws, together};
 use super::token_noise::row;
 use super::{BoundError, BoundSettings, TextBound};
-use crate::denoiser::{FullDenoiser, MIXTURE_PARTS, Mixture, Query};
+use crate::denoiser::{FullDenoiser, Mixture, Query};
 use crate::process::Gaussian;
 use crate::sequence::{SpecialTokens, TokenId};
 
@@ -83,8 +83,12 @@ impl<D: FullDenoiser> Parts<'_, D> {
         let mut query = query(self.process, self.text, draws, times);
         let vocabulary = self.denoiser.vocabulary();
         let first = self.asked(&query).await?;
-        query.mixtures =
-            query.rows.iter().zip(first.chunks(vocabulary)).map(|(row, logs)| best(row, logs)).collect();
+        query.mixtures = query
+            .rows
+            .iter()
+            .zip(first.chunks(vocabulary))
+            .map(|(row, logs)| Mixture::of_best(row.sequence, row.slot, logs))
+            .collect();
         self.asked(&query).await
     }
 
@@ -97,25 +101,8 @@ impl<D: FullDenoiser> Parts<'_, D> {
 
 /// ‖E(x_0) − Σ p_v E(v)‖².
 fn squared_error(process: &Gaussian, clean: TokenId, logs: &[f32]) -> f64 {
-    let mut error = process.embedding(clean).to_vec();
-    for (token, &log) in (0..).zip(logs).filter(|(_, log)| **log != f32::NEG_INFINITY) {
-        let p = f64::from(log).exp();
-        error.iter_mut().zip(process.embedding(TokenId(token))).for_each(|(error, x)| *error -= p * x);
-    }
-    error.iter().map(|x| x * x).sum()
-}
-
-/// The best tokens of a row as the guess that its slot is shown.
-fn best(row: &crate::Row, logs: &[f32]) -> Mixture {
-    let mut order: Vec<u32> = (0..logs.len() as u32).collect();
-    let count = MIXTURE_PARTS.min(order.len());
-    let descending = |a: &u32, b: &u32| logs[*b as usize].total_cmp(&logs[*a as usize]).then(a.cmp(b));
-    order.select_nth_unstable_by(count - 1, descending);
-    let part = |index: usize| match order[..count].get(index) {
-        Some(&token) => (TokenId(token), logs[token as usize].exp()),
-        None => (TokenId(0), 0.0),
-    };
-    Mixture { sequence: row.sequence, slot: row.slot, parts: std::array::from_fn(part) }
+    let pairs = process.embedding(clean).iter().zip(process.mean_embedding(logs));
+    pairs.map(|(clean, guess)| (clean - guess).powi(2)).sum()
 }
 
 /// One sequence of noisy embeddings per draw, every slot asked.
@@ -142,58 +129,10 @@ fn query(process: &Gaussian, text: &[TokenId], draws: &[Draw], times: Vec<f64>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::denoiser::{Denoiser, Prediction};
-    use crate::exact::{Corpus, ExactError, two_sentences};
+    use crate::exact::{Embedded, two_sentences};
     use crate::measure::Moments;
     use crate::schedule::Schedule;
     use crate::testing::near;
-
-    /// The exact posterior of a corpus whose tokens are seen as noisy embeddings.
-    struct Seen {
-        corpus: Corpus,
-        process: Gaussian,
-    }
-
-    impl Denoiser for Seen {
-        type Error = ExactError;
-
-        async fn predict(&mut self, _: &Query) -> Result<Vec<Prediction>, ExactError> {
-            Ok(Vec::new())
-        }
-    }
-
-    impl FullDenoiser for Seen {
-        fn vocabulary(&self) -> usize {
-            self.corpus.vocabulary()
-        }
-
-        async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
-            let width = self.process.width();
-            let mut all = Vec::new();
-            for row in &query.rows {
-                let sequence = row.sequence as usize;
-                let vectors = &query.vectors[sequence * query.length * width..][..query.length * width];
-                let log_joint = |(sentence, weight): (&[TokenId], f64)| {
-                    let log = |(token, x): (&TokenId, &[f32])| {
-                        let normal = self.process.marginal(*token, query.times[sequence]);
-                        let squares = normal.mean.iter().zip(x).map(|(m, x)| (m - f64::from(*x)).powi(2));
-                        -squares.sum::<f64>() / (2.0 * normal.variance)
-                    };
-                    (
-                        sentence[row.slot as usize],
-                        weight.ln() + sentence.iter().zip(vectors.chunks(width)).map(log).sum::<f64>(),
-                    )
-                };
-                let joints: Vec<(TokenId, f64)> = self.corpus.sentences().map(log_joint).collect();
-                let largest = joints.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
-                let total: f64 = joints.iter().map(|(_, log)| (log - largest).exp()).sum();
-                let mut p = vec![0.0; self.vocabulary()];
-                joints.iter().for_each(|(token, log)| p[token.0 as usize] += (log - largest).exp() / total);
-                all.extend(p.into_iter().map(|p: f64| p.ln() as f32));
-            }
-            Ok(all)
-        }
-    }
 
     #[test]
     fn an_exact_denoiser_pays_what_the_sentence_is_worth() {
@@ -202,7 +141,7 @@ mod tests {
             // Two words of a slot lie at distance 2; the others never stand in one slot together.
             let embeddings = (0..9).map(|token| if token < 6 { 1.0 } else { -1.0 }).collect();
             let process = Gaussian::new(Schedule::Linear, embeddings, 1);
-            let mut denoiser = Seen { corpus, process: process.clone() };
+            let mut denoiser = Embedded::new(corpus, process.clone());
             let settings = BoundSettings { seed: 2, draws: 256, batch: 64 };
             let bound = |index| {
                 let bound =
@@ -213,15 +152,5 @@ mod tests {
             assert!(found.standard_error < 0.02, "power: {found:?}");
             assert!(near(found.value, -weight.log2(), 4.0 * found.standard_error), "{found:?}");
         }
-    }
-
-    #[test]
-    fn the_guess_is_of_the_five_best() {
-        let logs: Vec<f32> = [0.0, 0.05, 0.3, 0.2, 0.15, 0.1, 0.2].map(f32::ln).to_vec();
-        let mixture = best(&row(1, 2, TokenId(0)), &logs);
-        let mut parts = mixture.parts.map(|(token, _)| token.0);
-        parts.sort_unstable();
-        assert_eq!((mixture.sequence, mixture.slot, parts), (1, 2, [2, 3, 4, 5, 6]));
-        assert!(near(mixture.parts.iter().map(|(_, p)| f64::from(*p)).sum(), 0.95, 1e-6));
     }
 }
