@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use diffusion::{Decoder, Denoiser, Sequence, SpecialTokens, Trajectory};
-use model_loader::Tokenizer;
+use model_loader::{Process, Tokenizer};
 use serde::Serialize;
 
 use crate::arguments::Generate;
+use crate::continuous;
 use crate::diagnose;
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
@@ -34,6 +35,9 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     };
     settings.validate().map_err(Failure::input)?;
     let model = Model::load(&arguments.model.file)?;
+    if matches!(model.checkpoint.config.process, Process::Gaussian { .. }) {
+        return continuous::generate(arguments, model).await;
+    }
     model.expect_fit(&settings)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;

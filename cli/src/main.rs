@@ -5,6 +5,7 @@
 //! the input (arguments, files, prompts), 3 a limit that a schedule has passed, 1 any other failure while running.
 
 mod arguments;
+mod continuous;
 mod diagnose;
 mod eval;
 mod exact;

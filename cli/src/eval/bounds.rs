@@ -10,9 +10,10 @@ use diffusion::process::{Gaussian, Mask, MaskUniform, Uniform};
 use diffusion::schedule::Schedule;
 use diffusion::{FullDenoiser, SpecialTokens, TokenId};
 use engine::Engine;
-use model_loader::{ModelConfig, Process};
+use model_loader::Process;
 
 use super::passages::Passage;
+use crate::continuous;
 use crate::failure::Failure;
 use crate::output::Progress;
 
@@ -78,7 +79,7 @@ enum Noise {
 
 impl Noise {
     fn of(engine: &Engine) -> Self {
-        let ModelConfig { process, embedding_length, .. } = *engine.config();
+        let process = engine.config().process;
         let words = engine::noise_words(engine.config());
         let schedule = Schedule::Linear;
         match process {
@@ -89,10 +90,7 @@ impl Noise {
                 words,
                 uniform_share: f64::from(uniform_share),
             }),
-            Process::Gaussian { .. } => {
-                let embeddings = engine.embeddings().unwrap_or_default().iter().map(|&x| f64::from(x));
-                Self::Gaussian(Gaussian::new(schedule, embeddings.collect(), embedding_length))
-            }
+            Process::Gaussian { .. } => Self::Gaussian(continuous::process(engine)),
             Process::Autoregressive => Self::None,
         }
     }

@@ -131,8 +131,9 @@ fn models_asked_for_what_they_were_not_trained_for() {
     for name in ["autoregressive", "uniform", "mask-uniform", "gaussian"] {
         let sentence = refuse(&["diagnose", "--model", &model(name), "--schedule", schedule.path()]);
         assert!(sentence.ends_with("expected a model of masks"), "{sentence}");
-        let sentence = refuse(&["generate", "--model", &model(name), "--length", "4"]);
-        assert!(sentence.starts_with("process of ") && sentence.contains("expected"), "{sentence}");
+        let sentence =
+            refuse(&["generate", "--model", &model(name), "--length", "4", "--settings", schedule.path()]);
+        assert!(sentence.contains(&model(name)) && sentence.contains("expected"), "{sentence}");
     }
     let left_to_right = ["generate", "--model", &model("autoregressive"), "--order", "left-to-right"];
     let output = unmask(&left_to_right);

@@ -100,3 +100,20 @@ fn a_remasking_run_ends_with_every_slot_written() {
     assert_eq!(steps.len(), 32, "one call per step");
     assert!(!report["text"].as_str().unwrap().contains("[MASK]"));
 }
+
+#[test]
+fn a_model_of_gaussian_noise_steps_back_to_words_and_keeps_the_prompt() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-gaussian.gguf");
+    let run = |seed| {
+        let arguments =
+            ["generate", "--model", model, "--prompt", "the red fox", "--length", "8", "--steps", "6"];
+        json(&[&arguments[..], &["--seed", seed, "--backend", "cpu"]].concat())
+    };
+    let report = run("1");
+    let steps = report["steps"].as_array().unwrap();
+    assert_eq!((steps.len(), &steps[0]["time"]), (7, &1.0.into()), "six steps and the reading of tokens");
+    assert!(report["text"].as_str().unwrap().to_lowercase().starts_with("the red fox"), "{}", report["text"]);
+    assert!(steps.iter().all(|step| step["tokens"].as_array().unwrap().len() == 8));
+    assert_eq!(report, run("1"));
+    assert_ne!(report["steps"], run("2")["steps"]);
+}
