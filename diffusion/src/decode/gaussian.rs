@@ -2,12 +2,13 @@
 //!
 //! Rule: all slots begin as x_1 ~ N(0, 1). In each of `steps` equal steps from t to s the network tells p(x_0 | x_t) of every slot,
 //! and x_s is drawn from q(x_s | x_t, x̂_0) with x̂_0 = Σ_v p_v E(v) (score interpolation). The last call, at
-//! [`FIRST_TIME`], reads the tokens off: the most probable one of each slot. Every call shows the network its guess of the call before
-//! (self-conditioning, arXiv 2208.04202). Given slots hold q(x_t | their token), drawn anew for every t.
+//! [`FIRST_TIME`], reads the tokens off: the most probable one of each slot. Every call shows the network its guess of the
+//! call before (self-conditioning, arXiv 2208.04202). Given slots hold their clean embedding at every t, as in training, and
+//! the query names their tokens.
 //!
-//! Knobs: `steps`, 1 or more (default 64); `seed`. Cost: steps + 1 calls. Known failure: L1 - until the last call no slot is a symbol, and
-//! what is read off then is chosen slot by slot, so with few steps words do not agree. Temperature has no clear meaning here:
-//! the network's distributions steer means, they are not drawn from.
+//! Knobs: `steps`, 1 or more (default 64); `seed`. Cost: steps + 1 calls. Known failure: L1 - until the last call no slot is a
+//! symbol, and what is read off then is chosen slot by slot, so with few steps words do not agree. Temperature has no clear
+//! meaning here: the network's distributions steer means, they are not drawn from.
 
 use serde::{Deserialize, Serialize};
 
@@ -106,10 +107,10 @@ impl<'a> State<'a> {
     fn noise(process: &'a Gaussian, start: &'a Sequence, settings: GaussianSettings) -> Self {
         let seed = settings.seed;
         let mask = SpecialTokens::default().mask;
-        let draw = |slot| {
+        let draw = |slot| match is_given(start, slot) {
+            true => process.embedding(start.slots[slot].token).to_vec(),
             // At time 1 nothing of any token is left under the schedules that reach it.
-            let token = if is_given(start, slot) { start.slots[slot].token } else { mask };
-            process.marginal(token, 1.0).draw(&mut stream(seed, 0, slot))
+            false => process.marginal(mask, 1.0).draw(&mut stream(seed, 0, slot)),
         };
         Self { process, start, seed, vectors: (0..start.len()).map(draw).collect(), guess: Vec::new() }
     }
@@ -124,7 +125,7 @@ impl<'a> State<'a> {
         let row = |slot| Row::measured(0, slot as u32, special.first_token(false), special.mask);
         let query = Query {
             length: self.start.len(),
-            tokens: vec![special.mask; self.start.len()],
+            tokens: self.start.tokens().collect(),
             times: vec![time],
             mixtures: self.guess.clone(),
             vectors: self.vectors.iter().flatten().map(|&x| x as f32).collect(),
@@ -155,13 +156,11 @@ impl<'a> State<'a> {
         let vocabulary = (logs.len() / self.start.len().max(1)).max(1);
         self.guess.clear();
         for (slot, logs) in logs.chunks(vocabulary).enumerate() {
-            let mut stream = stream(self.seed, call, slot);
-            self.vectors[slot] = if is_given(self.start, slot) {
-                self.process.marginal(self.start.slots[slot].token, s).draw(&mut stream)
-            } else {
+            if !is_given(self.start, slot) {
                 let clean = self.process.mean_embedding(logs);
-                self.process.posterior_of(&clean, &self.vectors[slot], s, t).draw(&mut stream)
-            };
+                let back = self.process.posterior_of(&clean, &self.vectors[slot], s, t);
+                self.vectors[slot] = back.draw(&mut stream(self.seed, call, slot));
+            }
             self.guess.push(Mixture::of_best(0, slot as u32, logs));
         }
     }
@@ -260,10 +259,7 @@ mod tests {
         let mut start = open();
         start.slots[1] = Slot::given(second[1]);
         let texts = texts(0.5, &start, 64, 300);
-        assert!(texts.iter().all(|text| text[1] == second[1]));
-        let follow = texts.iter().filter(|text| text.as_slice() == second).count();
-        // Chance would be 150, an exact conditional 300: near noise a given slot says little, and sides are taken there.
-        assert!((240..300).contains(&follow), "{follow} of 300");
+        assert!(texts.iter().all(|text| text.as_slice() == second), "the denoiser knows what is given");
     }
 
     #[test]

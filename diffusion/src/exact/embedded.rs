@@ -3,10 +3,10 @@
 use super::{Corpus, ExactError};
 use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query};
 use crate::process::Gaussian;
-use crate::sequence::TokenId;
+use crate::sequence::{SpecialTokens, TokenId};
 
-/// The exact posterior of a corpus under Gaussian noise: p(x_0 = v in a slot | the vectors of all slots). It answers with whole
-/// distributions; vectors say nothing about which token was drawn.
+/// The exact posterior of a corpus under Gaussian noise: p(x_0 = v in a slot | the vectors of all slots); a slot whose token
+/// the query names is given, and its vector says nothing more. It answers with whole distributions; vectors do not tell a draw.
 pub struct Embedded {
     corpus: Corpus,
     process: Gaussian,
@@ -18,14 +18,18 @@ impl Embedded {
         Self { corpus, process }
     }
 
-    /// ln p(sentence, vectors), less what is the same for all sentences.
-    fn log_joint(&self, sentence: &[TokenId], weight: f64, vectors: &[f32], time: f64) -> f64 {
-        let log = |(token, x): (&TokenId, &[f32])| {
+    /// ln p(vectors and given tokens | sentence), less what is the same for all sentences.
+    fn log_joint(&self, sentence: &[TokenId], shown: &[TokenId], vectors: &[f32], time: f64) -> f64 {
+        let mask = SpecialTokens::default().mask;
+        let log = |((token, shown), x): ((&TokenId, &TokenId), &[f32])| {
+            if *shown != mask {
+                return if shown == token { 0.0 } else { f64::NEG_INFINITY };
+            }
             let normal = self.process.marginal(*token, time);
             let squares = normal.mean.iter().zip(x).map(|(m, x)| (m - f64::from(*x)).powi(2));
             -squares.sum::<f64>() / (2.0 * normal.variance)
         };
-        weight.ln() + sentence.iter().zip(vectors.chunks(self.process.width())).map(log).sum::<f64>()
+        sentence.iter().zip(shown).zip(vectors.chunks(self.process.width())).map(log).sum()
     }
 }
 
@@ -48,9 +52,10 @@ impl FullDenoiser for Embedded {
         for row in &query.rows {
             let sequence = row.sequence as usize;
             let vectors = &query.vectors[sequence * slots..][..slots];
+            let shown = &query.tokens[sequence * query.length..][..query.length];
             let joint = |(sentence, weight): (&[TokenId], f64)| {
-                let log = self.log_joint(sentence, weight, vectors, query.times[sequence]);
-                (sentence[row.slot as usize], log)
+                let log = self.log_joint(sentence, shown, vectors, query.times[sequence]);
+                (sentence[row.slot as usize], weight.ln() + log)
             };
             let joints: Vec<(TokenId, f64)> = self.corpus.sentences().map(joint).collect();
             let largest = joints.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
