@@ -52,12 +52,13 @@ pub fn kl_at_least_bits(prediction: &Prediction, unigram: &[f64]) -> f64 {
         let p = f64::from(best.log_probability).exp();
         let q = unigram.get(best.token.0 as usize).copied().unwrap_or(0.0);
         rest = [rest[0] - p, rest[1] - q];
-        sum += if p > 0.0 { p * (p / q).log2() } else { 0.0 };
+        sum += if p == 0.0 { 0.0 } else { p * (p / q).log2() };
     }
-    let [p, q] = rest.map(|mass: f64| mass.max(0.0));
+    let [p, q] = rest.map(|mass: f64| mass.clamp(0.0, f64::INFINITY));
     // Rounding of 32-bit probabilities may leave a trace of mass where there is none.
-    let last = if p > 1e-6 { p * (p / q).log2() } else { 0.0 };
-    (sum + last).max(0.0)
+    let last = if p <= 1e-6 { 0.0 } else { p * (p / q).log2() };
+    // Rounding again; what is no number stays none.
+    (sum + last).clamp(0.0, f64::INFINITY)
 }
 
 fn summary(group: &[&SlotPrediction], common: &[TokenId]) -> AtDistance {
@@ -122,6 +123,9 @@ mod tests {
         assert!(near(bits, 0.75 * 1.5_f64.log2() - 0.25, 1e-6), "{bits}");
         assert!(near(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 0.75, 0.25]), 0.0, 1e-6));
         assert_eq!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 1.0, 0.0]), f64::INFINITY);
+        assert!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, f64::NAN, 0.5]).is_nan());
+        best.top[1].log_probability = f32::NAN;
+        assert!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 0.5, 0.5]).is_nan());
     }
 
     #[test]
