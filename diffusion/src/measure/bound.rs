@@ -12,7 +12,7 @@ mod exact;
 mod strata;
 mod token_noise;
 
-pub use embedding_noise::{FIRST_TIME, embedding_noise_bound};
+pub use embedding_noise::{FIRST_TIME, embedding_noise_bound, embedding_noise_terms};
 pub use exact::exact_bits;
 pub use strata::BoundTerm;
 pub use token_noise::{EDGE, token_noise_bound, token_noise_terms};

@@ -1,4 +1,4 @@
-//! D1: how evenly a forward process takes a text away, in bits, on one axis for all token processes.
+//! D1: how evenly a forward process takes a text away, in bits, on one axis for token processes and Gaussian noise.
 //!
 //! I(x_0; x_t) = ∫ from t to 1 of the integrand of the bound: what each step of the chain adds telescopes. So the terms of a
 //! bound ([`BoundTerm`]), drawn anyway, tell what is left at every t: the mean over draws of bits · [time > t]. Unit: bits of a
@@ -88,9 +88,10 @@ pub fn estimate(curves: &[Curve], read: impl Fn(&Curve) -> f64) -> Option<Estima
 mod tests {
     use super::*;
     use crate::exact::information::information_left_bits;
-    use crate::exact::{Noisy, two_sentences};
-    use crate::measure::{BoundSettings, bound::token_noise_terms};
-    use crate::process::{Mask, MaskUniform, NoiseRates, Uniform, Words};
+    use crate::exact::{Embedded, Noisy, two_sentences};
+    use crate::measure::BoundSettings;
+    use crate::measure::bound::{embedding_noise_terms, token_noise_terms};
+    use crate::process::{Gaussian, Mask, MaskUniform, NoiseRates, Uniform, Words};
     use crate::schedule::Schedule;
     use crate::sequence::TokenId;
     use crate::testing::near;
@@ -132,6 +133,41 @@ mod tests {
         agrees_with_the_exact(&Mask { schedule: Schedule::Cosine, mask: MASK });
         agrees_with_the_exact(&Uniform { schedule: Schedule::Linear, words: WORDS });
         agrees_with_the_exact(&MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.2 });
+    }
+
+    /// Three slots of ±1 in Gaussian noise that are always equal: one bit over a channel with three times the signal-to-noise
+    /// ratio γ. I = 1 − E log2 (1 + exp(−2 γ − 2 √γ z)) over normal z, by the trapezoidal rule.
+    fn bits_through_gaussian_noise(t: f64) -> f64 {
+        let gamma = 3.0 * (1.0 - t) / t;
+        let (step, reach) = (1e-3, 10_000_i32);
+        let lost = (-reach..=reach).map(|k| {
+            let z = f64::from(k) * step;
+            let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            density * (1.0 + (-2.0 * gamma - 2.0 * gamma.sqrt() * z).exp()).log2()
+        });
+        1.0 - lost.sum::<f64>() * step
+    }
+
+    #[test]
+    fn what_gaussian_noise_leaves_is_the_capacity_of_its_channel() {
+        let embeddings = (0..9).map(|token| if token < 6 { 1.0 } else { -1.0 }).collect();
+        let process = Gaussian::new(Schedule::Linear, embeddings, 1);
+        let mut denoiser = Embedded::new(two_sentences::corpus(0.5).unwrap(), process.clone());
+        let settings = BoundSettings { seed: 3, draws: 512, batch: 64 };
+        let one = |index| {
+            let terms =
+                embedding_noise_terms(&mut denoiser, &process, &two_sentences::FIRST, index, settings);
+            Curve::of(&pollster::block_on(terms).unwrap()).unwrap()
+        };
+        let curves: Vec<Curve> = (0..120).map(one).collect();
+        for part in [0, 4, 8, 12] {
+            let t = part as f64 / PARTS as f64;
+            let exact = if part == 0 { 1.0 } else { bits_through_gaussian_noise(t) };
+            let found = estimate(&curves, |curve| curve.bits[part]).unwrap();
+            assert!(found.standard_error < 0.02, "power: {found:?}");
+            let tolerance = 4.0 * found.standard_error + 0.002;
+            assert!(near(found.value, exact, tolerance), "part {part}: {found:?}, exact {exact}");
+        }
     }
 
     #[test]

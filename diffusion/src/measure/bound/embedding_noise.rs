@@ -6,7 +6,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::strata::{Draw, draws, together};
+use super::strata::{BoundTerm, Draw, draws, together};
 use super::token_noise::row;
 use super::{BoundError, BoundSettings, TextBound};
 use crate::denoiser::{FullDenoiser, Mixture, Query};
@@ -29,17 +29,37 @@ pub async fn embedding_noise_bound<D: FullDenoiser>(
     index: u32,
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
+    let terms = embedding_noise_terms(denoiser, process, text, index, settings).await?;
+    // Two terms of each draw, each weighing twice: their sum is the draw.
+    together(terms.chunks(2).map(|both| both.iter().map(|term| term.bits).sum::<f64>() / 2.0), counted)
+}
+
+/// The terms of the bound of one window: of every draw first the squared error at its time, then what reading off costs, at
+/// [`FIRST_TIME`]; each weighs twice, so that the mean of all is the bound ([`smoothness`](crate::measure::smoothness)).
+///
+/// # Errors
+/// [`BoundError`].
+pub async fn embedding_noise_terms<D: FullDenoiser>(
+    denoiser: &mut D,
+    process: &Gaussian,
+    text: &[TokenId],
+    index: u32,
+    settings: BoundSettings,
+) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
     let draws = draws(text, index, settings)?;
-    let mut nats = Vec::with_capacity(draws.len());
+    let mut terms = Vec::with_capacity(2 * draws.len());
     for batch in draws.chunks(settings.batch as usize) {
-        let mut batch_nats = vec![0.0; batch.len()];
+        let [mut errors, mut read_off] = [vec![0.0; batch.len()], vec![0.0; batch.len()]];
         let at = |draw: &Draw| draw.time.max(FIRST_TIME);
-        let mut parts = Parts { process, text, denoiser: &mut *denoiser, nats: &mut batch_nats };
+        let mut parts = Parts { process, text, denoiser: &mut *denoiser, nats: &mut errors };
         parts.squared_errors(batch, batch.iter().map(at).collect()).await?;
+        parts.nats = &mut read_off;
         parts.read_off(batch).await?;
-        nats.extend(batch_nats);
+        let term = |time: f64, nats: f64| BoundTerm { time, bits: 2.0 * nats / LN_2 };
+        let both = batch.iter().zip(errors).zip(read_off);
+        terms.extend(both.flat_map(|((draw, error), off)| [term(draw.time, error), term(FIRST_TIME, off)]));
     }
-    together(nats.into_iter().map(|nats| nats / LN_2), counted)
+    Ok(terms)
 }
 
 /// The two parts of the bound for some draws.
