@@ -1,15 +1,20 @@
 //! `unmask scorecard`: what was measured of the five properties, the paper's mark beside it.
 
 use anyhow::anyhow;
-use diffusion::Trajectory;
-use diffusion::decode::DecodeSettings;
-use diffusion::measure::scorecard::{Family, Instrument, Mark, Property, Reading, scorecard as of_runs};
+use diffusion::decode::{DecodeSettings, GaussianStep};
+use diffusion::measure::scorecard::{
+    Family, Instrument, Mark, Property, Reading, scorecard as of_runs, scorecard_of_vectors,
+};
 use diffusion::measure::smoothness::{Curve, estimate};
 use diffusion::measure::{BoundSettings, Moments};
+use diffusion::{SpecialTokens, TokenId, Trajectory};
 use engine::Engine;
+use model_loader::Process;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::arguments::Scorecard;
+use crate::continuous;
 use crate::diagnose::measures::Text;
 use crate::diagnose::runs::{Runs, each};
 use crate::diagnose::world::World;
@@ -25,7 +30,8 @@ struct Report {
     model: Identity,
     backend: BackendName,
     family: Family,
-    schedule: DecodeSettings,
+    /// Decoding settings, or those of Gaussian noise.
+    schedule: Value,
     runs: usize,
     properties: Vec<Row>,
 }
@@ -49,12 +55,9 @@ struct Line {
 
 /// Runs the command.
 pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
-    let schedule = read_settings(&arguments.schedule)?;
     let model = Model::load(&arguments.model.file)?;
-    model.expect_fit(&schedule)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let world = World::new(&model.checkpoint.tokenizer);
-    let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
@@ -62,15 +65,63 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
         batch: arguments.batch,
         world: &world,
     };
-    let (trajectories, texts) = written(&mut engine, &runs, &schedule).await?;
-    let mut readings = smoothness(&mut engine, &model, arguments).await?;
-    readings.extend(of_runs(&trajectories).map_err(Failure::run)?);
-    readings.extend(of_texts(&texts));
+    let (report, engine) = match model.checkpoint.config.process {
+        Process::Gaussian { .. } => of_vectors(&model, &runs, arguments).await?,
+        _ => of_tokens(&model, &runs, arguments).await?,
+    };
+    let Measured { schedule, runs, readings } = report;
+    let (mut engine, backend) = engine;
+    let mut all = smoothness(&mut engine, &model, arguments).await?;
+    all.extend(readings);
     let family = engine::family(&model.checkpoint.config);
-    let properties = Property::ALL.map(|property| Row::of(property, family, &readings)).into();
-    let runs = trajectories.len();
+    let properties = Property::ALL.map(|property| Row::of(property, family, &all)).into();
     let report = Report { model: model.identity, backend, family, schedule, runs, properties };
     if arguments.json { output::json(&report) } else { output::result(&page(&report)) }
+}
+
+/// What runs and their texts tell.
+struct Measured {
+    schedule: Value,
+    runs: usize,
+    readings: Vec<Reading>,
+}
+
+/// Of a model that writes tokens.
+async fn of_tokens(
+    model: &Model,
+    runs: &Runs<'_>,
+    arguments: &Scorecard,
+) -> Result<(Measured, (Engine, BackendName)), Failure> {
+    let schedule = read_settings(&arguments.schedule)?;
+    model.expect_fit(&schedule)?;
+    let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let (trajectories, texts) = written(&mut engine, runs, &schedule).await?;
+    let mut readings = of_runs(&trajectories).map_err(Failure::run)?;
+    readings.extend(of_texts(&texts));
+    let schedule = serde_json::to_value(schedule).map_err(Failure::run)?;
+    Ok((Measured { schedule, runs: trajectories.len(), readings }, (engine, backend)))
+}
+
+/// Of a model of Gaussian noise.
+async fn of_vectors(
+    model: &Model,
+    runs: &Runs<'_>,
+    arguments: &Scorecard,
+) -> Result<(Measured, (Engine, BackendName)), Failure> {
+    let schedule = continuous::read_settings(&arguments.schedule)?;
+    let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let all = continuous::runs(&mut engine, runs, schedule).await?;
+    let mut readings = scorecard_of_vectors(&all);
+    let end = SpecialTokens::default().end_of_text;
+    let text = |run: &Vec<GaussianStep>| {
+        let tokens = run.last().map(|step| step.tokens.as_slice()).unwrap_or_default();
+        tokens.iter().copied().take_while(|token| *token != end).collect::<Vec<TokenId>>()
+    };
+    let broken = all.iter().filter_map(|run| runs.world.violations(&text(run)));
+    let estimate = broken.collect::<Moments>().estimate();
+    readings.push(Reading { instrument: Instrument::Violations, estimate });
+    let schedule = serde_json::to_value(schedule).map_err(Failure::run)?;
+    Ok((Measured { schedule, runs: all.len(), readings }, (engine, backend)))
 }
 
 /// All runs, and what is measured on each.

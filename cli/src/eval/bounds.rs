@@ -1,7 +1,7 @@
 //! The bound of every passage, as the model's own process has it.
 
 use anyhow::anyhow;
-use diffusion::measure::bound::{BoundTerm, token_noise_terms};
+use diffusion::measure::bound::{BoundTerm, embedding_noise_terms, token_noise_terms};
 use diffusion::measure::smoothness::Curve;
 use diffusion::measure::{
     BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
@@ -49,7 +49,7 @@ pub async fn measure(
     Ok(bounds)
 }
 
-/// What is left of every passage at every time; `None` for a model without a token process.
+/// What is left of every passage at every time; `None` for a model without a process.
 pub async fn curves(
     engine: &mut Engine,
     passages: &[Passage],
@@ -135,7 +135,10 @@ impl Noise {
             }
             Self::Uniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::MaskUniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
-            Self::Gaussian(_) | Self::None => return Ok(None),
+            Self::Gaussian(process) => {
+                embedding_noise_terms(denoiser, process, text, index, settings).await?
+            }
+            Self::None => return Ok(None),
         }))
     }
 }

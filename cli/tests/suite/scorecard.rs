@@ -59,3 +59,32 @@ fn what_does_not_fit_is_one_sentence() {
     let schedule = TemporaryFile::new("noise", noise);
     assert!(refuse(&scorecard(schedule.path(), &[])).contains("noise `mask`"));
 }
+
+#[test]
+fn a_model_of_gaussian_noise_has_a_card_of_its_own() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-gaussian.gguf");
+    let schedule = TemporaryFile::new("gaussian-schedule", br#"{"steps": 4}"#);
+    let text = TemporaryFile::new("gaussian-text", b"the red fox runs .\nThe dog sleeps.\n");
+    let report = json(&[
+        "scorecard",
+        "--model",
+        model,
+        "--schedule",
+        schedule.path(),
+        "--text",
+        text.path(),
+        "--seeds",
+        "2",
+        "--samples",
+        "8",
+        "--backend",
+        "cpu",
+    ]);
+    assert_eq!((&report["family"], &report["schedule"]["steps"]), (&"continuous".into(), &4.into()));
+    let value = |property, instrument| reading(&report, property, instrument)["estimate"]["value"].as_f64();
+    assert_eq!(value(3, "symbol_share"), Some(0.0));
+    assert!(value(0, "peak_speed").is_some_and(f64::is_finite) && value(0, "largest_jump").is_some());
+    let masks = example("four-per-call");
+    let sentence = refuse(&["scorecard", "--model", model, "--schedule", &masks]);
+    assert!(sentence.contains("no schedule of Gaussian noise"), "{sentence}");
+}

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
 //! | D1 smooth corruption | [`surprisal`]: what each word tells, and what is left of it at time t | 1 per word |
-//! | D1 smooth corruption | [`smoothness`]: bits left at every t, on one axis for all token processes | those of the bound |
+//! | D1 smooth corruption | [`smoothness`]: bits left at every t, on one axis for token processes and Gaussian noise | those of the bound |
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |

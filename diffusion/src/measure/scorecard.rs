@@ -14,7 +14,7 @@ use super::refinement::{reading_order_tau, slots_per_call};
 use super::revision::revisions;
 use super::tractability::on_path_gap;
 use super::{Estimate, Moments};
-use crate::decode::{Decoder, Trajectory, TrajectoryError};
+use crate::decode::{Decoder, GaussianStep, Trajectory, TrajectoryError};
 
 /// The properties that an ideal diffusion language model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +230,28 @@ pub fn scorecard(runs: &[Trajectory]) -> Result<Vec<Reading>, TrajectoryError> {
     Instrument::OF_RUNS.into_iter().map(reading).collect()
 }
 
+/// Reads what can be read off runs from Gaussian noise: the jumps of the open bits, and that no slot is a symbol on the way.
+/// The last step is the reading of tokens.
+pub fn scorecard_of_vectors(runs: &[Vec<GaussianStep>]) -> Vec<Reading> {
+    let curves = runs.iter().map(|run| run.iter().map(open_bits_of_vectors).collect::<Vec<f64>>());
+    let reading = |instrument, of: &dyn Fn(&[f64]) -> Option<f64>| {
+        let estimate = curves.clone().filter_map(|curve| of(&curve)).collect::<Moments>().estimate();
+        Reading { instrument, estimate }
+    };
+    vec![
+        reading(Instrument::LargestJump, &|curve| Some(Jumps::of(curve)?.largest / curve.first()?)),
+        reading(Instrument::EqualJumps, &|curve| {
+            Some(Jumps::of(curve)?.participation / (curve.len() - 1) as f64)
+        }),
+        // What the network sees in every call are vectors.
+        reading(Instrument::SymbolShare, &|_| Some(0.0)),
+    ]
+}
+
+fn open_bits_of_vectors(step: &GaussianStep) -> f64 {
+    step.entropy_nats.iter().sum::<f64>() / std::f64::consts::LN_2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +319,17 @@ mod tests {
         assert!(value(&readings, Instrument::Revised).unwrap() > 0.0);
         assert_eq!(value(&readings, Instrument::OnPathGap), None);
         assert_eq!(value(&readings, Instrument::ReadingOrder), None, "the last call finishes all");
+    }
+
+    #[test]
+    fn vectors_are_no_symbols_and_their_jumps_are_those_of_the_entropy() {
+        let step = |nats: f64| GaussianStep { time: 0.5, tokens: vec![], entropy_nats: vec![nats, nats] };
+        let even = vec![step(4.0), step(2.0), step(0.0)];
+        let sudden = vec![step(4.0), step(0.0), step(0.0)];
+        let readings = scorecard_of_vectors(&[even.clone(), even, sudden.clone(), sudden]);
+        assert_eq!(value(&readings, Instrument::SymbolShare), Some(0.0));
+        assert_eq!(value(&readings, Instrument::LargestJump), Some((0.5 + 1.0) / 2.0));
+        assert_eq!(value(&readings, Instrument::EqualJumps), Some((1.0 + 0.5) / 2.0));
     }
 
     #[test]
