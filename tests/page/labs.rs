@@ -67,8 +67,27 @@ fn corrupting_shows_an_own_text_with_its_unknown_words_and_the_chain_agrees() {
         browser.element("trace-uniform").await?.click().await?;
         browser.element("run-chain").await?.click().await?;
         assert!(text(browser, "chain-verdict").await?.starts_with("They agree"));
-        Ok(())
+        of_vectors(browser).await
     });
+}
+
+/// Noise on vectors keeps every word for long, then takes it bit by bit; its chain agrees too.
+async fn of_vectors(browser: &Browser) -> anyhow::Result<()> {
+    browser.element("trace-gaussian").await?.click().await?;
+    for _ in 0..400 {
+        if text(browser, "jumps").await?.starts_with("Noise on vectors") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let left = |text: String| text.split(' ').next().and_then(|bits| bits.parse::<f64>().ok());
+    let [vectors, masks] =
+        [text(browser, "left-gaussian").await?, text(browser, "left-mask").await?].map(left);
+    assert!(vectors.zip(masks).is_some_and(|(vectors, masks)| vectors > masks), "{vectors:?}, {masks:?}");
+    assert!(text(browser, "jumps").await?.starts_with("Noise on vectors"));
+    browser.element("run-chain").await?.click().await?;
+    assert!(text(browser, "chain-verdict").await?.starts_with("They agree"));
+    Ok(())
 }
 
 #[test]

@@ -4,9 +4,14 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use diffusion::TokenId;
+use diffusion::process::Gaussian;
+use diffusion::schedule::Schedule;
 use model_loader::tokenizer::{END, FIRST_WORD};
-use model_loader::{Checkpoint, Tokenizer};
+use model_loader::{Checkpoint, Tensor, Tokenizer};
 use storyworld::{Continuations, Grammar, StoryOptions, Violation, WordId, check};
+
+/// Squared norm of a word's vector under Gaussian noise: that of the shipped model of such noise.
+pub const VECTOR_POWER: f64 = 14.0;
 
 /// A vocabulary, how often its tokens occur, and storyworld's grammar if that is what the model writes.
 #[derive(Clone, Debug)]
@@ -15,6 +20,10 @@ pub struct Language {
     pub tokenizer: Arc<Tokenizer>,
     /// Share of each token in the training windows, end of text included; even if the file does not tell. `// (vocabulary)`
     pub unigram: Vec<f64>,
+    /// The model's embeddings as they stand in its file; none if all that is known are words.
+    embeddings: Option<Tensor>,
+    /// Noise on them; found when first asked for.
+    vector_noise: OnceCell<Option<Arc<Gaussian>>>,
     /// Storyworld's word for every ordinary token, if the model writes storyworld; found when first asked for, because the
     /// grammar takes longer to build than a page may be held up while it opens.
     story_words: OnceCell<Option<Vec<WordId>>>,
@@ -25,7 +34,8 @@ impl Language {
     pub fn of(checkpoint: &Checkpoint) -> Self {
         let tokenizer = Arc::new(checkpoint.tokenizer.clone());
         let counts = checkpoint.origin.token_counts.as_deref();
-        Self::new(tokenizer, counts.unwrap_or_default())
+        let embeddings = checkpoint.tensor("token_embd.weight").cloned();
+        Self { embeddings, ..Self::new(tokenizer, counts.unwrap_or_default()) }
     }
 
     /// A language from its words and how often they occur.
@@ -36,7 +46,9 @@ impl Language {
             0 => 1.0 / vocabulary as f64,
             total => counts.get(token).map_or(0.0, |&count| count as f64 / total as f64),
         };
-        Self { unigram: (0..vocabulary).map(share).collect(), story_words: OnceCell::new(), tokenizer }
+        let unigram = (0..vocabulary).map(share).collect();
+        let (embeddings, vector_noise, story_words) = (None, OnceCell::new(), OnceCell::new());
+        Self { unigram, embeddings, vector_noise, story_words, tokenizer }
     }
 
     fn story_words(&self) -> Option<&[WordId]> {
@@ -46,6 +58,23 @@ impl Language {
             Grammar::storyworld().word_ids(ordinary).filter(|words| !words.is_empty())
         };
         self.story_words.get_or_init(find).as_deref()
+    }
+
+    /// Gaussian noise (linear in time) on the model's embeddings, all made equally long as in models of such noise; none without
+    /// embeddings.
+    pub fn vector_noise(&self) -> Option<Arc<Gaussian>> {
+        self.vector_noise.get_or_init(|| self.equal_vectors().map(Arc::new)).clone()
+    }
+
+    fn equal_vectors(&self) -> Option<Gaussian> {
+        let mut vectors: Vec<f64> = self.embeddings.as_ref()?.to_f32().into_iter().map(f64::from).collect();
+        let width = vectors.len() / self.tokenizer.vocab_size().max(1);
+        for vector in vectors.chunks_mut(width.max(1)) {
+            let power: f64 = vector.iter().map(|x| x * x).sum();
+            let scale = if power > 0.0 { (VECTOR_POWER / power).sqrt() } else { 0.0 };
+            vector.iter_mut().for_each(|x| *x *= scale);
+        }
+        (width > 0).then(|| Gaussian::new(Schedule::Linear, vectors, width))
     }
 
     /// Whether the truth about this language is known.
@@ -107,6 +136,17 @@ pub(crate) mod tests {
         let common: Vec<&str> =
             language.commonest(4).iter().map(|token| language.tokenizer.word(token.0).unwrap()).collect();
         assert!(common.contains(&".") && common.contains(&"the"), "{common:?}");
+    }
+
+    #[test]
+    fn all_vectors_are_as_long_as_those_of_the_shipped_model_of_such_noise() {
+        let noise = storyworld().vector_noise().unwrap();
+        let power = |token: u32| noise.embedding(TokenId(token)).iter().map(|x| x * x).sum::<f64>();
+        assert!((0..800).all(|token| (power(token) - VECTOR_POWER).abs() < 1e-4));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-gaussian/model.gguf");
+        let shipped = Checkpoint::from_bytes(&std::fs::read(path).unwrap()).unwrap().config.process;
+        let model_loader::Process::Gaussian { embedding_power } = shipped else { panic!("{shipped:?}") };
+        assert_eq!(f64::from(embedding_power), VECTOR_POWER);
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! if no |z| passes [`LIMIT`]; by chance one of six does in at most 1 of 2,600 comparisons (normal tails, added up). Cost: no call. Blind
 //! spots: which other word comes is not compared, nor words with each other.
 
-use crate::process::{ForwardProcess, TokenProcess};
+use crate::process::normal::below;
+use crate::process::{ForwardProcess, Gaussian, Normal, TokenProcess};
 use crate::random::{Purpose, Stream};
+use crate::schedule::Schedule;
 use crate::sequence::TokenId;
 
 /// Largest |z| that still counts as agreement.
@@ -54,6 +56,28 @@ impl Agreement {
         }
     }
 
+    /// The same for Gaussian noise on an embedding of length `norm`. Counted is the part of x_t along that embedding: in the lower,
+    /// the middle or the upper third of its exact normal distribution. All other directions are alike.
+    pub fn push_along(&mut self, schedule: Schedule, norm: f64, t: f64, steps: u32, seed: u32, slot: u32) {
+        let process = Gaussian::new(schedule, vec![norm], 1);
+        let mut present = process.embedding(TokenId(0)).to_vec();
+        for step in 0..steps {
+            let (s, e) = (f64::from(step) / f64::from(steps) * t, f64::from(step + 1) / f64::from(steps) * t);
+            present = process.step(present, s, e, &mut Stream::new(seed, step, slot, Purpose::Chain));
+        }
+        let direct = process.sample(TokenId(0), t, &mut Stream::new(seed, 0, slot, Purpose::Sample));
+        let exact = process.marginal(TokenId(0), t);
+        self.words += 1;
+        self.chain[third(&exact, present[0])] += 1;
+        self.direct[third(&exact, direct[0])] += 1;
+        // Without noise everything is where the embedding is.
+        let shares = if exact.variance > 0.0 { [1.0 / 3.0; 3] } else { [0.0, 1.0, 0.0] };
+        for (index, p) in shares.into_iter().enumerate() {
+            self.expected[index] += p;
+            self.variance[index] += p * (1.0 - p);
+        }
+    }
+
     /// Largest |z| over chain and direct counts; infinite where something came that cannot.
     pub fn largest_z(&self) -> f64 {
         let z = |count: u64, index: usize| {
@@ -77,11 +101,19 @@ fn kind<P: TokenProcess + ?Sized>(process: &P, clean: TokenId, token: TokenId) -
     }
 }
 
+fn third(exact: &Normal, x: f64) -> usize {
+    let deviation = x - exact.mean[0];
+    if deviation == 0.0 {
+        return 1;
+    }
+    let share = below(deviation / exact.variance.sqrt());
+    [1.0 / 3.0, 2.0 / 3.0].iter().filter(|edge| share > **edge).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::process::{MaskUniform, Spindle, Uniform, Words};
-    use crate::schedule::Schedule;
 
     const WORDS: Words = Words { first: 3, count: 20 };
 
@@ -104,6 +136,26 @@ mod tests {
                 assert_eq!(agreement.chain.iter().sum::<u64>(), 2000);
             }
         }
+    }
+
+    #[test]
+    fn chains_of_vectors_arrive_where_draws_go_and_a_wrong_one_does_not() {
+        for (schedule, t) in [(Schedule::Linear, 0.0), (Schedule::Linear, 0.4), (Schedule::Cosine, 0.9)] {
+            let mut agreement = Agreement::default();
+            (0..2000).for_each(|seed| agreement.push_along(schedule, 3.7, t, 16, seed, 0));
+            assert!(agreement.agrees(), "t {t}: {agreement:?}");
+        }
+        // As if the chain had stopped too early.
+        let process = Gaussian::new(Schedule::Linear, vec![3.7], 1);
+        let exact = process.marginal(TokenId(0), 0.4);
+        let mut wrong = Agreement::default();
+        (0..2000).for_each(|seed| wrong.push_along(Schedule::Linear, 3.7, 0.4, 16, seed, 0));
+        wrong.chain = [0; 3];
+        for seed in 0..2000 {
+            let x = process.sample(TokenId(0), 0.35, &mut Stream::new(seed, 0, 0, Purpose::Chain));
+            wrong.chain[third(&exact, x[0])] += 1;
+        }
+        assert!(!wrong.agrees(), "{wrong:?}");
     }
 
     #[test]

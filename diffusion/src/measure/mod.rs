@@ -30,6 +30,7 @@ pub mod discreteness;
 pub mod estimate;
 pub mod information;
 pub mod judge;
+pub mod noisy_word;
 pub mod prospect;
 pub mod refinement;
 pub mod revision;

@@ -1,20 +1,26 @@
 //! The forward process alone: what is lost of a text, how fast, in what portions, and that no chain is needed to see it.
 
 pub mod chain;
+mod plot;
 pub mod shown;
 mod tried;
+mod vectors;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
+use self::plot::plot;
 use self::shown::{Corruption, Shown};
 use self::tried::Tried;
+use self::vectors::{Noise, Vectors};
 use super::store::Findings;
-use crate::components::chart::{Axis, Chart, Form, Plot, Series};
+use crate::components::chart::Chart;
 use crate::components::knobs::Knob;
 use crate::components::more::{ModelMenu, Seed};
 use crate::components::prompt_box::OwnText;
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
+use crate::platform::time::Turns;
 use crate::session::studies::surprisal::Surprisal;
 use crate::settings::Settings;
 use crate::texts::{fill, say};
@@ -26,6 +32,7 @@ pub fn title(shown: Shown) -> &'static str {
         Shown::Informed => say("corrupt.informed"),
         Shown::MaskUniform => say("corrupt.mask-uniform"),
         Shown::Uniform => say("corrupt.uniform"),
+        Shown::Gaussian => say("corrupt.gaussian"),
     }
 }
 
@@ -36,6 +43,7 @@ fn about(shown: Shown) -> &'static str {
         Shown::Informed => say("corrupt.informed.about"),
         Shown::MaskUniform => say("corrupt.mask-uniform.about"),
         Shown::Uniform => say("corrupt.uniform.about"),
+        Shown::Gaussian => say("corrupt.gaussian.about"),
     }
 }
 
@@ -48,6 +56,7 @@ pub fn Corrupt(
     let settings = expect_context::<RwSignal<Settings>>();
     let text = expect_context::<Findings>().surprisal;
     let traced = RwSignal::new(Shown::Mask);
+    let vectors = drawn(settings, text);
     let level = Memo::new(move |_| settings.with(|s| s.level));
     view! {
         <section class="lab" aria-label=say("labs.corrupt") data-testid="corrupt">
@@ -74,14 +83,42 @@ pub fn Corrupt(
                 <p class="intro">{say("corrupt.intro")}</p>
                 <StudyBar again />
                 <Original text />
-                {Shown::ALL.map(|shown| view! { <Process shown text traced /> }).into_iter().collect_view()}
+                {Shown::ALL.map(|shown| view! { <Process shown text vectors traced /> }).into_iter().collect_view()}
                 <h2>{say("corrupt.left")}</h2>
-                <Chart id="corrupt-chart" plot=Signal::derive(move || plot(&settings.read(), text.read().as_ref(), traced.get())) />
+                <Chart id="corrupt-chart" plot=Signal::derive(move || plot(&settings.read(), text.read().as_ref(), vectors.read().as_ref(), traced.get())) />
                 <p class="hint">{say("corrupt.left.about")}</p>
-                <Tried text traced />
+                <Tried text vectors traced />
             </div>
         </section>
     }
+}
+
+/// Noise on the vectors of the text, drawn anew whenever text, schedule or seed change; nothing meanwhile.
+fn drawn(settings: RwSignal<Settings>, text: RwSignal<Option<Surprisal>>) -> RwSignal<Option<Vectors>> {
+    let vectors = RwSignal::new(None);
+    let newest = StoredValue::new(0_u32);
+    let noise = Memo::new(move |_| settings.with(|s| Noise { schedule: s.schedule, seed: s.seed }));
+    Effect::new(move |_| {
+        let (noise, text) = (noise.get(), text.get());
+        vectors.set(None);
+        newest.update_value(|count| *count += 1);
+        let own = newest.get_value();
+        // The lab may be gone before the draws are done.
+        let goes_on = move || newest.try_get_value() == Some(own);
+        spawn_local(async move {
+            let Some(text) = text else { return };
+            let turns = Turns::begin();
+            let pause = async || {
+                turns.give_way().await;
+                goes_on()
+            };
+            let found = Vectors::draw(&text, noise, pause).await;
+            if goes_on() {
+                drop(vectors.try_set(found));
+            }
+        });
+    });
+    vectors
 }
 
 /// The clean text; each slot is filled as far as its word tells.
@@ -125,11 +162,21 @@ fn original(text: &Surprisal) -> Vec<Word> {
 
 /// What one process makes of the text.
 #[component]
-fn Process(shown: Shown, text: RwSignal<Option<Surprisal>>, traced: RwSignal<Shown>) -> impl IntoView {
+fn Process(
+    shown: Shown,
+    text: RwSignal<Option<Surprisal>>,
+    vectors: RwSignal<Option<Vectors>>,
+    traced: RwSignal<Shown>,
+) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let found = Memo::new(move |_| {
         let (settings, text) = (settings.read(), text.read());
         let text = text.as_ref()?;
+        if shown == Shown::Gaussian {
+            let vectors = vectors.read();
+            let vectors = vectors.as_ref()?;
+            return Some((rounded(vectors, text, settings.level), vectors.carried_bits(settings.level)));
+        }
         let corruption = Corruption::new(shown, text, settings.schedule, settings.seed)?;
         Some((corrupted(&corruption, text, settings.level), corruption.carried_bits(settings.level)))
     });
@@ -178,36 +225,18 @@ fn corrupted(corruption: &Corruption<'_>, text: &Surprisal, t: f64) -> Vec<Word>
     corruption.at(t).into_iter().zip(&text.tokens).enumerate().map(word).collect()
 }
 
-/// Information left against time, and one trajectory.
-fn plot(settings: &Settings, text: Option<&Surprisal>, traced: Shown) -> Plot {
-    let curves = |text: &Surprisal| -> Option<Vec<Series>> {
-        let of = |shown| Corruption::new(shown, text, settings.schedule, settings.seed);
-        let mean = |(style, shown): (usize, Shown)| {
-            let points = of(shown)?.curve(Corruption::carried_bits);
-            Some(Series { name: title(shown).into(), points, style, ..Series::default() })
-        };
-        let mut series: Vec<Series> = Shown::ALL.into_iter().enumerate().map(mean).collect::<Option<_>>()?;
-        let style = Shown::ALL.iter().position(|shown| *shown == traced).unwrap_or_default();
-        let points = of(traced)?.curve(Corruption::told_bits);
-        series.push(Series {
-            name: say("corrupt.trajectory").into(),
-            points,
-            form: Form::Steps,
-            style,
-            errors: vec![],
-        });
-        Some(series)
+/// x_t of vectors: the word that is nearest to each.
+fn rounded(vectors: &Vectors, text: &Surprisal, t: f64) -> Vec<Word> {
+    let left = format!("{:.0}", vectors.power_left(t) * 100.0);
+    let word = |(nearest, clean): (Option<diffusion::TokenId>, &diffusion::TokenId)| match nearest {
+        None => Word { note: say("corrupt.unknown").into(), ..Word::of(&text.words, clean.0, "unknown") },
+        Some(nearest) => {
+            let state = if nearest == *clean { "committed" } else { "noisy" };
+            let note = fill("corrupt.power", &[("left", &left)]);
+            Word { note, ..Word::of(&text.words, nearest.0, state) }
+        }
     };
-    let series = text.and_then(curves).unwrap_or_default();
-    let values = || series.iter().flat_map(|series| &series.points).map(|point| point.1);
-    let y = Axis::up_to(say("corrupt.axis.bits"), values().fold(0.0, f64::max));
-    Plot {
-        title: say("corrupt.chart").into(),
-        x: Axis { name: say("corrupt.axis.time").into(), low: 0.0, high: 1.0, logarithmic: false },
-        y: Axis { low: values().fold(0.0, f64::min), ..y },
-        marker: Some(settings.level),
-        series,
-    }
+    vectors.nearest(t).zip(&text.tokens).map(word).collect()
 }
 
 /// What did not go into the study as written.

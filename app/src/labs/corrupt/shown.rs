@@ -10,7 +10,7 @@ use diffusion::{SpecialTokens, TokenId};
 use crate::session::studies::surprisal::Surprisal;
 
 /// Points of a curve over time.
-const GRID: u32 = 100;
+pub const GRID: u32 = 100;
 
 /// A process that the lab shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,13 @@ pub enum Shown {
     MaskUniform,
     /// Words are replaced by others.
     Uniform,
+    /// Words are vectors, and noise is added to them.
+    Gaussian,
 }
 
 impl Shown {
     /// Every process, in the order of the page.
-    pub const ALL: [Self; 4] = [Self::Mask, Self::Informed, Self::MaskUniform, Self::Uniform];
+    pub const ALL: [Self; 5] = [Self::Mask, Self::Informed, Self::MaskUniform, Self::Uniform, Self::Gaussian];
 
     /// With its knobs as the models of the page were trained.
     pub fn description(self, schedule: Schedule) -> ProcessDescription {
@@ -38,6 +40,7 @@ impl Shown {
             }
             Self::MaskUniform => ProcessDescription::MaskUniform { uniform_share: 0.1 },
             Self::Uniform => ProcessDescription::Uniform { schedule },
+            Self::Gaussian => ProcessDescription::Gaussian { schedule },
         }
     }
 }
@@ -50,7 +53,7 @@ pub struct Corruption<'a> {
 }
 
 impl<'a> Corruption<'a> {
-    /// `None` for a text of which no word tells anything.
+    /// `None` for a text of which no word tells anything, and for noise whose states are not tokens.
     pub fn new(shown: Shown, text: &'a Surprisal, schedule: Schedule, seed: u32) -> Option<Self> {
         let nats: Vec<f64> =
             text.bits.iter().map(|bits| bits.unwrap_or(0.0) * std::f64::consts::LN_2).collect();
@@ -121,10 +124,16 @@ impl<'a> Corruption<'a> {
 pub(crate) mod tests {
     use std::sync::Arc;
 
-    use diffusion::process::Words;
+    use diffusion::process::{Gaussian, Words};
 
     use super::*;
     use crate::session::start::tests::tokenizer;
+
+    /// Nine tokens on the axes of a space of nine dimensions.
+    fn vectors() -> Gaussian {
+        let unit = |token: usize| (0..9).map(move |axis| if axis == token { 14.0_f64.sqrt() } else { 0.0 });
+        Gaussian::new(Schedule::Linear, (0..9).flat_map(unit).collect(), 9)
+    }
 
     /// "the cat sat" with one, four and seven bits.
     pub(crate) fn text() -> Surprisal {
@@ -132,6 +141,7 @@ pub(crate) mod tests {
             tokens: vec![TokenId(3), TokenId(4), TokenId(5)],
             bits: vec![Some(1.0), Some(4.0), Some(7.0)],
             noise: Words { first: 3, count: 6 },
+            vectors: Some(Arc::new(vectors())),
             words: Arc::new(tokenizer()),
             unknown: vec![],
             cut: 0,
@@ -141,7 +151,7 @@ pub(crate) mod tests {
     #[test]
     fn all_processes_begin_with_all_bits_and_end_with_none() {
         let text = text();
-        for shown in Shown::ALL {
+        for shown in Shown::ALL.into_iter().filter(|shown| *shown != Shown::Gaussian) {
             let corruption = Corruption::new(shown, &text, Schedule::Linear, 1).unwrap();
             let [begin, end] = [0.0, 1.0].map(|t| corruption.carried_bits(t));
             assert!((begin - 12.0).abs() < 1e-9 && end.abs() < 1e-9, "{shown:?}: {begin}, {end}");
@@ -178,6 +188,7 @@ pub(crate) mod tests {
     fn a_text_without_known_words_has_no_informed_mask() {
         let empty = Surprisal { bits: vec![None; 3], ..text() };
         assert!(Corruption::new(Shown::Mask, &empty, Schedule::Linear, 1).is_some());
+        assert!(Corruption::new(Shown::Gaussian, &text(), Schedule::Linear, 1).is_none());
         let none = Surprisal { tokens: vec![], bits: vec![], ..text() };
         assert_eq!(Corruption::new(Shown::Mask, &none, Schedule::Linear, 1).unwrap().jumps(), None);
     }

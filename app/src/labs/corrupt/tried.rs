@@ -4,9 +4,10 @@ use diffusion::measure::agreement::{Agreement, LIMIT};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::chain::{CHAINS, STEPS, push};
+use super::chain::{CHAINS, STEPS, push, push_vectors};
 use super::shown::{Corruption, Shown};
 use super::title;
+use super::vectors::Vectors;
 use crate::components::table_file::TableFile;
 use crate::platform::time::Turns;
 use crate::session::studies::surprisal::Surprisal;
@@ -15,9 +16,16 @@ use crate::texts::{fill, say};
 
 /// Both measures.
 #[component]
-pub fn Tried(text: RwSignal<Option<Surprisal>>, traced: RwSignal<Shown>) -> impl IntoView {
+pub fn Tried(
+    text: RwSignal<Option<Surprisal>>,
+    vectors: RwSignal<Option<Vectors>>,
+    traced: RwSignal<Shown>,
+) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let jumps = Memo::new(move |_| {
+        if traced.get() == Shown::Gaussian {
+            return vectors.with(|vectors| vectors.as_ref()?.jumps());
+        }
         let (settings, text) = (settings.read(), text.read());
         Corruption::new(traced.get(), text.as_ref()?, settings.schedule, settings.seed)?.jumps()
     });
@@ -59,7 +67,7 @@ pub fn Tried(text: RwSignal<Option<Surprisal>>, traced: RwSignal<Shown>) -> impl
                 <button class="button" data-testid="run-chain" disabled=move || running.get() on:click=run>
                     {move || if running.get() { say("corrupt.chain.running") } else { say("corrupt.chain.run") }}
                 </button>
-                {move || found.get().map(|agreement| table(&agreement))}
+                {move || found.get().map(|agreement| table(&agreement, traced.get_untracked()))}
             </div>
         </section>
     }
@@ -68,19 +76,26 @@ pub fn Tried(text: RwSignal<Option<Surprisal>>, traced: RwSignal<Shown>) -> impl
 /// Runs the chains in slices; nothing if the text changes meanwhile.
 async fn simulate(settings: &Settings, text: RwSignal<Option<Surprisal>>, shown: Shown) -> Option<Agreement> {
     let text = text.get_untracked()?;
-    let corruption = Corruption::new(shown, &text, settings.schedule, settings.seed)?;
+    let corruption = Corruption::new(shown, &text, settings.schedule, settings.seed);
     let mut agreement = Agreement::default();
     let turns = Turns::begin();
     for seed in 0..CHAINS {
-        push(&mut agreement, &corruption, &text.tokens, settings.level, seed);
+        match &corruption {
+            Some(corruption) => push(&mut agreement, corruption, &text.tokens, settings.level, seed),
+            None => push_vectors(&mut agreement, settings.schedule, text.tokens.len(), settings.level, seed),
+        }
         turns.give_way().await;
     }
     Some(agreement)
 }
 
 /// Counts side by side, and the verdict.
-fn table(agreement: &Agreement) -> impl IntoView + use<> {
-    let rows = [say("corrupt.stayed"), say("corrupt.hidden"), say("corrupt.replaced")];
+fn table(agreement: &Agreement, shown: Shown) -> impl IntoView + use<> {
+    let rows = match shown {
+        Shown::Gaussian => [say("corrupt.lower"), say("corrupt.middle"), say("corrupt.upper")],
+        _ => [say("corrupt.stayed"), say("corrupt.hidden"), say("corrupt.replaced")],
+    };
+    let what = if shown == Shown::Gaussian { say("corrupt.vector") } else { say("corrupt.word") };
     let row = |(index, name): (usize, &'static str)| {
         view! {
             <tr>
@@ -97,7 +112,7 @@ fn table(agreement: &Agreement) -> impl IntoView + use<> {
         <table class="numbers" data-testid="chain-table">
             <thead>
                 <tr>
-                    <th scope="col">{say("corrupt.word")}</th>
+                    <th scope="col">{what}</th>
                     <th scope="col">{say("corrupt.by-chain")}</th>
                     <th scope="col">{say("corrupt.by-draw")}</th>
                     <th scope="col">{say("corrupt.by-formula")}</th>

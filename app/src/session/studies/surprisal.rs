@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diffusion::measure::surprisal::surprisal_bits;
-use diffusion::process::Words;
+use diffusion::process::{Gaussian, Words};
 use diffusion::{Denoiser, SpecialTokens, TokenId};
 use model_loader::Tokenizer;
 use model_loader::tokenizer::UNKNOWN;
@@ -20,6 +20,8 @@ pub struct Surprisal {
     pub bits: Vec<Option<f64>>,
     /// The words that random noise draws from.
     pub noise: Words,
+    /// Noise on the model's word vectors; none for a model without.
+    pub vectors: Option<Arc<Gaussian>>,
     /// Names of tokens.
     pub words: Arc<Tokenizer>,
     /// Words that the model does not know, as typed, with their positions.
@@ -57,6 +59,7 @@ pub async fn surprisal<D: Denoiser>(
         tokens,
         bits,
         noise,
+        vectors: language.vector_noise(),
         words: language.tokenizer.clone(),
         unknown: unknown.map(|unknown| (unknown.position, unknown.word)).collect(),
         cut: encoding.tokens.len() - kept,
