@@ -1,6 +1,6 @@
 //! A trajectory as views see it: one cell per position and stored step.
 
-use diffusion::decode::{SlotPrediction, Trajectory};
+use diffusion::decode::{GaussianStep, SlotPrediction, Trajectory};
 use diffusion::{Prediction, Sequence, SlotState, SpecialTokens, TokenId};
 
 /// How a slot stands at a step.
@@ -106,6 +106,22 @@ pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
     columns
 }
 
+/// The same of a run on vectors: until the last call reads off the tokens, a slot shows its most probable one.
+/// `// (calls + 1, positions)`
+pub fn columns_of_vectors(start: &Sequence, steps: &[GaussianStep]) -> Vec<Vec<Cell>> {
+    let first = first_column(start);
+    let column = |(index, step): (usize, &GaussianStep)| {
+        let mark = if index + 1 == steps.len() { Mark::Fresh } else { Mark::Noisy };
+        let cell = |(before, token): (&Cell, &TokenId)| match before.mark {
+            Mark::Given => *before,
+            _ => Cell { token: *token, mark, ..*before },
+        };
+        first.iter().zip(&step.tokens).map(cell).collect()
+    };
+    let later: Vec<Vec<Cell>> = steps.iter().enumerate().map(column).collect();
+    std::iter::once(first).chain(later).collect()
+}
+
 /// Shows what was changed by hand after so many steps.
 fn edit(present: &mut [Cell], trajectory: &Trajectory, step: usize) {
     let edits = trajectory.edits_after(step);
@@ -180,6 +196,21 @@ pub(crate) mod tests {
             trajectory.push(decoder.apply(&answers).unwrap());
         }
         trajectory
+    }
+
+    #[test]
+    fn vectors_show_their_likeliest_words_until_the_last_call_reads_them_off() {
+        let mut start = Sequence::masked(2, TokenId(0));
+        start.slots[0] = diffusion::Slot::given(TokenId(5));
+        let step = |token| GaussianStep {
+            time: 0.5,
+            tokens: vec![TokenId(5), TokenId(token)],
+            entropy_nats: vec![0.0; 2],
+        };
+        let columns = columns_of_vectors(&start, &[step(7), step(8)]);
+        let marks: Vec<_> = columns.iter().map(|cells| (cells[1].token.0, cells[1].mark)).collect();
+        assert_eq!(marks, [(0, Mark::Masked), (7, Mark::Noisy), (8, Mark::Fresh)]);
+        assert!(columns.iter().all(|cells| cells[0].mark == Mark::Given));
     }
 
     #[test]

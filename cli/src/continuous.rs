@@ -6,7 +6,6 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use diffusion::decode::{DecodeSettings, GaussianSettings, GaussianStep, run_gaussian};
 use diffusion::process::Gaussian;
-use diffusion::schedule::Schedule;
 use engine::Engine;
 use serde::Serialize;
 
@@ -44,7 +43,7 @@ pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure>
     let start = DecodeSettings::default();
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &start, None)?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
-    let process = process(&engine);
+    let process = process(&engine)?;
     let began = Instant::now();
     let run = run_gaussian(&mut engine, &process, &start, settings).await;
     let steps = run.map_err(|error| Failure::Run(anyhow!("{error}")))?;
@@ -80,7 +79,7 @@ pub async fn runs(
     runs: &Runs<'_>,
     settings: GaussianSettings,
 ) -> Result<Vec<Vec<GaussianStep>>, Failure> {
-    let process = process(engine);
+    let process = process(engine)?;
     let (mut line, began, total) =
         (Progress::new(), Instant::now(), runs.prompts.len() * runs.seeds as usize);
     let mut all = Vec::with_capacity(total);
@@ -96,8 +95,9 @@ pub async fn runs(
     Ok(all)
 }
 
-/// The noise of the model's training, on its own embeddings.
-pub fn process(engine: &Engine) -> Gaussian {
-    let embeddings = engine.embeddings().unwrap_or_default().iter().map(|&x| f64::from(x));
-    Gaussian::new(Schedule::Linear, embeddings.collect(), engine.config().embedding_length)
+/// The noise of the model's training.
+fn process(engine: &Engine) -> Result<Gaussian, Failure> {
+    engine
+        .vector_noise()
+        .ok_or_else(|| Failure::Run(anyhow!("model: found no vectors, expected Gaussian noise")))
 }

@@ -1,5 +1,7 @@
 //! The engine: a [`Denoiser`] over whichever back end the machine has.
 
+use diffusion::process::Gaussian;
+use diffusion::schedule::Schedule;
 use diffusion::{Denoiser, FullDenoiser, Prediction, Query};
 use model_loader::{Checkpoint, ModelConfig};
 
@@ -117,6 +119,12 @@ impl Engine {
     /// The embeddings of a model whose slots hold vectors; none for others. `// (vocabulary, width)`
     pub fn embeddings(&self) -> Option<&[f32]> {
         self.vectors.as_ref().map(Vectors::embeddings)
+    }
+
+    /// The noise that a model of vectors was trained to undo, on its own embeddings; none for other models.
+    pub fn vector_noise(&self) -> Option<Gaussian> {
+        let embeddings = self.embeddings()?.iter().map(|&x| f64::from(x)).collect();
+        Some(Gaussian::new(Schedule::Linear, embeddings, self.config.embedding_length))
     }
 
     /// The graphics device, if the engine computes on one: to look at, or to destroy in a test.

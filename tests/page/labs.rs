@@ -127,7 +127,7 @@ fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
     in_browser(Window::default(), async |browser| {
         lab(browser, "lab=families&slots=16&prompt=One+day,+Tom").await?;
         let families = browser.client.find_all(Locator::Css("[data-testid=\"family\"]")).await?;
-        assert_eq!(families.len(), 4);
+        assert_eq!(families.len(), 5);
         for family in &families {
             assert!(family.text().await?.contains("Tom"), "the prompt is kept");
         }

@@ -123,6 +123,7 @@ fn about(model: ShippedModel) -> &'static str {
         | ShippedModel::EnglishAutoregressive
         | ShippedModel::EnglishMaskUniform => say("model.english.about"),
         ShippedModel::MaskSalience => say("model.mask-salience.about"),
+        ShippedModel::Gaussian => say("model.gaussian.about"),
     }
 }
 

@@ -28,10 +28,13 @@ pub enum ShippedModel {
     EnglishAutoregressive,
     /// Masks and random byte pairs, on natural English.
     EnglishMaskUniform,
+    /// Noise on word vectors. Until the last call it has no tokens that a stage could show, so it is met beside the other families
+    /// alone.
+    Gaussian,
 }
 
 impl ShippedModel {
-    /// Every shipped model, in the order of the menu.
+    /// Every model of the stage, in the order of the menu.
     pub const ALL: [Self; 9] = [
         Self::Mask,
         Self::Autoregressive,
@@ -61,7 +64,7 @@ impl ShippedModel {
         if self.is_english() {
             &[Self::EnglishAutoregressive, Self::EnglishMask, Self::EnglishMaskUniform]
         } else {
-            &[Self::Autoregressive, Self::Mask, Self::MaskUniform, Self::Uniform]
+            &[Self::Autoregressive, Self::Mask, Self::MaskUniform, Self::Uniform, Self::Gaussian]
         }
     }
 

@@ -81,6 +81,7 @@ impl Named for ShippedModel {
         (Self::EnglishMask, "english-mask"),
         (Self::EnglishAutoregressive, "english-ar"),
         (Self::EnglishMaskUniform, "english-mask-uniform"),
+        (Self::Gaussian, "storyworld-gaussian"),
     ];
 }
 
@@ -150,7 +151,9 @@ impl Settings {
     fn set(&mut self, key: &str, value: &str) {
         match key {
             "lab" => keep(&mut self.lab, Named::named(value)),
-            "model" => keep(&mut self.model, Named::named(value)),
+            "model" => {
+                keep(&mut self.model, Named::named(value).filter(|model| ShippedModel::ALL.contains(model)));
+            }
             "prompt" => value.clone_into(&mut self.prompt),
             "text" => value.clone_into(&mut self.text),
             "corruption" => keep(&mut self.time, value.parse().ok()),
@@ -257,8 +260,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_as_by_default() {
-        let settings =
-            Settings::from_query("slots=many&seed=-1&colour=red&new_thing=3&&top_p=2&corruption=NaN");
+        let settings = Settings::from_query(
+            "slots=many&seed=-1&model=storyworld-gaussian&colour=red&new_thing=3&&top_p=2&corruption=NaN",
+        );
         assert_eq!(settings, Settings::default());
     }
 }

@@ -13,7 +13,6 @@ use engine::Engine;
 use model_loader::Process;
 
 use super::passages::Passage;
-use crate::continuous;
 use crate::failure::Failure;
 use crate::output::Progress;
 
@@ -90,7 +89,7 @@ impl Noise {
                 words,
                 uniform_share: f64::from(uniform_share),
             }),
-            Process::Gaussian { .. } => Self::Gaussian(continuous::process(engine)),
+            Process::Gaussian { .. } => engine.vector_noise().map_or(Self::None, Self::Gaussian),
             Process::Autoregressive => Self::None,
         }
     }

@@ -20,13 +20,13 @@ use crate::session::models::ShippedModel;
 use crate::session::studies::families::{Member, RUNS};
 use crate::settings::{ColourBy, Settings};
 use crate::texts::{fill, say};
-use crate::view::columns;
 
 /// What visitors call a family.
 pub fn title(model: ShippedModel) -> &'static str {
     match model {
         ShippedModel::Autoregressive | ShippedModel::EnglishAutoregressive => say("families.autoregressive"),
         ShippedModel::Uniform => say("families.uniform"),
+        ShippedModel::Gaussian => say("families.continuous"),
         ShippedModel::MaskUniform | ShippedModel::EnglishMaskUniform => say("families.mask-uniform"),
         _ => say("families.mask"),
     }
@@ -105,9 +105,8 @@ fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
     let picture = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
         if let (Some(canvas), Some(member)) = (picture.get(), member.get()) {
-            let steps = member.trajectory.steps.len();
-            let scale = Scale { most_nats: 1.0, calls: steps };
-            canvas::paint(&canvas, &film(&columns(&member.trajectory), ColourBy::State, scale, theme.get()));
+            let scale = Scale { most_nats: 1.0, calls: member.calls() };
+            canvas::paint(&canvas, &film(&member.columns, ColourBy::State, scale, theme.get()));
         }
     });
     let name = move || member.read().as_ref().map(|member| title(member.model));
@@ -126,7 +125,7 @@ fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
 
 /// Calls and broken rules in words.
 fn summary(member: &Member) -> String {
-    let calls = fill("families.calls", &[("calls", &member.trajectory.steps.len().to_string())]);
+    let calls = fill("families.calls", &[("calls", &member.calls().to_string())]);
     match &member.broken {
         Some(broken) => {
             let rules = format!("{:.1} ± {:.1}", broken.value, broken.standard_error);

@@ -9,7 +9,7 @@ use crate::labs::store::Findings;
 use crate::session::studies::families::Member;
 use crate::texts::{fill, say};
 
-/// One column: a family that ran, or one that the page cannot decode.
+/// One column: a family that ran, or one that has not.
 #[derive(Clone, PartialEq)]
 struct Column {
     name: &'static str,
@@ -28,11 +28,11 @@ pub fn PropertyTable() -> impl IntoView {
             |m: &Member| Column { name: title(m.model), family: m.family, readings: m.readings.clone() };
         let mut columns: Vec<Column> =
             found.with(|found| found.iter().flat_map(|found| &found.members).map(column).collect());
-        columns.push(Column {
-            name: say("families.continuous"),
-            family: Family::Continuous,
-            readings: vec![],
-        });
+        // Not every language has a model of this kind.
+        if columns.iter().all(|column| column.family != Family::Continuous) {
+            let name = say("families.continuous");
+            columns.push(Column { name, family: Family::Continuous, readings: vec![] });
+        }
         columns
     });
     let row = move |property: Property| {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use diffusion::decode::{Decoder, Trajectory, run_batch};
-use diffusion::measure::scorecard::{Family, Instrument, Reading, scorecard};
+use diffusion::decode::{Decoder, GaussianSettings, GaussianStep, run_batch, run_gaussian};
+use diffusion::measure::scorecard::{Family, Instrument, Reading, scorecard, scorecard_of_vectors};
 use diffusion::measure::{Estimate, Moments};
-use diffusion::{Denoiser, TokenId};
+use diffusion::process::Gaussian;
+use diffusion::{Denoiser, FullDenoiser, SpecialTokens, TokenId};
 use model_loader::{ModelConfig, Tokenizer};
 use storyworld::Violation;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::session::language::Language;
 use crate::session::models::ShippedModel;
 use crate::settings::Settings;
+use crate::view::{Cell, columns, columns_of_vectors};
 
 /// Texts of each family: the one that is shown, and others for the standard errors.
 pub const RUNS: u32 = 4;
@@ -36,8 +38,8 @@ pub struct Member {
     pub model: ShippedModel,
     /// The paper's name for its kind.
     pub family: Family,
-    /// The run with the visitor's seed.
-    pub trajectory: Trajectory,
+    /// The run with the visitor's seed, from its start. `// (calls + 1, positions)`
+    pub columns: Vec<Vec<Cell>>,
     /// Its text up to the end.
     pub text: Vec<TokenId>,
     /// What is broken in it, where the language is known.
@@ -46,6 +48,13 @@ pub struct Member {
     pub broken: Option<Estimate>,
     /// What was read off all runs.
     pub readings: Vec<Reading>,
+}
+
+impl Member {
+    /// Calls of the run that is shown.
+    pub fn calls(&self) -> usize {
+        self.columns.len().saturating_sub(1)
+    }
 }
 
 /// Decoders of one family: the visitor's seed and the next ones. An autoregressive model writes one slot per call.
@@ -82,17 +91,58 @@ pub async fn write<D: Denoiser>(
     decoders: Vec<Decoder>,
 ) -> Result<Member, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
-    let mut readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
+    let readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
     let mut texts = Vec::new();
     for run in &runs {
         texts.push(text(&state_at(run, run.steps.len()).map_err(Trouble::Other)?));
     }
+    let columns = runs.first().map(columns).unwrap_or_default();
+    Ok(member(model, engine::family(config), columns, texts, readings, language))
+}
+
+/// The same for the model of noise on vectors. The knob makes as many calls as for the others.
+///
+/// # Errors
+/// If the denoiser fails or is overtaken, or the visitor's words do not fit.
+pub async fn write_vectors<D: FullDenoiser>(
+    denoiser: &mut D,
+    process: &Gaussian,
+    language: &Language,
+    config: &ModelConfig,
+    settings: &Settings,
+) -> Result<Member, Trouble<D::Error>> {
+    let (decoder, _) = decoder(settings, language, config, settings.slots).map_err(Trouble::Other)?;
+    let start = decoder.sequence();
+    // The last call reads the tokens off.
+    let steps = (start.masked_count() as u32).div_ceil(settings.slots.max(1)).saturating_sub(1).max(1);
+    let mut runs = Vec::new();
+    for run in 0..RUNS {
+        let settings = GaussianSettings { seed: settings.seed.wrapping_add(run), steps };
+        runs.push(run_gaussian(denoiser, process, start, settings).await.map_err(Trouble::of_vectors)?);
+    }
+    let end = SpecialTokens::default().end_of_text;
+    let last = |run: &Vec<GaussianStep>| {
+        let tokens = run.last().map(|step| step.tokens.iter());
+        tokens.into_iter().flatten().copied().take_while(|token| *token != end).collect()
+    };
+    let texts = runs.iter().map(last).collect();
+    let columns = runs.first().map(|run| columns_of_vectors(start, run)).unwrap_or_default();
+    let readings = scorecard_of_vectors(&runs);
+    Ok(member(ShippedModel::Gaussian, engine::family(config), columns, texts, readings, language))
+}
+
+fn member(
+    model: ShippedModel,
+    family: Family,
+    columns: Vec<Vec<Cell>>,
+    mut texts: Vec<Vec<TokenId>>,
+    mut readings: Vec<Reading>,
+    language: &Language,
+) -> Member {
     let broken = texts.iter().filter_map(|text| language.violations(text)).map(|list| list.len() as f64);
     let broken = broken.collect::<Moments>().estimate();
     readings.push(Reading { instrument: Instrument::Violations, estimate: broken });
     let text = texts.swap_remove(0);
     let violations = language.violations(&text);
-    let trajectory =
-        runs.into_iter().next().unwrap_or_else(|| unreachable!("at least one run was asked for"));
-    Ok(Member { model, family: engine::family(config), trajectory, text, violations, broken, readings })
+    Member { model, family, columns, text, violations, broken, readings }
 }

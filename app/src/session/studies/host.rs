@@ -194,10 +194,17 @@ impl<E: Fn(Event)> Host<E> {
         for &model in models {
             let mut other = self.open_beside(model, open.wanted).await?;
             let config = other.engine.config().clone();
-            let (decoders, unknown) = families::decoders(settings, model, &other.language, &config)?;
+            let noise = other.engine.vector_noise();
             let mut paced = paced(&mut other.engine, &progress);
-            found.members.push(families::write(&mut paced, model, &other.language, &config, decoders).await?);
-            found.unknown = unknown;
+            let language = &other.language;
+            let written = if let Some(noise) = noise {
+                families::write_vectors(&mut paced, &noise, language, &config, settings).await?
+            } else {
+                let (decoders, unknown) = families::decoders(settings, model, language, &config)?;
+                found.unknown = unknown;
+                families::write(&mut paced, model, language, &config, decoders).await?
+            };
+            found.members.push(written);
             self.found(Finding::Families(found.clone()));
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! What studies that write texts share: decoders from the visitor's settings, and the states of a finished run.
 
-use diffusion::decode::{DecodeSettings, Decoder, Parallelism, RunError, Trajectory};
+use diffusion::decode::{
+    DecodeError, DecodeSettings, Decoder, GaussianError, Parallelism, RunError, Trajectory,
+};
 use diffusion::{Sequence, SpecialTokens, TokenId};
 use model_loader::ModelConfig;
 
@@ -26,6 +28,17 @@ impl<E: std::error::Error + 'static> Trouble<E> {
             RunError::Denoiser(error) => Self::Denoiser(error),
             RunError::Decode(error) => Self::Other(error.into()),
             RunError::Length { .. } => unreachable!("all sequences of a study have one length"),
+        }
+    }
+
+    /// Of a run on vectors.
+    pub fn of_vectors(error: GaussianError<E>) -> Self {
+        match error {
+            GaussianError::Denoiser(error) => Self::Denoiser(error),
+            GaussianError::Answer { found, expected } => {
+                Self::Other(DecodeError::Count { found, expected }.into())
+            }
+            GaussianError::Steps => unreachable!("a study asks for one step at least"),
         }
     }
 }
