@@ -85,9 +85,10 @@ impl Beside {
     }
 }
 
-/// Another of its language: only there do both have the same words.
+/// Another of its language that the stage runs: only there do both have the same words.
 fn other_model(model: ShippedModel) -> ShippedModel {
-    let others = model.families().iter().copied().filter(|&other| other != model);
+    let others =
+        model.families().iter().copied().filter(|other| *other != model && ShippedModel::ALL.contains(other));
     others.rev().find(|other| !other.is_autoregressive()).unwrap_or(model)
 }
 

@@ -1,6 +1,8 @@
 //! Frequency collapse: far from everything visible, one call predicts the commonest words.
 
 use diffusion::measure::prospect::Prospect;
+mod rows;
+
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 
@@ -12,6 +14,7 @@ use crate::components::more::ModelMenu;
 use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
+use crate::components::table_file::RowsFile;
 use crate::session::studies::collapse::{Collapse, STORIES};
 use crate::settings::Settings;
 use crate::texts::{fill, say};
@@ -55,6 +58,7 @@ pub fn CollapseLab(
                 <h2>{say("collapse.best")}</h2>
                 <p class="hint">{say("collapse.best.about")}</p>
                 {move || found.read().as_ref().map(cards)}
+                <RowsFile name="collapse" rows=move |()| found.read_untracked().as_ref().map(rows::rows).unwrap_or_default() />
                 <h2>{say("collapse.commit")}</h2>
                 <p class="hint">{say("collapse.commit.about")}</p>
                 <SlotRow words=committed label=say("collapse.commit") id="collapse-commit" />

@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod plot;
+mod rows;
 pub mod shown;
 mod tried;
 mod vectors;
@@ -10,6 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use self::plot::plot;
+use self::rows::rows;
 use self::shown::{Corruption, Shown};
 use self::tried::Tried;
 use self::vectors::{Noise, Vectors};
@@ -20,6 +22,7 @@ use crate::components::more::{ModelMenu, Seed};
 use crate::components::prompt_box::OwnText;
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
+use crate::components::table_file::RowsFile;
 use crate::platform::time::Turns;
 use crate::session::studies::surprisal::Surprisal;
 use crate::settings::Settings;
@@ -84,6 +87,11 @@ pub fn Corrupt(
                 <StudyBar again />
                 <Original text />
                 {Shown::ALL.map(|shown| view! { <Process shown text vectors traced /> }).into_iter().collect_view()}
+                <RowsFile name="corrupt" rows=move |()| {
+                    let (settings, vectors) = (settings.read_untracked(), vectors.read_untracked());
+                    let text = text.read_untracked();
+                    text.as_ref().map(|text| rows(&settings, text, vectors.as_ref())).unwrap_or_default()
+                } />
                 <h2>{say("corrupt.left")}</h2>
                 <Chart id="corrupt-chart" plot=Signal::derive(move || plot(&settings.read(), text.read().as_ref(), vectors.read().as_ref(), traced.get())) />
                 <p class="hint">{say("corrupt.left.about")}</p>
