@@ -14,7 +14,7 @@ use crate::sequence::TokenId;
 /// Largest |z| that still counts as agreement.
 pub const LIMIT: f64 = 4.0;
 
-/// Counts of what became of words: kept, masked, another word.
+/// Counts of what became of words: kept, masked, another word; of vectors ([`Agreement::push_along`]) the lower, middle and upper third.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Agreement {
     /// Words that chains were run on.

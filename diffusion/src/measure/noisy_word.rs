@@ -60,7 +60,9 @@ impl NoisyWord {
         // The clean word's own ratio is 1.
         let others = self.of_clean.iter().zip(&self.of_noise).map(ratio).sum::<f64>() - 1.0;
         let each = (1.0 - clean) / f64::from(self.words.count - 1);
-        -(clean + each * others.max(0.0)).log2()
+        // Rounding may leave a little below 0; what is no number stays none.
+        let others = if others < 0.0 { 0.0 } else { others };
+        -(clean + each * others).log2()
     }
 
     /// The word whose embedding is the likeliest source of x_t.
@@ -133,6 +135,8 @@ mod tests {
         assert!(near(word.told_bits(5.0, 1.0 - 1e-6), 5.0, 1e-6));
         assert!(near(word.told_bits(5.0, 0.0), 0.0, 1e-12));
         assert!(word.told_bits(f64::NAN, 0.5).is_nan());
+        let broken = Gaussian::new(Schedule::Linear, vec![0.0, 0.0, 0.0, f64::NAN, 1.0], 1);
+        assert!(drawn(&broken, 4, TWO, 1).told_bits(5.0, 0.5).is_nan());
     }
 
     #[test]

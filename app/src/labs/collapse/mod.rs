@@ -1,8 +1,8 @@
 //! Frequency collapse: far from everything visible, one call predicts the commonest words.
 
-use diffusion::measure::prospect::Prospect;
 mod rows;
 
+use diffusion::measure::prospect::Prospect;
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 

@@ -100,7 +100,7 @@ pub async fn write<D: Denoiser>(
     Ok(member(model, engine::family(config), columns, texts, readings, language))
 }
 
-/// The same for the model of noise on vectors. The knob makes as many calls as for the others.
+/// The same for the model of noise on vectors. The knob makes as many calls as for the others, but never fewer than two.
 ///
 /// # Errors
 /// If the denoiser fails or is overtaken, or the visitor's words do not fit.
