@@ -17,6 +17,12 @@ pub enum Failure {
     /// The model file is wrong.
     #[error(transparent)]
     Model(#[from] model_loader::Error),
+    /// The weights of the model file are wrong, as its worker says.
+    #[error("{reason}")]
+    Weights {
+        /// What is wrong.
+        reason: String,
+    },
     /// The recorded run is wrong.
     #[error(transparent)]
     Recording(#[from] RecordingError),
@@ -51,6 +57,7 @@ pub fn explain(failure: &Failure) -> String {
             fill("failure.cut", &[("found", &found.to_string()), ("expected", &expected.to_string())])
         }
         Failure::Model(error) => fill("failure.model", &[("error", &error.to_string())]),
+        Failure::Weights { reason } => fill("failure.model", &[("error", reason)]),
         Failure::Recording(error) => fill("failure.recording", &[("error", &error.to_string())]),
         Failure::Engine(error) => explain_engine(error),
         Failure::Answer(error) => fill("failure.answer", &[("error", &error.to_string())]),

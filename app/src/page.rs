@@ -100,7 +100,7 @@ pub fn Page() -> impl IntoView {
                             <section class="controls" aria-label=say("settings.name")>
                                 <PromptBox />
                                 <Knobs />
-                                <Later>
+                                <Later turn=Built::More>
                                     <More />
                                 </Later>
                             </section>
@@ -109,7 +109,7 @@ pub fn Page() -> impl IntoView {
                     }.into_any(),
                 }}
             </Later>
-            <Later>
+            <Later turn=Built::Foot>
                 <LessonPanel />
                 <EmbedFoot />
                 <footer class="site-foot">

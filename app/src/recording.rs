@@ -1,16 +1,32 @@
 //! A recorded run: a trajectory with the words that its tokens stand for. It plays without any model.
 
-use diffusion::decode::Trajectory;
+use diffusion::SpecialTokens;
+use diffusion::decode::{Checkpoint, DecodeSettings, Edit, Trajectory, TrajectoryError};
 use model_loader::Tokenizer;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-/// What `unmask generate --json` writes, as far as the page reads it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Recording {
+/// What `unmask generate --json` writes, as far as the page reads it; steps as they stand in the file, because to read them all at
+/// once would hold the page up.
+#[derive(Debug, Deserialize)]
+struct Recording<'a> {
     /// Every word of the model, by token.
-    pub vocabulary: Vec<String>,
+    vocabulary: Vec<String>,
     /// The run.
-    pub trajectory: Trajectory,
+    #[serde(borrow)]
+    trajectory: Parts<'a>,
+}
+
+/// A [`Trajectory`] whose steps are not read yet.
+#[derive(Debug, Deserialize)]
+struct Parts<'a> {
+    settings: DecodeSettings,
+    special: SpecialTokens,
+    start: Checkpoint,
+    #[serde(borrow)]
+    steps: Vec<&'a RawValue>,
+    #[serde(default)]
+    edits: Vec<Edit>,
 }
 
 /// Why a file is not a recording.
@@ -33,19 +49,28 @@ pub enum RecordingError {
     },
 }
 
-impl Recording {
-    /// Reads and checks a recording.
-    ///
-    /// # Errors
-    /// [`RecordingError`].
-    pub fn from_json(bytes: &[u8]) -> Result<(Trajectory, Tokenizer), RecordingError> {
-        let Self { vocabulary, trajectory } = serde_json::from_slice(bytes)
-            .map_err(|error| RecordingError::Json { reason: error.to_string() })?;
-        let steps =
-            |error: diffusion::decode::TrajectoryError| RecordingError::Steps { reason: error.to_string() };
-        trajectory.checkpoint_at(trajectory.steps.len()).map_err(steps)?;
-        Ok((trajectory, tokenizer(&vocabulary)?))
+/// Reads and checks a recording. Between any two of its steps `give_way` may pause.
+///
+/// # Errors
+/// [`RecordingError`].
+pub async fn read(
+    bytes: &[u8],
+    mut give_way: impl AsyncFnMut(),
+) -> Result<(Trajectory, Tokenizer), RecordingError> {
+    let json = |error: serde_json::Error| RecordingError::Json { reason: error.to_string() };
+    let Recording { vocabulary, trajectory } = serde_json::from_slice(bytes).map_err(json)?;
+    let Parts { settings, special, start, steps: raw, edits } = trajectory;
+    let mut steps = Vec::with_capacity(raw.len());
+    for step in raw {
+        give_way().await;
+        steps.push(serde_json::from_str(step.get()).map_err(json)?);
     }
+    let trajectory = Trajectory { settings, special, start, steps, edits };
+    give_way().await;
+    let contradicts = |error: TrajectoryError| RecordingError::Steps { reason: error.to_string() };
+    trajectory.checkpoint_at(trajectory.steps.len()).map_err(contradicts)?;
+    give_way().await;
+    Ok((trajectory, tokenizer(&vocabulary)?))
 }
 
 /// A tokenizer with these words, token 0 first. Byte pairs are told by the space that some begin with.
@@ -63,9 +88,15 @@ pub fn tokenizer(words: &[String]) -> Result<Tokenizer, model_loader::Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::session::decode::tests::now;
     use crate::view::tests::trajectory;
+
+    /// All at once.
+    pub(crate) fn from_json(bytes: &[u8]) -> Result<(Trajectory, Tokenizer), RecordingError> {
+        now(read(bytes, async || {}))
+    }
 
     fn words() -> Vec<String> {
         let special = ["[MASK]", "[UNK]", "[EOS]"].map(String::from);
@@ -76,7 +107,7 @@ mod tests {
     fn a_recording_comes_back_with_its_words() {
         let json =
             serde_json::json!({ "vocabulary": words(), "trajectory": trajectory(), "model": "ignored" });
-        let (read, tokenizer) = Recording::from_json(json.to_string().as_bytes()).unwrap();
+        let (read, tokenizer) = from_json(json.to_string().as_bytes()).unwrap();
         assert_eq!(read, trajectory());
         assert_eq!(tokenizer.word(7), Some("w7"));
     }
@@ -88,20 +119,20 @@ mod tests {
         // Half a character twice: texts of byte pairs need not differ.
         (words[8], words[9]) = ("\u{fffd}".into(), "\u{fffd}".into());
         let json = serde_json::json!({ "vocabulary": words, "trajectory": trajectory() });
-        let (_, tokenizer) = Recording::from_json(json.to_string().as_bytes()).unwrap();
+        let (_, tokenizer) = from_json(json.to_string().as_bytes()).unwrap();
         assert_eq!(tokenizer.decode(&[5, 6, 7]), "there mat");
     }
 
     #[test]
     fn anything_else_is_refused() {
-        assert!(matches!(Recording::from_json(b"<html>"), Err(RecordingError::Json { .. })));
+        assert!(matches!(from_json(b"<html>"), Err(RecordingError::Json { .. })));
         let json = serde_json::json!({ "vocabulary": ["a", "b"], "trajectory": trajectory() });
-        let error = Recording::from_json(json.to_string().as_bytes()).unwrap_err();
+        let error = from_json(json.to_string().as_bytes()).unwrap_err();
         assert!(matches!(error, RecordingError::Vocabulary(_)), "{error}");
         let mut broken = trajectory();
         broken.steps[0].commits[0].slot = 99;
         let json = serde_json::json!({ "vocabulary": words(), "trajectory": broken });
-        let error = Recording::from_json(json.to_string().as_bytes()).unwrap_err();
+        let error = from_json(json.to_string().as_bytes()).unwrap_err();
         assert!(matches!(error, RecordingError::Steps { .. }), "{error}");
     }
 
@@ -112,25 +143,25 @@ mod tests {
         use model_loader::Checkpoint;
         use sha2::{Digest, Sha256};
 
-        use super::super::*;
+        use super::from_json;
         use crate::session::start::start;
         use crate::settings::Settings;
 
-        fn read(path: &str) -> Vec<u8> {
+        fn file(path: &str) -> Vec<u8> {
             let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../static").join(path);
             std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         }
 
         fn model() -> Vec<u8> {
-            read("models/storyworld-mask/model.gguf")
+            file("models/storyworld-mask/model.gguf")
         }
 
         #[test]
         fn the_recording_is_of_the_shipped_model_and_the_default_settings() {
-            let json: serde_json::Value = serde_json::from_slice(&read("runs/storyworld-mask.json")).unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&file("runs/storyworld-mask.json")).unwrap();
             let sha256: String = Sha256::digest(model()).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(json["model"]["sha256"], sha256, "the model has changed since the recording");
-            let (trajectory, words) = Recording::from_json(&read("runs/storyworld-mask.json")).unwrap();
+            let (trajectory, words) = from_json(&file("runs/storyworld-mask.json")).unwrap();
             trajectory.verify().unwrap();
             assert_eq!(trajectory.settings, Settings::default().decode());
             let checkpoint = Checkpoint::from_bytes(&model()).unwrap();

@@ -12,6 +12,11 @@ fn all() -> &'static HashMap<String, String> {
     TEXTS.get_or_init(|| serde_json::from_str(ENGLISH).unwrap_or_default())
 }
 
+/// Reads the file: on its own, so that nothing that is drawn waits for it.
+pub fn read() {
+    all();
+}
+
 /// The text under a key; the key itself if there is none, which a test rules out.
 pub fn say(key: &'static str) -> &'static str {
     all().get(key).map_or(key, String::as_str)

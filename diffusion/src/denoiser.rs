@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sequence::TokenId;
 
 /// Number of best candidates that a [`Prediction`] lists.
 pub const TOP_CANDIDATES: usize = 5;
 
 /// One position at which the denoiser's distribution is wanted, and how to draw from it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Which sequence of the query's batch.
     pub sequence: u32,
@@ -46,7 +48,7 @@ pub const MIXTURE_PARTS: usize = 5;
 
 /// A masked slot that shows a weighted mean of embeddings instead of the mask's own (soft masking, arXiv
 /// 2510.17206). What the weights lack to one is the mask's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// Which sequence of the query's batch.
     pub sequence: u32,
@@ -74,7 +76,7 @@ impl Mixture {
 }
 
 /// One call: a batch of sequences of equal length, and the rows whose predictions are wanted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     /// Slots per sequence.
     pub length: usize,
@@ -117,7 +119,7 @@ impl Query {
 }
 
 /// A token and its log-probability (nats, temperature 1).
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The token.
     pub token: TokenId,
@@ -127,7 +129,7 @@ pub struct Candidate {
 }
 
 /// What the denoiser says about one row. All quantities are at temperature 1; only the draw is tempered.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The token drawn with the row's temperature, `top_k` and `top_p`.
     pub drawn: Candidate,

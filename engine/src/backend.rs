@@ -1,5 +1,9 @@
 //! Which back end computes: chosen at opening, tested before it is trusted, named for the visitor.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::cpu::{CpuExecutor, PackedWeights};
 use crate::error::Error;
 use crate::executor::Executor;
@@ -12,7 +16,7 @@ use crate::self_test;
 use crate::weights::Weights;
 
 /// What the caller wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BackendChoice {
     /// WebGPU where it is there, works, and is a real graphics device; else the CPU.
     #[default]
@@ -26,10 +30,10 @@ pub enum BackendChoice {
 }
 
 /// What the caller got.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackendReport {
     /// `webgpu`, `cpu` or `reference`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The graphics adapter in words, if it is used.
     pub adapter: Option<String>,
     /// Why WebGPU was not taken although it would have been preferred.
@@ -81,7 +85,7 @@ impl Backend {
 
     fn reported(self, fallback: Option<Error>) -> (Self, BackendReport) {
         let adapter = self.device().map(|device| device.description().to_owned());
-        let report = BackendReport { name: self.name(), adapter, fallback };
+        let report = BackendReport { name: self.name().into(), adapter, fallback };
         (self, report)
     }
 

@@ -123,8 +123,7 @@ impl Engine {
 
     /// The noise that a model of vectors was trained to undo, on its own embeddings; none for other models.
     pub fn vector_noise(&self) -> Option<Gaussian> {
-        let embeddings = self.embeddings()?.iter().map(|&x| f64::from(x)).collect();
-        Some(Gaussian::new(Schedule::Linear, embeddings, self.config.embedding_length))
+        Some(noise_on(self.embeddings()?, self.config.embedding_length))
     }
 
     /// The graphics device, if the engine computes on one: to look at, or to destroy in a test.
@@ -177,6 +176,11 @@ impl Engine {
         };
         self.backend.load(&program, &self.weights, &mut self.resident, progress).await
     }
+}
+
+/// The noise that a model of vectors was trained to undo, on its embeddings. `// embeddings: (vocabulary, width)`
+pub fn noise_on(embeddings: &[f32], width: usize) -> Gaussian {
+    Gaussian::new(Schedule::Linear, embeddings.iter().map(|&x| f64::from(x)).collect(), width)
 }
 
 impl Denoiser for Engine {

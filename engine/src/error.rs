@@ -1,9 +1,12 @@
 //! What can go wrong between a checkpoint and a prediction, one sentence each.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use shaders::packing::PackingError;
 
 /// Why the engine could not be opened or a call failed.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Error {
     /// The browser has no `navigator.gpu`, or the machine no Vulkan, Metal or Direct3D 12.
     #[error("WebGPU is not available: {reason}")]
@@ -27,7 +30,7 @@ pub enum Error {
     #[error("the adapter's limit {limit} is too small: found {found}, expected at least {expected}")]
     LimitTooSmall {
         /// Name of the limit in the WebGPU specification.
-        limit: &'static str,
+        limit: Cow<'static, str>,
         /// What the adapter offers.
         found: u64,
         /// What the model needs.
@@ -55,7 +58,7 @@ pub enum Error {
     #[error("shader {kernel} was refused: {reason}")]
     Shader {
         /// Name of the kernel.
-        kernel: &'static str,
+        kernel: Cow<'static, str>,
         /// What the compiler said.
         reason: String,
     },
@@ -69,7 +72,7 @@ pub enum Error {
     #[error("the self-test of back end {backend} failed: {quantity} is {found}, expected {expected}")]
     SelfTest {
         /// Name of the back end.
-        backend: &'static str,
+        backend: Cow<'static, str>,
         /// Which quantity of which row.
         quantity: String,
         /// What the back end computed.
@@ -105,11 +108,17 @@ pub enum Error {
     #[error("the model's {quantity} is not supported: found {found}, expected {expected}")]
     Unsupported {
         /// Which size.
-        quantity: &'static str,
+        quantity: Cow<'static, str>,
         /// What the model has.
         found: usize,
         /// What the kernels handle.
-        expected: &'static str,
+        expected: Cow<'static, str>,
+    },
+    /// Whatever computes ended without an answer: a worker that crashed or ran out of memory.
+    #[error("the engine ended without an answer: {reason}")]
+    Ended {
+        /// What is known of it.
+        reason: String,
     },
     /// A query cannot be answered by this model.
     #[error("{quantity} of the query is wrong: found {found}, expected {expected}")]

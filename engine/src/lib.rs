@@ -53,7 +53,7 @@ mod vectors;
 pub mod weights;
 
 pub use backend::{BackendChoice, BackendReport};
-pub use denoiser::Engine;
+pub use denoiser::{Engine, noise_on};
 pub use error::Error;
 pub use executor::Executor;
 pub use posterior::{family, noise_words};

@@ -1,7 +1,11 @@
 //! How far opening an engine has come, for a page that waits.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 /// Reported while an engine is opened or a new shape is prepared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     /// Shaders are being compiled.
     Compiling {
@@ -13,6 +17,6 @@ pub enum Progress {
     /// The self-test is running on this back end.
     Testing {
         /// `webgpu` or `cpu`.
-        backend: &'static str,
+        backend: Cow<'static, str>,
     },
 }

@@ -40,7 +40,7 @@ async fn summaries(backend: &mut Backend, progress: &mut dyn FnMut(Progress)) ->
     let options = Options { products: backend.products(), truncated: true };
     let program = record(&config, &weights, SHAPE, options)?;
     let mut executor = backend.load(&program, &weights, &mut Resident::default(), progress).await?;
-    progress(Progress::Testing { backend: backend.name() });
+    progress(Progress::Testing { backend: backend.name().into() });
     executor.run(&tokens(), bytemuck::cast_slice(&rows())).await
 }
 
@@ -52,7 +52,7 @@ fn compare(backend: &'static str, found: &[u32], expected: &[[f64; SUMMARY_WORDS
             let near = found == expected || (found - expected).abs() <= tolerance;
             if !near {
                 let quantity = format!("word {word} of row {row}");
-                return Err(Error::SelfTest { backend, quantity, found, expected });
+                return Err(Error::SelfTest { backend: backend.into(), quantity, found, expected });
             }
         }
     }

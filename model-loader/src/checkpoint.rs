@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::gguf::{Gguf, Metadata, TensorView};
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 use crate::tokenizer::Tokenizer;
 
 /// What a file says about itself. Nothing here changes what the model computes, so nothing is required.
@@ -24,6 +24,17 @@ pub struct Origin {
     /// `unmask.token_counts`: how often each token occurs in the training windows. `// (vocabulary)`
     #[serde(skip)]
     pub token_counts: Option<Vec<u64>>,
+}
+
+/// All that a file says besides its tensors: enough to know the model's language, and quick to read.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// What the file says about itself.
+    pub origin: Origin,
+    /// Sizes and constants of the backbone.
+    pub config: ModelConfig,
+    /// Text to tokens and back.
+    pub tokenizer: Tokenizer,
 }
 
 /// A model that is complete: every tensor that its configuration implies is there with the right shape.
@@ -45,11 +56,7 @@ impl Checkpoint {
     /// Any [`Error`]: the container, the keys, the tokenizer, or the tensors.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = Gguf::parse(bytes)?;
-        let config = ModelConfig::read(&file.metadata)?;
-        let origin = Origin::read(&file.metadata)?;
-        check_counts(&origin, &config)?;
-        let json = file.metadata.text("tokenizer.huggingface.json")?;
-        let tokenizer = Tokenizer::from_json(json, config.vocab_size)?;
+        let Header { origin, config, tokenizer } = Header::read(&file.metadata)?;
         let tensors = take_tensors(&config, &file.tensors)?;
         Ok(Self { origin, config, tokenizer, tensors })
     }
@@ -66,7 +73,37 @@ impl Checkpoint {
 
     /// Number of weights.
     pub fn parameters(&self) -> usize {
-        self.tensors.values().map(|tensor| tensor.shape.values()).sum()
+        self.config.parameters()
+    }
+}
+
+impl Header {
+    /// Reads a model file up to its tensors, which are neither copied nor checked.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the container, the keys or the tokenizer.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::read(&Gguf::parse(bytes)?.metadata)
+    }
+
+    fn read(metadata: &Metadata<'_>) -> Result<Self, Error> {
+        let config = ModelConfig::read(metadata)?;
+        let origin = Origin::read(metadata)?;
+        check_counts(&origin, &config)?;
+        let json = metadata.text("tokenizer.huggingface.json")?;
+        let tokenizer = Tokenizer::from_json(json, config.vocab_size)?;
+        Ok(Self { origin, config, tokenizer })
+    }
+
+    /// The embeddings of all tokens, from the same file. `// (vocabulary, width)`
+    ///
+    /// # Errors
+    /// Any [`Error`] of the container, or [`Error::MissingTensor`], [`Error::TensorShape`] or [`Error::NotFinite`].
+    pub fn embeddings(&self, bytes: &[u8]) -> Result<Tensor, Error> {
+        let file = Gguf::parse(bytes)?;
+        let (name, expected) = self.config.embeddings();
+        let view = file.tensors.iter().find(|view| view.name == name);
+        take_tensor(name, expected, view)
     }
 }
 
@@ -103,21 +140,26 @@ fn parse_provenance(json: &str) -> Result<serde_json::Value, Error> {
     })
 }
 
+/// Copies a tensor that must be there in this shape.
+fn take_tensor(name: String, expected: Shape, view: Option<&TensorView<'_>>) -> Result<Tensor, Error> {
+    let Some(view) = view else {
+        return Err(Error::MissingTensor { tensor: name, expected });
+    };
+    if view.shape != expected {
+        return Err(Error::TensorShape { tensor: name, found: view.shape, expected });
+    }
+    let tensor = Tensor { name, shape: expected, format: view.format, bytes: view.bytes.to_vec() };
+    tensor.check_finite()?;
+    Ok(tensor)
+}
+
 /// Copies the tensors that the configuration implies; refuses missing, misshapen and surplus ones.
 fn take_tensors(config: &ModelConfig, views: &[TensorView<'_>]) -> Result<BTreeMap<String, Tensor>, Error> {
     let mut left: BTreeMap<&str, &TensorView<'_>> = views.iter().map(|view| (view.name, view)).collect();
     let mut tensors = BTreeMap::new();
     for (name, expected) in config.tensors() {
-        let Some(view) = left.remove(name.as_str()) else {
-            return Err(Error::MissingTensor { tensor: name, expected });
-        };
-        if view.shape != expected {
-            return Err(Error::TensorShape { tensor: name, found: view.shape, expected });
-        }
-        let tensor =
-            Tensor { name: name.clone(), shape: expected, format: view.format, bytes: view.bytes.to_vec() };
-        tensor.check_finite()?;
-        tensors.insert(name, tensor);
+        let view = left.remove(name.as_str());
+        tensors.insert(name.clone(), take_tensor(name, expected, view)?);
     }
     match left.into_values().next() {
         Some(view) => Err(Error::UnexpectedTensor { tensor: view.name.into(), found: view.shape }),

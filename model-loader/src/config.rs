@@ -119,11 +119,21 @@ impl ModelConfig {
     pub fn tensors(&self) -> impl Iterator<Item = (String, Shape)> + '_ {
         let width = self.embedding_length;
         let table = |name: &str, outputs| (name.into(), Shape::Matrix { outputs, inputs: width });
-        let words = table("token_embd.weight", self.vocab_size);
         let positions = table("position_embd.weight", self.context_length);
         let last = ("output_norm.weight".into(), Shape::Vector(width));
         let layers = (0..self.block_count).flat_map(|layer| self.layer_tensors(layer));
-        [words, positions].into_iter().chain(layers).chain([last]).chain(self.process_tensors())
+        [self.embeddings(), positions].into_iter().chain(layers).chain([last]).chain(self.process_tensors())
+    }
+
+    /// The first of them: the embeddings of all tokens.
+    pub(crate) fn embeddings(&self) -> (String, Shape) {
+        let (outputs, inputs) = (self.vocab_size, self.embedding_length);
+        ("token_embd.weight".into(), Shape::Matrix { outputs, inputs })
+    }
+
+    /// Number of weights.
+    pub fn parameters(&self) -> usize {
+        self.tensors().map(|(_, shape)| shape.values()).sum()
     }
 
     /// Number of tensors that [`Self::tensors`] yields.

@@ -11,7 +11,7 @@ pub mod gguf;
 pub mod tensor;
 pub mod tokenizer;
 
-pub use checkpoint::{Checkpoint, Origin};
+pub use checkpoint::{Checkpoint, Header, Origin};
 pub use config::{ModelConfig, Process, TIME_FEATURES};
 pub use error::Error;
 pub use gguf::Gguf;

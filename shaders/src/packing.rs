@@ -52,7 +52,7 @@ pub struct Packed {
 }
 
 /// Why a matrix could not be packed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
 pub enum PackingError {
     /// The number of inputs is no multiple of the block.
     #[error("matrix has {found} inputs, expected a multiple of {BLOCK}")]

@@ -41,11 +41,12 @@ pub fn Wordmark() -> impl IntoView {
 fn Badge() -> impl IntoView {
     let run = expect_context::<Run>();
     let report = Memo::new(move |_| run.state.with(|state| state.backend.clone()));
-    let kind = move || report.with(|report| report.as_ref().map_or("none", |report| report.name));
+    let kind =
+        move || report.with(|report| report.as_ref().map_or("none".into(), |report| report.name.clone()));
     view! {
         <details class="with-note" data-testid="backend" data-kind=kind>
             <summary class="badge" data-kind=kind>
-                {move || report.with(|report| report.as_ref().map_or(say("header.starting"), |r| title(r.name)))}
+                {move || report.with(|report| report.as_ref().map_or(say("header.starting").into(), |r| title(&r.name)))}
                 <span class="detail">{move || report.with(|report| report.as_ref().and_then(detail))}</span>
             </summary>
             <p class="note wide">
@@ -56,13 +57,14 @@ fn Badge() -> impl IntoView {
 }
 
 /// What visitors call a back end.
-fn title(name: &'static str) -> &'static str {
+fn title(name: &str) -> String {
     match name {
         "webgpu" => "WebGPU",
         "cpu" => "CPU",
         "reference" => "Reference",
         other => other,
     }
+    .into()
 }
 
 /// A few words behind the name.
@@ -82,7 +84,7 @@ fn reason(report: &BackendReport) -> String {
         Some(error) => {
             format!("{} {}", say("header.on-cpu"), explain(&Failure::Engine(error.clone())))
         }
-        None => fill("header.on", &[("name", report.adapter.as_deref().unwrap_or(title(report.name)))]),
+        None => fill("header.on", &[("name", report.adapter.as_deref().unwrap_or(&title(&report.name)))]),
     }
 }
 

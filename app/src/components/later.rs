@@ -1,5 +1,5 @@
-//! The page is built in three pieces, because to build it in one would hold the browser up: the head, then what the tab shows,
-//! and after the first frame what is looked at last.
+//! The page is built piece by piece, because to build it in one would hold the browser up: the head, then what the tab shows,
+//! and after the first frame what is looked at later.
 
 use leptos::children::ChildrenFn;
 use leptos::prelude::*;
@@ -14,9 +14,18 @@ pub enum Built {
     Head,
     /// What the tab shows.
     Lab,
-    /// Everything.
-    All,
+    /// The slots on the stage.
+    Slots,
+    /// The inspector and the gauges.
+    Gauges,
+    /// The knobs that few visitors turn.
+    More,
+    /// The foot, and with it everything.
+    Foot,
 }
+
+/// What follows what the tab shows.
+const LATER: [Built; 4] = [Built::Slots, Built::Gauges, Built::More, Built::Foot];
 
 /// How far the page is.
 #[derive(Clone, Copy)]
@@ -30,15 +39,17 @@ impl Building {
             time::sleep_ms(0).await;
             built.set(Built::Lab);
             time::next_frame().await;
-            time::sleep_ms(0).await;
-            built.set(Built::All);
+            for piece in LATER {
+                time::sleep_ms(0).await;
+                built.set(piece);
+            }
         });
         Self(built)
     }
 
-    /// Whether everything may be built; views hear of it.
-    pub fn is_over(self) -> bool {
-        self.0.get() == Built::All
+    /// Whether the turn of this piece has come; views hear of it.
+    pub fn may(self, piece: Built) -> bool {
+        self.0.get() >= piece
     }
 }
 
@@ -46,11 +57,10 @@ impl Building {
 #[component]
 pub fn Later(
     /// Its turn.
-    #[prop(default = Built::All)]
     turn: Built,
     /// The content.
     children: ChildrenFn,
 ) -> impl IntoView {
-    let Building(built) = expect_context();
-    view! { <Show when=move || { built.get() >= turn }>{children()}</Show> }
+    let building: Building = expect_context();
+    view! { <Show when=move || building.may(turn)>{children()}</Show> }
 }

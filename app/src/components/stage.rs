@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::film_strip::FilmStrip;
 use super::gauges::Gauges;
 use super::inspector::Inspector;
-use super::later::Later;
+use super::later::{Built, Later};
 use super::legend::{ColourMenu, Legend};
 use super::pair::{BesideMenu, Pair};
 use super::prose::Prose;
@@ -63,7 +63,7 @@ pub fn Stage(
         </section>
         <aside class="facts">
             <Facts cells columns />
-            <Later>
+            <Later turn=Built::Gauges>
                 <Inspector cells />
                 <Gauges />
             </Later>

@@ -8,7 +8,7 @@ use model_loader::Tokenizer;
 use model_loader::tokenizer::END;
 use wasm_bindgen::JsCast;
 
-use super::later::Building;
+use super::later::{Building, Built};
 use crate::draw::palette::ramp;
 use crate::draw::slots::{Scale, share};
 use crate::keys::move_in_grid;
@@ -92,7 +92,7 @@ pub fn TextGrid(
     let building = expect_context::<Building>();
     let rows = move || {
         // Room is kept for what comes after the first frame.
-        let count = if building.is_over() { count.get() } else { 0 };
+        let count = if building.may(Built::Slots) { count.get() } else { 0 };
         let columns = columns.get();
         (0..count)
             .step_by(columns.max(1))

@@ -30,7 +30,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::recording::Recording;
+    use crate::recording::tests::from_json;
     use crate::session::start::tests::tokenizer;
     use crate::view::tests::trajectory;
 
@@ -42,7 +42,7 @@ mod tests {
             ..RunState::default()
         };
         let file = saved(&Settings::default(), &state).expect("there is a run").to_string();
-        let (run, words) = Recording::from_json(file.as_bytes()).expect("it is a recording");
+        let (run, words) = from_json(file.as_bytes()).expect("it is a recording");
         assert_eq!(run, trajectory());
         assert_eq!(words.word(7), tokenizer().word(7));
         assert_eq!(saved(&Settings::default(), &RunState::default()), None);

@@ -11,6 +11,7 @@ pub mod svg;
 pub mod tables;
 pub mod time;
 pub mod url;
+pub mod worker;
 
 use js_sys::Function;
 use wasm_bindgen::JsCast;

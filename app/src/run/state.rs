@@ -120,7 +120,7 @@ impl RunState {
                 self.phase = Phase::Loading { received, total };
             }
             Event::Compiling { done, total } => self.phase = Phase::Compiling { done, total },
-            Event::Testing { .. } => self.phase = Phase::Testing,
+            Event::Testing => self.phase = Phase::Testing,
             Event::Loaded { model, words } => {
                 self.model = Some(model);
                 self.model_words = Some(words);
@@ -237,7 +237,7 @@ mod tests {
     use crate::view::tests::trajectory;
 
     fn report() -> BackendReport {
-        BackendReport { name: "cpu", adapter: None, fallback: None }
+        BackendReport { name: "cpu".into(), adapter: None, fallback: None }
     }
 
     fn loaded() -> Event {

@@ -3,19 +3,20 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{BackendChoice, Engine, Error as EngineError, Progress};
-use model_loader::Checkpoint;
+use engine::{BackendChoice, BackendReport, Error as EngineError, Progress};
+use model_loader::Header;
 
 use super::course::Course;
 use super::decode::{Outcome, Surroundings, drive};
 use super::language::Language;
 use super::mailbox::Mailbox;
 use super::models::ShippedModel;
+use super::remote::RemoteEngine;
 use super::{Event, ModelFacts, Request};
 use crate::failure::Failure;
 use crate::platform::time::Turns;
 use crate::platform::{fetch, time};
-use crate::recording::Recording;
+use crate::recording;
 use crate::settings::Settings;
 
 /// A run of the shipped model with the default settings.
@@ -33,7 +34,7 @@ pub struct Host<E: Fn(Event)> {
 
 /// A model that is ready to run.
 pub(super) struct Open {
-    pub(super) engine: Engine,
+    pub(super) engine: RemoteEngine,
     pub(super) language: Language,
     /// Which model it is.
     pub(super) model: ShippedModel,
@@ -63,14 +64,15 @@ impl<E: Fn(Event)> Host<E> {
     /// Downloads and opens the model that runs are written with, and tells how far it is.
     async fn open(&self, model: ShippedModel, choice: BackendChoice) -> Result<Open, Failure> {
         let progress = |received, total| self.emit(Event::Downloading { received, total });
-        let checkpoint = fetched(model, progress).await?;
-        let language = understood(&checkpoint).await;
-        self.emit(Event::Loaded { model: facts(model, &checkpoint), words: language.tokenizer.clone() });
-        let (engine, report) =
-            Engine::open(&checkpoint, choice, &mut |progress| self.progress(progress)).await?;
+        let file = fetch::bytes(&model.path(), progress).await?;
+        let header = Header::from_bytes(&file)?;
+        let words = Arc::new(header.tokenizer.clone());
+        self.emit(Event::Loaded { model: facts(model, &header), words });
         time::sleep_ms(0).await;
+        let (open, report) =
+            opened(model, header, file, choice, &mut |progress| self.progress(progress)).await?;
         self.emit(Event::Opened(report));
-        Ok(Open { engine, language, model, wanted: choice, before: None })
+        Ok(open)
     }
 
     /// Opens another model beside it, for a study: the stage is not told.
@@ -79,10 +81,10 @@ impl<E: Fn(Event)> Host<E> {
         model: ShippedModel,
         choice: BackendChoice,
     ) -> Result<Open, Failure> {
-        let checkpoint = fetched(model, |_, _| {}).await?;
-        let language = understood(&checkpoint).await;
-        let (engine, _) = Engine::open(&checkpoint, choice, &mut |_| {}).await?;
-        Ok(Open { engine, language, model, wanted: choice, before: None })
+        let file = fetch::bytes(&model.path(), |_, _| {}).await?;
+        let header = Header::from_bytes(&file)?;
+        time::sleep_ms(0).await;
+        Ok(opened(model, header, file, choice, &mut |_| {}).await?.0)
     }
 
     /// Takes one request after the other; returns when nothing goes on without the visitor.
@@ -90,7 +92,7 @@ impl<E: Fn(Event)> Host<E> {
         loop {
             match self.mailbox.take().await {
                 Request::Retry | Request::CancelStudy => {}
-                Request::LoseDevice => lose(&open.engine),
+                Request::LoseDevice => open.engine.lose_device(),
                 Request::Study(study) => self.study(&mut open, &study).await,
                 Request::Run(settings) => match self.run(&mut open, &settings).await {
                     Ok(()) => {}
@@ -160,7 +162,7 @@ impl<E: Fn(Event)> Host<E> {
     /// Serves a request that asks for no run.
     async fn aside(&self, open: &Open) {
         if self.mailbox.take().await == Request::LoseDevice {
-            lose(&open.engine);
+            open.engine.lose_device();
         }
     }
 
@@ -171,7 +173,7 @@ impl<E: Fn(Event)> Host<E> {
         error: EngineError,
         losses: u32,
     ) -> Result<(), Failure> {
-        if open.engine.device().is_none() {
+        if !open.engine.is_on_gpu() {
             return Err(error.into());
         }
         let lost = matches!(error, EngineError::DeviceLost { .. });
@@ -189,7 +191,7 @@ impl<E: Fn(Event)> Host<E> {
     fn progress(&self, progress: Progress) {
         self.emit(match progress {
             Progress::Compiling { done, total } => Event::Compiling { done, total },
-            Progress::Testing { backend } => Event::Testing { backend },
+            Progress::Testing { .. } => Event::Testing,
         });
     }
 }
@@ -216,7 +218,12 @@ impl<E: Fn(Event)> Surroundings for Host<E> {
 pub async fn play_recording(emit: impl Fn(Event)) {
     let read = async {
         let bytes = fetch::bytes(RECORDING, |_, _| {}).await?;
-        Recording::from_json(&bytes).map_err(Failure::from)
+        let turns = Turns::begin();
+        recording::read(&bytes, async || {
+            turns.give_way().await;
+        })
+        .await
+        .map_err(Failure::from)
     };
     match read.await {
         Ok((trajectory, words)) => {
@@ -226,34 +233,24 @@ pub async fn play_recording(emit: impl Fn(Event)) {
     }
 }
 
-/// Downloads and reads a model file.
-async fn fetched(model: ShippedModel, progress: impl FnMut(u64, Option<u64>)) -> Result<Checkpoint, Failure> {
-    let bytes = fetch::bytes(&model.path(), progress).await?;
-    time::sleep_ms(0).await;
-    Ok(Checkpoint::from_bytes(&bytes)?)
+/// Opens a model whose file is there, in a worker of its own.
+async fn opened(
+    model: ShippedModel,
+    header: Header,
+    file: Vec<u8>,
+    choice: BackendChoice,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Open, BackendReport), Failure> {
+    let language = Language::of(&header, &file)?;
+    let (engine, report) = RemoteEngine::open(header.config, file, choice, progress).await?;
+    Ok((Open { engine, language, model, wanted: choice, before: None }, report))
 }
 
-/// The language of a model. Each stage of opening takes a good part of what a visitor would feel, so that the browser has
-/// its turn before and after this one.
-async fn understood(checkpoint: &Checkpoint) -> Language {
-    time::sleep_ms(0).await;
-    let language = Language::of(checkpoint);
-    time::sleep_ms(0).await;
-    language
-}
-
-fn facts(model: ShippedModel, checkpoint: &Checkpoint) -> ModelFacts {
+fn facts(model: ShippedModel, header: &Header) -> ModelFacts {
     ModelFacts {
         path: model.path(),
-        name: checkpoint.origin.name.clone().unwrap_or_else(|| "unnamed model".into()),
-        parameters: checkpoint.parameters(),
-        vocabulary: checkpoint.config.vocab_size,
-    }
-}
-
-/// Destroys the graphics device, if there is one; the next call finds it lost.
-fn lose(engine: &Engine) {
-    if let Some(device) = engine.device() {
-        device.destroy();
+        name: header.origin.name.clone().unwrap_or_else(|| "unnamed model".into()),
+        parameters: header.config.parameters(),
+        vocabulary: header.config.vocab_size,
     }
 }

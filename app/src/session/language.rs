@@ -7,7 +7,7 @@ use diffusion::TokenId;
 use diffusion::process::Gaussian;
 use diffusion::schedule::Schedule;
 use model_loader::tokenizer::{END, FIRST_WORD};
-use model_loader::{Checkpoint, Tensor, Tokenizer};
+use model_loader::{Error, Header, Tensor, Tokenizer};
 use storyworld::{Continuations, Grammar, StoryOptions, Violation, WordId, check};
 
 /// Squared norm of a word's vector under Gaussian noise: that of the shipped model of such noise.
@@ -31,11 +31,13 @@ pub struct Language {
 
 impl Language {
     /// The language of a model file.
-    pub fn of(checkpoint: &Checkpoint) -> Self {
-        let tokenizer = Arc::new(checkpoint.tokenizer.clone());
-        let counts = checkpoint.origin.token_counts.as_deref();
-        let embeddings = checkpoint.tensor("token_embd.weight").cloned();
-        Self { embeddings, ..Self::new(tokenizer, counts.unwrap_or_default()) }
+    ///
+    /// # Errors
+    /// If its embeddings are missing or wrong.
+    pub fn of(header: &Header, file: &[u8]) -> Result<Self, Error> {
+        let tokenizer = Arc::new(header.tokenizer.clone());
+        let counts = header.origin.token_counts.as_deref().unwrap_or_default();
+        Ok(Self { embeddings: Some(header.embeddings(file)?), ..Self::new(tokenizer, counts) })
     }
 
     /// A language from its words and how often they occur.
@@ -125,7 +127,8 @@ pub(crate) mod tests {
     /// Storyworld as the shipped model knows it.
     pub(crate) fn storyworld() -> Language {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask/model.gguf");
-        Language::of(&Checkpoint::from_bytes(&std::fs::read(path).unwrap()).unwrap())
+        let file = std::fs::read(path).unwrap();
+        Language::of(&Header::from_bytes(&file).unwrap(), &file).unwrap()
     }
 
     #[test]
@@ -144,7 +147,7 @@ pub(crate) mod tests {
         let power = |token: u32| noise.embedding(TokenId(token)).iter().map(|x| x * x).sum::<f64>();
         assert!((0..800).all(|token| (power(token) - VECTOR_POWER).abs() < 1e-4));
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-gaussian/model.gguf");
-        let shipped = Checkpoint::from_bytes(&std::fs::read(path).unwrap()).unwrap().config.process;
+        let shipped = Header::from_bytes(&std::fs::read(path).unwrap()).unwrap().config.process;
         let model_loader::Process::Gaussian { embedding_power } = shipped else { panic!("{shipped:?}") };
         assert_eq!(f64::from(embedding_power), VECTOR_POWER);
     }

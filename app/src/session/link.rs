@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use super::host::{Host, play_recording};
 use super::mailbox::Mailbox;
 use super::{Event, Request};
+use crate::platform::time;
 use crate::settings::Settings;
 
 /// A handle to the session; copies reach the same one.
@@ -22,8 +23,12 @@ impl Session {
         let mailbox = Rc::new(Mailbox::default());
         let host = Host::new(mailbox.clone(), emit.clone());
         let (model, choice) = (settings.model, settings.backend);
-        spawn_local(play_recording(emit));
-        spawn_local(async move { host.serve(model, choice).await });
+        spawn_local(async move {
+            // The page is drawn before anything is asked for.
+            time::sleep_ms(0).await;
+            spawn_local(play_recording(emit));
+            host.serve(model, choice).await;
+        });
         Self { mailbox: StoredValue::new_local(mailbox) }
     }
 

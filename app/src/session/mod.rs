@@ -9,6 +9,7 @@ pub mod language;
 pub mod link;
 pub mod mailbox;
 pub mod models;
+pub mod remote;
 pub mod start;
 pub mod studies;
 
@@ -100,10 +101,7 @@ pub enum Event {
         total: usize,
     },
     /// The back end is computing a known answer.
-    Testing {
-        /// Its name.
-        backend: &'static str,
-    },
+    Testing,
     /// The model is there.
     Loaded {
         /// What it is.

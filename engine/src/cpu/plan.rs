@@ -115,7 +115,7 @@ impl<'a> Planner<'a> {
             "head_threshold" | "head_merge" => return Ok(None),
             _ => {
                 let reason = "the CPU back end has no twin of it".to_owned();
-                return Err(Error::Shader { kernel: dispatch.kernel.name, reason });
+                return Err(Error::Shader { kernel: dispatch.kernel.name.into(), reason });
             }
         }))
     }

@@ -115,7 +115,7 @@ impl GpuDevice {
             ("maxBufferSize", limits.max_buffer_size),
         ];
         match pairs.into_iter().find(|(_, found)| *found < bytes) {
-            Some((limit, found)) => Err(Error::LimitTooSmall { limit, found, expected: bytes }),
+            Some((limit, found)) => Err(Error::LimitTooSmall { limit: limit.into(), found, expected: bytes }),
             None => Ok(()),
         }
     }

@@ -50,7 +50,7 @@ impl Pipelines {
                 gpu.check()?;
                 let mut reasons = compiler_messages(gpu, kernel).await;
                 reasons.push(error.to_string());
-                return Err(Error::Shader { kernel: kernel.name, reason: reasons.join("; ") });
+                return Err(Error::Shader { kernel: kernel.name.into(), reason: reasons.join("; ") });
             }
             self.compiled.insert((kernel.name, overrides), compiled);
             progress(Progress::Compiling { done: done + 1, total });
@@ -75,7 +75,8 @@ impl Pipelines {
         kernel: &Kernel,
         overrides: &[(&'static str, u32)],
     ) -> Result<&Compiled, Error> {
-        let missing = || Error::Shader { kernel: kernel.name, reason: "it was not compiled".to_owned() };
+        let missing =
+            || Error::Shader { kernel: kernel.name.into(), reason: "it was not compiled".to_owned() };
         self.compiled.get(&(kernel.name, overrides.to_vec())).ok_or_else(missing)
     }
 

@@ -309,7 +309,9 @@ fn check(config: &ModelConfig) -> Result<(), Error> {
         ("vocabulary size", vocabulary, (vocabulary <= 131_072, "up to 131072")),
     ];
     match rules.into_iter().find(|(.., (holds, _))| !holds) {
-        Some((quantity, found, (_, expected))) => Err(Error::Unsupported { quantity, found, expected }),
+        Some((quantity, found, (_, expected))) => {
+            Err(Error::Unsupported { quantity: quantity.into(), found, expected: expected.into() })
+        }
         None => Ok(()),
     }
 }
@@ -320,7 +322,7 @@ mod tests {
 
     use super::*;
 
-    fn refused(change: fn(&mut ModelConfig)) -> Option<&'static str> {
+    fn refused(change: fn(&mut ModelConfig)) -> Option<String> {
         let mut config = ModelConfig {
             block_count: 1,
             embedding_length: 64,
@@ -337,7 +339,7 @@ mod tests {
         change(&mut config);
         match check(&config) {
             Ok(()) => None,
-            Err(Error::Unsupported { quantity, .. }) => Some(quantity),
+            Err(Error::Unsupported { quantity, .. }) => Some(quantity.into_owned()),
             Err(error) => panic!("{error}"),
         }
     }

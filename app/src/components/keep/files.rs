@@ -15,8 +15,9 @@ use crate::export::table::Table;
 use crate::export::{file_name, numbers, run as run_file};
 use crate::failure::Failure;
 use crate::labs::Lab;
+use crate::platform::time::Turns;
 use crate::platform::{files, media, time};
-use crate::recording::Recording;
+use crate::recording;
 use crate::run::{Run, RunState};
 use crate::session::Event;
 use crate::settings::Settings;
@@ -89,7 +90,12 @@ fn caption(settings: &Settings, state: &RunState, cursor: usize) -> String {
 /// Shows a file of the visitor's, or says what is wrong with it; what was shown before stays then.
 pub(super) async fn open(settings: RwSignal<Settings>, run: Run, file: File) {
     let bytes = files::read(&file).await.unwrap_or_default();
-    match Recording::from_json(&bytes) {
+    let turns = Turns::begin();
+    match recording::read(&bytes, async || {
+        turns.give_way().await;
+    })
+    .await
+    {
         Ok((trajectory, words)) => {
             if settings.with_untracked(|s| s.lab) != Lab::Generate {
                 settings.update(|s| s.lab = Lab::Generate);

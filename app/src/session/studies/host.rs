@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use diffusion::measure::prospect::Occurrences;
 use diffusion::{Denoiser, SpecialTokens};
-use engine::{Engine, Error as EngineError};
+use engine::Error as EngineError;
 
 use super::beside::Second;
 use super::collapse::{Collapse, STORIES, collapse};
@@ -21,6 +21,7 @@ use crate::session::decode::Surroundings;
 use crate::session::host::{Host, LOSSES, Open};
 use crate::session::language::Language;
 use crate::session::models::ShippedModel;
+use crate::session::remote::RemoteEngine;
 use crate::settings::Settings;
 
 /// Sequences per call on a graphics device; the CPU computes one at a time, so that the page stays quick.
@@ -278,7 +279,7 @@ impl<E: Fn(Event)> Host<E> {
 }
 
 /// The engine in slices that suit its back end.
-fn paced<'a, P: Pace>(engine: &'a mut Engine, pace: P) -> Paced<'a, Engine, P> {
-    let at_once = if engine.device().is_some() { AT_ONCE } else { 1 };
+fn paced<'a, P: Pace>(engine: &'a mut RemoteEngine, pace: P) -> Paced<'a, RemoteEngine, P> {
+    let at_once = if engine.is_on_gpu() { AT_ONCE } else { 1 };
     Paced { denoiser: engine, pace, at_once }
 }
