@@ -34,9 +34,12 @@ impl FirstWords {
         self.silent[node]
     }
 
+    /// Adds what a node's parts are known to begin with; tells whether that is news.
     fn update(&mut self, index: usize, node: &Node) -> bool {
         let mut set = std::mem::take(&mut self.sets[index]);
-        let before = (set.clone(), self.silent[index]);
+        let count = |set: &[u64]| set.iter().map(|bits| bits.count_ones()).sum::<u32>();
+        // Words are only ever added.
+        let before = (count(&set), self.silent[index]);
         match node {
             Node::Word(word) => add(&mut set, *word),
             Node::Inflect { words, .. } => words.iter().for_each(|word| add(&mut set, *word)),
@@ -52,8 +55,9 @@ impl FirstWords {
                 self.silent[index] = loud.is_none();
             }
         }
+        let after = (count(&set), self.silent[index]);
         self.sets[index] = set;
-        before.0 != self.sets[index] || before.1 != self.silent[index]
+        before != after
     }
 
     /// Adds the words of another node; `home` is the node whose set is being built.

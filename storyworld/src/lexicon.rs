@@ -11,6 +11,8 @@
 //!   the singular and, at a third of the weight, once in the plural).
 //! - `slot pet animal`: a variable of a story and the class from which it is drawn.
 
+use std::collections::HashMap;
+
 use crate::morphology::{Agreement, IrregularVerb, with_s};
 use crate::notation::{NotationError, parse_weight};
 
@@ -93,7 +95,7 @@ pub struct Class {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lexicon {
     /// Irregular verbs.
-    pub verbs: Vec<IrregularVerb>,
+    pub verbs: HashMap<String, IrregularVerb>,
     /// Irregular plurals: singular, plural.
     pub plurals: Vec<(String, String)>,
     /// The classes.
@@ -120,7 +122,7 @@ impl Lexicon {
         match words[..] {
             ["verb", base, third, past] => {
                 let [base, third, past] = [base, third, past].map(str::to_string);
-                self.verbs.push(IrregularVerb { base, third, past });
+                self.verbs.insert(base, IrregularVerb { third, past });
             }
             ["noun", singular, plural] => self.plurals.push((singular.to_string(), plural.to_string())),
             ["class", name, kind] => {

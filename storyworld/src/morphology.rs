@@ -1,5 +1,7 @@
 //! Regular English inflection for the small set of words that the grammar uses; irregular forms are given by the lexicon.
 
+use std::collections::HashMap;
+
 /// Tense of a finite verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tense {
@@ -20,11 +22,9 @@ pub enum Agreement {
     Plural,
 }
 
-/// The irregular forms of a verb: base, third person singular present, past.
+/// The irregular forms of a verb, which is known by its base: third person singular present, past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IrregularVerb {
-    /// "go"
-    pub base: String,
     /// "goes"
     pub third: String,
     /// "went"
@@ -32,11 +32,16 @@ pub struct IrregularVerb {
 }
 
 /// The finite form of a verb.
-pub fn finite(base: &str, tense: Tense, agreement: Agreement, irregular: &[IrregularVerb]) -> String {
+pub fn finite(
+    base: &str,
+    tense: Tense,
+    agreement: Agreement,
+    irregular: &HashMap<String, IrregularVerb>,
+) -> String {
     if base == "be" {
         return be(tense, agreement).to_string();
     }
-    let known = irregular.iter().find(|verb| verb.base == base);
+    let known = irregular.get(base);
     match (tense, agreement, known) {
         (Tense::Past, _, Some(verb)) => verb.past.clone(),
         (Tense::Past, _, None) => regular_past(base),
@@ -112,12 +117,12 @@ mod tests {
 
     #[test]
     fn regular_verbs_follow_the_spelling_rules() {
-        let past = |base| finite(base, Tense::Past, Agreement::Singular, &[]);
+        let past = |base| finite(base, Tense::Past, Agreement::Singular, &HashMap::new());
         assert_eq!(
             ["hop", "carry", "play", "smile", "open", "fix"].map(past),
             ["hopped", "carried", "played", "smiled", "opened", "fixed"]
         );
-        let third = |base| finite(base, Tense::Present, Agreement::Singular, &[]);
+        let third = |base| finite(base, Tense::Present, Agreement::Singular, &HashMap::new());
         assert_eq!(
             ["hop", "carry", "play", "watch", "go"].map(third),
             ["hops", "carries", "plays", "watches", "goes"]
@@ -126,8 +131,8 @@ mod tests {
 
     #[test]
     fn be_agrees_with_its_subject() {
-        assert_eq!(finite("be", Tense::Past, Agreement::Plural, &[]), "were");
-        assert_eq!(finite("be", Tense::Past, Agreement::First, &[]), "was");
-        assert_eq!(finite("be", Tense::Present, Agreement::First, &[]), "am");
+        assert_eq!(finite("be", Tense::Past, Agreement::Plural, &HashMap::new()), "were");
+        assert_eq!(finite("be", Tense::Past, Agreement::First, &HashMap::new()), "was");
+        assert_eq!(finite("be", Tense::Present, Agreement::First, &HashMap::new()), "am");
     }
 }

@@ -5,4 +5,6 @@ pub mod browser;
 #[cfg(feature = "browser")]
 pub mod host;
 #[cfg(feature = "browser")]
+pub mod tasks;
+#[cfg(feature = "browser")]
 pub mod window;

@@ -41,11 +41,20 @@ pub struct Window {
     pub dark: bool,
     /// Whether the browser may use a software adapter for WebGPU; without, it has none here.
     pub webgpu: bool,
+    /// Whether the browser traces what its threads do, for `tasks`; of Chromium only.
+    pub traced: bool,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { program: Program::Chromium, width: 1366, height: 768, dark: false, webgpu: true }
+        Self {
+            program: Program::Chromium,
+            width: 1366,
+            height: 768,
+            dark: false,
+            webgpu: true,
+            traced: false,
+        }
     }
 }
 
@@ -104,7 +113,11 @@ impl Window {
             let metrics = json!({"width": self.width, "height": self.height, "pixelRatio": 2.0});
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
-        let all = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"} });
-        all
+        let mut logs = json!({ "browser": "ALL" });
+        if self.traced {
+            logs["performance"] = json!("ALL");
+            options["perfLoggingPrefs"] = json!({ "enableNetwork": false, "enablePage": false, "traceCategories": "toplevel,blink.user_timing,__metadata" });
+        }
+        json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs })
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::platform::time;
 use diffusion::TokenId;
 use diffusion::process::Gaussian;
 use diffusion::schedule::Schedule;
@@ -77,6 +78,15 @@ impl Language {
             vector.iter_mut().for_each(|x| *x *= scale);
         }
         (width > 0).then(|| Gaussian::new(Schedule::Linear, vectors, width))
+    }
+
+    /// Builds the grammar, if this is its language, in a task of its own: it takes most of what a page may be held up.
+    pub async fn learn(&self) {
+        if self.story_words.get().is_none() {
+            time::sleep_ms(0).await;
+            self.story_words();
+            time::sleep_ms(0).await;
+        }
     }
 
     /// Whether the truth about this language is known.

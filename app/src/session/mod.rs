@@ -1,6 +1,6 @@
 //! The bridge between what the visitor wants and what happens: settings in, events out.
 //!
-//! Two closed enums of plain values are all that crosses it, so that the same loop could be hosted by a worker.
+//! Two closed enums of plain values are all that crosses it. Of the session only the engine computes elsewhere: in a worker ([`remote`]).
 
 pub mod course;
 pub mod decode;

@@ -1,29 +1,32 @@
 //! Items that depend on slots: each becomes a table of words over the entries of its slots.
 
 use super::{Bindings, Compiler};
-use crate::grammar::{Node, NodeId, Role, SlotId};
+use crate::grammar::{Node, NodeId, Role, SlotId, WordId};
 use crate::lexicon::{Entry, Gender};
 use crate::morphology::{Agreement, Tense, article, finite};
+
+/// Numbers of a verb's finite forms, as far as they were needed. `// (tense, agreement)`
+pub(super) type Finites = [[Option<WordId>; 3]; 2];
 
 /// Name of the slot that holds the tense of the story.
 const TENSE_SLOT: &str = "tense";
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// `pet`, `pet.he` or `pet.food`.
     pub(super) fn noun(&mut self, path: &str, bindings: Bindings) -> Result<NodeId, String> {
         let (name, form) = path.split_once('.').unwrap_or((path, ""));
         let slot = self.slot(name, bindings)?;
         let role =
             if pronoun(Gender::Neuter, form).is_some() { Role::Pronoun(slot) } else { Role::Noun(slot) };
-        let one = |entries: &[&Entry]| match (form, pronoun(entries[0].gender, form)) {
-            ("", _) => Ok(entries[0].word.clone()),
-            (_, Some(pronoun)) => Ok(pronoun.to_string()),
+        let one = |entries: &[&'a Entry]| match (form, pronoun(entries[0].gender, form)) {
+            ("", _) => Ok(Form::Word(&entries[0].word)),
+            (_, Some(pronoun)) => Ok(Form::Word(pronoun)),
             _ => entries[0]
                 .field(form)
-                .map(str::to_string)
+                .map(Form::Word)
                 .ok_or_else(|| format!("{} has no {form}", entries[0].word)),
         };
-        self.inflect(role, vec![slot], one)
+        self.inflect(role, path, vec![slot], one)
     }
 
     /// `go/hero`, `toy.play/hero`, `!be/pet`, `want/I`.
@@ -56,8 +59,7 @@ impl Compiler<'_> {
             }
         };
         self.verbs.extend(bases);
-        let irregular = &self.lexicon.verbs;
-        let form = |entries: &[&Entry]| {
+        let form = |entries: &[&'a Entry]| {
             let mut entries = entries.iter();
             let tense = fixed.or_else(|| entries.next().map(|entry| tense_of(entry))).ok_or("no tense")?;
             let agreement = person
@@ -70,39 +72,79 @@ impl Compiler<'_> {
                     .and_then(|entry| entry.field(field))
                     .ok_or_else(|| format!("no field {path}"))?,
             };
-            Ok(finite(base, tense, agreement, irregular))
+            Ok(Form::Finite(base, tense, agreement))
         };
-        self.inflect(Role::Verb, slots, form)
+        self.inflect(Role::Verb, path, slots, form)
     }
 
     /// `color` or `color.toy`: the article fits the sound of the first and the number of the last.
     pub(super) fn article(&mut self, path: &str, bindings: Bindings) -> Result<NodeId, String> {
         let slots: Result<Vec<_>, String> = path.split('.').map(|name| self.slot(name, bindings)).collect();
-        self.inflect(Role::Article, slots?, |entries| {
+        self.inflect(Role::Article, path, slots?, |entries| {
             let many =
                 entries.last().is_some_and(|entry| matches!(entry.gender, Gender::Plural | Gender::Mass));
-            Ok(if many { "some" } else { article(&entries[0].word) }.to_string())
+            Ok(Form::Word(if many { "some" } else { article(&entries[0].word) }))
         })
     }
 
-    /// A table of words over all combinations of entries of the slots.
-    fn inflect<F>(&mut self, role: Role, slots: Vec<SlotId>, form: F) -> Result<NodeId, String>
+    fn finite(&mut self, base: &str, tense: Tense, agreement: Agreement) -> WordId {
+        let place = (tense as usize, agreement as usize);
+        if let Some(word) = self.finites.get(base).and_then(|finites| finites[place.0][place.1]) {
+            return word;
+        }
+        let word = self.word(&finite(base, tense, agreement, &self.lexicon.verbs));
+        self.finites.entry(base.to_string()).or_default()[place.0][place.1] = Some(word);
+        word
+    }
+
+    /// A table of words over all combinations of entries of the slots; `path` says of which item.
+    fn inflect<'f, F>(
+        &mut self,
+        role: Role,
+        path: &str,
+        slots: Vec<SlotId>,
+        form: F,
+    ) -> Result<NodeId, String>
     where
-        F: Fn(&[&Entry]) -> Result<String, String>,
+        F: Fn(&[&'a Entry]) -> Result<Form<'f>, String>,
     {
+        // A verb, a noun and an article may have one path; of these only the article has no more to tell it apart.
+        let kind = if role == Role::Article { "a/" } else { "" };
+        let key = (format!("{kind}{path}"), slots.clone());
+        if let Some(words) = self.tables.get(&key) {
+            let words = words.clone();
+            return Ok(self.push(Node::Inflect { role, slots, words }));
+        }
         let lexicon = self.lexicon;
-        let mut rows: Vec<Vec<&Entry>> = vec![Vec::new()];
-        for slot in &slots {
-            let entries = &lexicon.classes[lexicon.slots[usize::from(slot.0)].1].entries;
-            rows =
-                rows.iter().flat_map(|row| entries.iter().map(|e| [row.as_slice(), &[e]].concat())).collect();
+        let entries_of =
+            |slot: &SlotId| lexicon.classes[lexicon.slots[usize::from(slot.0)].1].entries.as_slice();
+        let classes: Vec<&[Entry]> = slots.iter().map(entries_of).collect();
+        let count = classes.iter().map(|entries| entries.len()).product();
+        let mut words = Vec::with_capacity(count);
+        let mut row = Vec::with_capacity(classes.len());
+        for mut rest in 0..count {
+            // The last slot turns fastest: digits of a number, the lowest first.
+            row.clear();
+            for entries in classes.iter().rev() {
+                row.push(&entries[rest % entries.len()]);
+                rest /= entries.len();
+            }
+            row.reverse();
+            let word = match form(&row)? {
+                Form::Word(word) => self.word(word),
+                Form::Finite(base, tense, agreement) => self.finite(base, tense, agreement),
+            };
+            words.push(word);
         }
-        let mut words = Vec::with_capacity(rows.len());
-        for row in &rows {
-            words.push(self.word(&form(row)?));
-        }
+        self.tables.insert(key, words.clone());
         Ok(self.push(Node::Inflect { role, slots, words }))
     }
+}
+
+/// What an item writes for some entries: spelled out only where no item before wrote it, because tables are large.
+enum Form<'f> {
+    Word(&'f str),
+    Finite(&'f str, Tense, Agreement),
 }
 
 fn tense_of(entry: &Entry) -> Tense {

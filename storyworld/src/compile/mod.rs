@@ -4,6 +4,7 @@ mod inflect;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use self::inflect::Finites;
 use crate::extent::{Extent, Marks, extents};
 use crate::grammar::{Node, NodeId, Parts, SlotId, WordId};
 use crate::lexicon::{Class, Lexicon};
@@ -20,6 +21,8 @@ pub(crate) fn compile(lexicon: &Lexicon, rules: &[Rule]) -> Result<Parts, Notati
         nodes: Vec::new(),
         calls: HashMap::new(),
         words: HashMap::new(),
+        tables: HashMap::new(),
+        finites: HashMap::new(),
         verbs: BTreeSet::new(),
         line: 1,
         quoted: false,
@@ -50,6 +53,10 @@ struct Compiler<'a> {
     /// Node of each rule with its arguments.
     calls: HashMap<(String, Vec<u8>), NodeId>,
     words: HashMap<String, WordId>,
+    /// Words of every inflected item with its slots: the same item stands in many rules.
+    tables: HashMap<(String, Vec<SlotId>), Vec<WordId>>,
+    /// Finite forms of verbs, by base.
+    finites: HashMap<String, Finites>,
     /// Base form of every verb that is inflected.
     verbs: BTreeSet<String>,
     /// Line of the rule that is being compiled, for errors.
@@ -78,8 +85,12 @@ impl Compiler<'_> {
     }
 
     fn word(&mut self, word: &str) -> WordId {
+        if let Some(known) = self.words.get(word) {
+            return *known;
+        }
         let next = WordId(self.words.len() as u16);
-        *self.words.entry(word.to_string()).or_insert(next)
+        self.words.insert(word.to_string(), next);
+        next
     }
 
     fn call(&mut self, name: &str, arguments: &[SlotId]) -> Result<NodeId, NotationError> {

@@ -1,11 +1,14 @@
 //! "He likes apple" and "I play tennis": predicted and drawn.
 
+use diffusion::TokenId;
 use diffusion::exact::two_sentences::unseen_at_once;
+use diffusion::measure::Estimate;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::toy::{LOWEST_TEMPERATURE, RUNS, Tally, Toy, is_written, sentences, text};
 use crate::components::chart::{Axis, Chart, Plot, Series};
+use crate::components::table_file::RowsFile;
 use crate::platform::time::Turns;
 use crate::settings::{HIGHEST_TEMPERATURE, Settings, TOY_WORDS};
 use crate::texts::{fill, say};
@@ -41,6 +44,7 @@ pub fn TwoSentences() -> impl IntoView {
             <ol class="bars" aria-label=say("trap.sentences") data-testid="toy-bars">
                 {sentences().into_iter().map(|sentence| bar(sentence, tally)).collect_view()}
             </ol>
+            <RowsFile name="two-sentences" rows=move |()| rows(&toy.get_untracked(), &tally.read_untracked()) />
             <Chart id="trap-chart" plot=Signal::derive(move || plot(toy.get())) />
             <p class="hint">{say("trap.chart.about")}</p>
         </section>
@@ -74,8 +78,31 @@ fn drawn(toy: Memo<Toy>) -> RwSignal<Tally> {
     tally
 }
 
+/// What stands above the chart as rows of a file, names first: the setting, both answers, and every sentence with its count.
+fn rows(toy: &Toy, tally: &Tally) -> Vec<Vec<String>> {
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let unseen = tally.unseen();
+    let answer =
+        |of: fn(&Estimate) -> f64| unseen.as_ref().map_or(String::new(), |unseen| of(unseen).to_string());
+    let answers = vec![
+        row(say("trap.row.what"), say("trap.row.value").into()),
+        row(say("trap.row.weight"), toy.weight.to_string()),
+        row(say("trap.row.temperature"), toy.temperature.to_string()),
+        row(say("trap.row.together"), toy.together.to_string()),
+        row(say("trap.row.seed"), toy.seed.to_string()),
+        row(say("trap.predicted"), toy.predicted().to_string()),
+        row(say("trap.row.drawn"), answer(|unseen| unseen.value)),
+        row(say("trap.row.error"), answer(|unseen| unseen.standard_error)),
+        row(say("trap.row.runs"), tally.runs.to_string()),
+    ];
+    let count = |sentence: Vec<TokenId>| {
+        row(&text(&sentence), tally.counts.get(&sentence).copied().unwrap_or(0).to_string())
+    };
+    answers.into_iter().chain(sentences().into_iter().map(count)).collect()
+}
+
 /// One sentence and its share.
-fn bar(sentence: Vec<diffusion::TokenId>, tally: RwSignal<Tally>) -> impl IntoView {
+fn bar(sentence: Vec<TokenId>, tally: RwSignal<Tally>) -> impl IntoView {
     let name = text(&sentence);
     let written = is_written(&sentence);
     let share = Memo::new(move |_| {
@@ -111,5 +138,26 @@ fn plot(toy: Toy) -> Plot {
         },
         y: Axis { name: say("trap.axis.unseen").into(), low: 0.0, high: 0.8, logarithmic: false },
         marker: Some(f64::from(toy.temperature)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diffusion::exact::two_sentences::FIRST;
+
+    use super::*;
+
+    #[test]
+    fn the_file_has_both_answers_and_every_sentence() {
+        let toy = Toy { weight: 0.5, temperature: 1.0, together: 3, seed: 9 };
+        let mut tally = Tally::default();
+        (0..4).for_each(|_| tally.push(FIRST.to_vec()));
+        let rows = rows(&toy, &tally);
+        assert_eq!(rows.len(), 9 + sentences().len());
+        assert!(rows.iter().all(|row| row.len() == 2));
+        assert_eq!(rows[5][1], "0.75", "three fair words make two of eight sentences");
+        assert_eq!((rows[6][1].as_str(), rows[8][1].as_str()), ("0", "4"));
+        let counted: Vec<&str> = rows[9..].iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(counted.iter().filter(|count| **count == "4").count(), 1);
     }
 }

@@ -107,6 +107,7 @@ impl<E: Fn(Event)> Host<E> {
 
     async fn attempt_study(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
         self.suit(open, &study.settings).await?;
+        open.language.learn().await;
         match study.question {
             Question::Surprisal => self.study_surprisal(open, study).await,
             Question::Collapse => self.study_collapse(open, study).await,
