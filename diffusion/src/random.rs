@@ -84,6 +84,10 @@ pub enum Purpose {
     Candidate = 0xff08_0000,
     /// Drafts and whether they are accepted: (seed, draw, slot).
     Draft = 0xff09_0000,
+    /// Which sentence of a known corpus is corrupted: (seed, draw, 0).
+    Text = 0xff0a_0000,
+    /// Which slots of a text are corrupted, and with what: (seed, text, slot).
+    Corrupt = 0xff0b_0000,
 }
 
 /// The words of one key, one after the other: for decisions that need more than one.

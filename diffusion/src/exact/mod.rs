@@ -1,6 +1,7 @@
 //! Systems whose answers are known: the denoiser is exact, so whatever goes wrong is the decoder's doing.
 
 pub mod ancestral;
+pub mod channel;
 pub mod corpus;
 pub mod embedded;
 pub mod information;
@@ -11,6 +12,7 @@ mod states;
 pub mod two_sentences;
 
 pub use ancestral::{Ancestral, StepBack};
+pub use channel::information_drawn_bits;
 pub use corpus::{Corpus, CorpusError, ExactError};
 pub use embedded::Embedded;
 pub use information::information_left_bits;

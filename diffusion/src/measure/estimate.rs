@@ -30,6 +30,11 @@ impl Moments {
         self.squares += before * (draw - self.mean);
     }
 
+    /// Sum of the squared distances from the mean.
+    pub fn squares(&self) -> f64 {
+        self.squares
+    }
+
     /// Mean of the draws and its standard error; `None` for fewer than two draws, which do not tell it.
     pub fn estimate(&self) -> Option<Estimate> {
         let n = self.count as f64;

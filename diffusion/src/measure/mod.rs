@@ -5,6 +5,7 @@
 //! | D1 smooth corruption | [`information`]: open bits along a run, and their jumps | 0 |
 //! | D1 smooth corruption | [`surprisal`]: what each word tells, and what is left of it at time t | 1 per word |
 //! | D1 smooth corruption | [`smoothness`]: bits left at every t, on one axis for token processes and Gaussian noise | those of the bound |
+//! | D1 smooth corruption | [`heterogeneity`]: how unequal hidden slots are at one and the same t | 1 per draw |
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
@@ -28,6 +29,7 @@ pub mod decay;
 pub mod dependency;
 pub mod discreteness;
 pub mod estimate;
+pub mod heterogeneity;
 pub mod information;
 pub mod judge;
 pub mod noisy_word;

@@ -27,7 +27,7 @@ use crate::settings::Settings;
 /// Sequences per call on a graphics device; the CPU computes one at a time, so that the page stays quick.
 const AT_ONCE: usize = 16;
 /// Stories that are drawn between two looks at the visitor.
-const STORIES_PER_TURN: u64 = 250;
+const STORIES_PER_TURN: u64 = 50;
 
 /// Why a study stopped before its end.
 #[derive(Debug)]
