@@ -206,6 +206,7 @@ pub(crate) mod tests {
             time: 0.5,
             tokens: vec![TokenId(5), TokenId(token)],
             entropy_nats: vec![0.0; 2],
+            guess: Vec::new(),
         };
         let columns = columns_of_vectors(&start, &[step(7), step(8)]);
         let marks: Vec<_> = columns.iter().map(|cells| (cells[1].token.0, cells[1].mark)).collect();

@@ -168,6 +168,9 @@ pub struct Diagnose {
     /// Runs side by side.
     #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
     pub batch: usize,
+    /// Keeps what is measured in this file, and goes on from it where a run was stopped.
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
     /// Most broken rules per story.
     #[arg(long, value_name = "NUMBER")]
     pub max_violations: Option<f64>,

@@ -1,20 +1,17 @@
 //! Models of Gaussian noise on the command line: vectors on their way to tokens.
 
-use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use diffusion::decode::{DecodeSettings, GaussianSettings, GaussianStep, run_gaussian};
 use diffusion::process::Gaussian;
 use engine::Engine;
 use serde::Serialize;
 
 use crate::arguments::Generate;
-use crate::diagnose;
-use crate::diagnose::runs::{Runs, progress};
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
-use crate::output::{self, Progress};
+use crate::output;
 use crate::prompt;
 
 /// What `--json` prints.
@@ -65,38 +62,8 @@ pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure>
     output::result(&(text + "\n"))
 }
 
-/// Settings from their JSON file.
-pub fn read_settings(file: &Path) -> Result<GaussianSettings, Failure> {
-    let text = diagnose::read(file)?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} is no schedule of Gaussian noise: seed and steps", file.display()))
-        .map_err(Failure::Input)
-}
-
-/// Every prompt with every seed, one after the other.
-pub async fn runs(
-    engine: &mut Engine,
-    runs: &Runs<'_>,
-    settings: GaussianSettings,
-) -> Result<Vec<Vec<GaussianStep>>, Failure> {
-    let process = process(engine)?;
-    let (mut line, began, total) =
-        (Progress::new(), Instant::now(), runs.prompts.len() * runs.seeds as usize);
-    let mut all = Vec::with_capacity(total);
-    for text in runs.prompts {
-        let start = prompt::start(runs.checkpoint, text, None, &DecodeSettings::default(), None)?;
-        for seed in 0..runs.seeds {
-            line.show(&progress("runs", all.len(), total, began));
-            let settings = GaussianSettings { seed: settings.seed.wrapping_add(seed), ..settings };
-            let run = run_gaussian(engine, &process, &start, settings).await;
-            all.push(run.map_err(|error| Failure::Run(anyhow!("{error}")))?);
-        }
-    }
-    Ok(all)
-}
-
 /// The noise of the model's training.
-fn process(engine: &Engine) -> Result<Gaussian, Failure> {
+pub fn process(engine: &Engine) -> Result<Gaussian, Failure> {
     engine
         .vector_noise()
         .ok_or_else(|| Failure::Run(anyhow!("model: found no vectors, expected Gaussian noise")))

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::Generate;
 use crate::continuous;
-use crate::diagnose;
+use crate::diagnose::schedule::read_decoding;
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
 use crate::output::{self, Progress};
@@ -30,7 +30,7 @@ struct Report<'a> {
 /// Runs the command.
 pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     let settings = match &arguments.decoding.settings {
-        Some(file) => diagnose::read_settings(file)?,
+        Some(file) => read_decoding(file)?,
         None => arguments.decoding.single_settings(),
     };
     settings.validate().map_err(Failure::input)?;

@@ -39,7 +39,7 @@ pub struct Identity {
 #[derive(Clone, Debug, Serialize)]
 pub struct BackendName {
     /// `webgpu`, `cpu` or `reference`.
-    pub name: &'static str,
+    pub name: String,
     /// The graphics adapter, if one is used.
     pub adapter: Option<String>,
 }
@@ -56,11 +56,6 @@ impl Model {
         let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let name = checkpoint.origin.name.clone();
         Ok(Self { checkpoint, identity: Identity { file: path, name, bytes: bytes.len(), sha256 } })
-    }
-
-    /// Refuses a model that was not trained on masks, where all that follows shows it masks.
-    pub fn expect_masks(&self) -> Result<(), Failure> {
-        self.expect(self.checkpoint.config.process == Process::Mask, "a model of masks")
     }
 
     /// Refuses settings that ask of the model what it was not trained for: noise of another kind, or an order that an
@@ -99,7 +94,7 @@ impl Model {
         if let Some(reason) = fallback {
             output::message(&format!("using {name}: {reason}"));
         }
-        Ok((engine, BackendName { name, adapter }))
+        Ok((engine, BackendName { name: name.into_owned(), adapter }))
     }
 }
 

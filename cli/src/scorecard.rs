@@ -1,25 +1,25 @@
 //! `unmask scorecard`: what was measured of the five properties, the paper's mark beside it.
 
 use anyhow::anyhow;
-use diffusion::decode::{DecodeSettings, GaussianStep};
+use diffusion::decode::{DecodeSettings, GaussianSettings};
 use diffusion::measure::scorecard::{
-    Family, Instrument, Mark, Property, Reading, scorecard as of_runs, scorecard_of_vectors,
+    Family, Instrument, Mark, Property, Reading, rounding_gap, scorecard as of_runs, scorecard_of_vectors,
 };
 use diffusion::measure::smoothness::{Curve, estimate};
 use diffusion::measure::{BoundSettings, Moments};
-use diffusion::{SpecialTokens, TokenId, Trajectory};
 use engine::Engine;
-use model_loader::Process;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::arguments::Scorecard;
 use crate::continuous;
 use crate::diagnose::measures::Text;
-use crate::diagnose::runs::{Runs, each};
+use crate::diagnose::read_prompts;
+use crate::diagnose::runs::{Runs, each, each_of_vectors};
+use crate::diagnose::schedule::Schedule;
 use crate::diagnose::world::World;
-use crate::diagnose::{read_prompts, read_settings};
-use crate::eval::{bounds, passages};
+use crate::eval::bounds;
+use crate::eval::held_out::{self, unread};
+use crate::eval::passages::{self, Passage};
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
 use crate::output;
@@ -31,7 +31,7 @@ struct Report {
     backend: BackendName,
     family: Family,
     /// Decoding settings, or those of Gaussian noise.
-    schedule: Value,
+    schedule: Schedule,
     runs: usize,
     properties: Vec<Row>,
 }
@@ -56,7 +56,9 @@ struct Line {
 /// Runs the command.
 pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
+    let schedule = Schedule::read(&arguments.schedule, &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
+    let passages = read_passages(&model, arguments)?;
     let world = World::new(&model.checkpoint.tokenizer);
     let runs = Runs {
         checkpoint: &model.checkpoint,
@@ -65,105 +67,104 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
         batch: arguments.batch,
         world: &world,
     };
-    let (report, engine) = match model.checkpoint.config.process {
-        Process::Gaussian { .. } => of_vectors(&model, &runs, arguments).await?,
-        _ => of_tokens(&model, &runs, arguments).await?,
-    };
-    let Measured { schedule, runs, readings } = report;
-    let (mut engine, backend) = engine;
-    let mut all = smoothness(&mut engine, &model, arguments).await?;
-    all.extend(readings);
+    let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let family = engine::family(&model.checkpoint.config);
+    let mut all = match &passages {
+        Some(passages) => of_held_out(&mut engine, &model, passages, &schedule, arguments).await?,
+        None => unread(OF_HELD_OUT).collect(),
+    };
+    all.extend(match &schedule {
+        Schedule::Tokens(settings) => of_tokens(&mut engine, &runs, settings, family).await?,
+        Schedule::Vectors(settings) => of_vectors(&mut engine, &runs, *settings).await?,
+    });
     let properties = Property::ALL.map(|property| Row::of(property, family, &all)).into();
+    let runs = prompts.len() * arguments.seeds as usize;
     let report = Report { model: model.identity, backend, family, schedule, runs, properties };
     if arguments.json { output::json(&report) } else { output::result(&page(&report)) }
 }
 
-/// What runs and their texts tell.
-struct Measured {
-    schedule: Value,
-    runs: usize,
-    readings: Vec<Reading>,
+/// What held-out texts tell.
+const OF_HELD_OUT: [Instrument; 6] = [
+    Instrument::PeakSpeed,
+    Instrument::Deviation,
+    Instrument::Heterogeneity,
+    Instrument::ByDistance,
+    Instrument::ChainGap,
+    Instrument::Repair,
+];
+
+/// The held-out texts, if there are any: at least two, for an error.
+fn read_passages(model: &Model, arguments: &Scorecard) -> Result<Option<Vec<Passage>>, Failure> {
+    let Some(file) = &arguments.text else { return Ok(None) };
+    let passages = passages::read(&model.checkpoint, file, None)?.fitting;
+    if passages.len() < 2 {
+        let expected = "at least two, for an error";
+        return Err(Failure::Input(anyhow!("{}: found one passage, expected {expected}", file.display())));
+    }
+    Ok(Some(passages))
 }
 
-/// Of a model that writes tokens.
+/// How evenly the process takes held-out texts away, whether its chain goes where its draws go, and what the schedule mends in them.
+async fn of_held_out(
+    engine: &mut Engine,
+    model: &Model,
+    passages: &[Passage],
+    schedule: &Schedule,
+    arguments: &Scorecard,
+) -> Result<Vec<Reading>, Failure> {
+    let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
+    let curves = bounds::curves(engine, passages, settings).await?;
+    let read = |of: fn(&Curve) -> f64| curves.as_deref().and_then(|curves| estimate(curves, of));
+    let mut readings = vec![
+        Reading { instrument: Instrument::PeakSpeed, estimate: read(Curve::peak_speed) },
+        Reading { instrument: Instrument::Deviation, estimate: read(Curve::deviation) },
+    ];
+    readings.extend(held_out::heterogeneity(engine, &model.checkpoint, passages).await?);
+    readings.push(held_out::chain_gap(engine, passages));
+    match schedule {
+        Schedule::Tokens(settings) => readings.push(held_out::repairs(engine, settings, passages).await?),
+        Schedule::Vectors(_) => readings.extend(unread([Instrument::Repair])),
+    }
+    Ok(readings)
+}
+
+/// What runs of a model that writes tokens tell.
 async fn of_tokens(
-    model: &Model,
-    runs: &Runs<'_>,
-    arguments: &Scorecard,
-) -> Result<(Measured, (Engine, BackendName)), Failure> {
-    let schedule = read_settings(&arguments.schedule)?;
-    model.expect_fit(&schedule)?;
-    let (mut engine, backend) = model.open(arguments.model.backend).await?;
-    let (trajectories, texts) = written(&mut engine, runs, &schedule).await?;
-    let mut readings = of_runs(&trajectories).map_err(Failure::run)?;
-    readings.extend(of_texts(&texts));
-    let schedule = serde_json::to_value(schedule).map_err(Failure::run)?;
-    Ok((Measured { schedule, runs: trajectories.len(), readings }, (engine, backend)))
-}
-
-/// Of a model of Gaussian noise.
-async fn of_vectors(
-    model: &Model,
-    runs: &Runs<'_>,
-    arguments: &Scorecard,
-) -> Result<(Measured, (Engine, BackendName)), Failure> {
-    let schedule = continuous::read_settings(&arguments.schedule)?;
-    let (mut engine, backend) = model.open(arguments.model.backend).await?;
-    let all = continuous::runs(&mut engine, runs, schedule).await?;
-    let mut readings = scorecard_of_vectors(&all);
-    let end = SpecialTokens::default().end_of_text;
-    let text = |run: &Vec<GaussianStep>| {
-        let tokens = run.last().map(|step| step.tokens.as_slice()).unwrap_or_default();
-        tokens.iter().copied().take_while(|token| *token != end).collect::<Vec<TokenId>>()
-    };
-    let broken = all.iter().filter_map(|run| runs.world.violations(&text(run)));
-    let estimate = broken.collect::<Moments>().estimate();
-    readings.push(Reading { instrument: Instrument::Violations, estimate });
-    let schedule = serde_json::to_value(schedule).map_err(Failure::run)?;
-    Ok((Measured { schedule, runs: all.len(), readings }, (engine, backend)))
-}
-
-/// All runs, and what is measured on each.
-async fn written(
     engine: &mut Engine,
     runs: &Runs<'_>,
-    schedule: &DecodeSettings,
-) -> Result<(Vec<Trajectory>, Vec<Text>), Failure> {
+    settings: &DecodeSettings,
+    family: Family,
+) -> Result<Vec<Reading>, Failure> {
     let (mut trajectories, mut texts) = (Vec::new(), Vec::new());
-    each(engine, runs, schedule, "runs", async |engine, trajectory| {
+    each(engine, runs, settings, "runs", 0, async |engine, trajectory| {
         texts.push(Text::of(engine, &trajectory, runs.world).await?);
         trajectories.push(trajectory);
         Ok(())
     })
     .await?;
-    Ok((trajectories, texts))
+    let mut readings = of_runs(&trajectories, family).map_err(Failure::run)?;
+    readings.extend(of_texts(&texts));
+    Ok(readings)
 }
 
-/// How evenly the process takes held-out texts away, where there are any and the model has a token process.
-async fn smoothness(
+/// What runs of a model of Gaussian noise tell, prompt by prompt: slots that are given differ between them.
+async fn of_vectors(
     engine: &mut Engine,
-    model: &Model,
-    arguments: &Scorecard,
+    runs: &Runs<'_>,
+    settings: GaussianSettings,
 ) -> Result<Vec<Reading>, Failure> {
-    let mut curves = None;
-    if let Some(file) = &arguments.text {
-        let passages = passages::read(&model.checkpoint, file, None)?.fitting;
-        if passages.len() < 2 {
-            let expected = "at least two, for an error";
-            return Err(Failure::Input(anyhow!(
-                "{}: found one passage, expected {expected}",
-                file.display()
-            )));
-        }
-        let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
-        curves = bounds::curves(engine, &passages, settings).await?;
-    }
-    let read = |of: fn(&Curve) -> f64| curves.as_deref().and_then(|curves| estimate(curves, of));
-    Ok(vec![
-        Reading { instrument: Instrument::PeakSpeed, estimate: read(Curve::peak_speed) },
-        Reading { instrument: Instrument::Deviation, estimate: read(Curve::deviation) },
-    ])
+    let process = continuous::process(engine)?;
+    let (mut all, mut texts) = (Vec::new(), Vec::new());
+    each_of_vectors(engine, runs, settings, "runs", 0, |start, run| {
+        texts.push(Text::of_vectors(&run, start, runs.world));
+        all.push((start.clone(), run));
+        Ok(())
+    })
+    .await?;
+    let mut readings = scorecard_of_vectors(&all);
+    readings.push(rounding_gap(&all, &process));
+    readings.extend(of_texts(&texts));
+    Ok(readings)
 }
 
 /// What the texts tell at the cost of further calls, or of knowing the language.

@@ -1,12 +1,9 @@
 //! `unmask sweep`: a grid of schedules, one line of CSV each.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use diffusion::decode::DecodeSettings;
 use diffusion::measure::Moments;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,8 +11,9 @@ use serde_json::Value;
 use crate::arguments::Sweep;
 use crate::diagnose::measures::{MEASURES, Text};
 use crate::diagnose::runs::{Runs, measure, progress};
+use crate::diagnose::schedule::Schedule;
 use crate::diagnose::world::World;
-use crate::diagnose::{read, read_prompts};
+use crate::diagnose::{append, read, read_prompts};
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::output::{self, Progress};
@@ -33,7 +31,7 @@ struct Grid {
 struct Cell {
     /// What was put into the places, as JSON.
     values: Vec<String>,
-    settings: DecodeSettings,
+    schedule: Schedule,
 }
 
 /// Runs the command. Cells that the file already has are not run again.
@@ -41,9 +39,8 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let grid: Grid = serde_json::from_str(&read(&arguments.grid)?)
         .with_context(|| format!("{} is no grid", arguments.grid.display()))
         .map_err(Failure::Input)?;
-    let cells = grid.cells()?;
     let model = Model::load(&arguments.model.file)?;
-    model.expect_masks()?;
+    let cells = grid.cells(&model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let header = header(&grid, &model.identity.sha256, arguments);
     let done = finished(&arguments.out, &header, &cells)?;
@@ -60,7 +57,12 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     for (index, cell) in cells.iter().enumerate().skip(done) {
         line.show(&progress("cell", index - done, cells.len() - done, began));
         let label = format!("cell {} of {}", index + 1, cells.len());
-        let texts = measure(&mut engine, &runs, &cell.settings, &label).await?;
+        let mut texts = Vec::new();
+        let take = |text| {
+            texts.push(text);
+            Ok(())
+        };
+        measure(&mut engine, &runs, &cell.schedule, &label, 0, take).await?;
         append(&arguments.out, &row(cell, &texts))?;
     }
     drop(line);
@@ -74,7 +76,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 
 impl Grid {
     /// All combinations as schedules.
-    fn cells(&self) -> Result<Vec<Cell>, Failure> {
+    fn cells(&self, model: &Model) -> Result<Vec<Cell>, Failure> {
         let mut cells = vec![(Vec::new(), self.base.clone())];
         for (place, values) in &self.vary {
             let values = values.as_array().filter(|values| !values.is_empty());
@@ -96,11 +98,8 @@ impl Grid {
             cells = next;
         }
         let cell = |(values, schedule): (Vec<String>, Value)| {
-            let settings: DecodeSettings = serde_json::from_value(schedule)
-                .with_context(|| format!("cell {} of the grid is no schedule", values.join(" ")))
-                .map_err(Failure::Input)?;
-            settings.validate().map_err(Failure::input)?;
-            Ok(Cell { values, settings })
+            let wrong = format!("cell {} of the grid is no schedule", values.join(" "));
+            Ok(Cell { schedule: Schedule::of(schedule, model, &wrong)?, values })
         };
         cells.into_iter().map(cell).collect()
     }
@@ -161,13 +160,4 @@ fn quoted(field: &str) -> String {
     } else {
         field.to_owned()
     }
-}
-
-/// Adds to the file at once, so that a cut loses no finished line.
-fn append(file: &Path, text: &str) -> Result<(), Failure> {
-    let opened = OpenOptions::new().create(true).append(true).open(file);
-    opened
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", file.display()))
-        .map_err(Failure::Run)
 }

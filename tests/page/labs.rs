@@ -132,7 +132,7 @@ fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
             assert!(family.text().await?.contains("Tom"), "the prompt is kept");
         }
         let readings = browser.client.find_all(Locator::Css(".reading")).await?;
-        assert_eq!(readings.len(), 4 * 9 + 4, "noise on vectors has fewer");
+        assert_eq!(readings.len(), 4 * 10 + 6, "noise on vectors has fewer");
         readings[0].click().await?;
         assert!(text(browser, "instrument").await?.contains("largest jump"));
         Ok(())

@@ -1,11 +1,12 @@
 //! What is measured on one finished run.
 
 use anyhow::anyhow;
-use diffusion::decode::Noise;
+use diffusion::decode::{GaussianStep, Noise};
 use diffusion::measure::correlation::{Direction, chain};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
-use diffusion::{Denoiser, TokenId, Trajectory};
+use diffusion::{Denoiser, Sequence, SpecialTokens, TokenId, Trajectory};
+use serde::{Deserialize, Serialize};
 
 use super::world::World;
 use crate::failure::Failure;
@@ -35,7 +36,7 @@ pub const MEASURES: [Measure; 10] = [
 ];
 
 /// One run, measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Text {
     /// Model calls.
     pub calls: f64,
@@ -49,8 +50,8 @@ pub struct Text {
     pub duplicates: f64,
     /// Upper bound of what was at stake in joint commits.
     pub stake_bits: f64,
-    /// What joint commits did, clipped per call at 20 bits. Absent for noise of words: there a model can be asked about the
-    /// tokens that stand, not about others.
+    /// What joint commits did, clipped per call at 20 bits. Absent for noise of words and on vectors: there a model can be asked
+    /// about what stands, not about other tokens.
     pub damage_bits: Option<f64>,
     /// Share of common words.
     pub common_share: Option<f64>,
@@ -73,20 +74,38 @@ impl Text {
             Noise::Uniform { .. } | Noise::MaskUniform { .. } => None,
         };
         let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
-        let length = end.text_length(special.end_of_text);
-        let text: Vec<TokenId> = end.tokens().take(length).collect();
-        Ok(Self {
-            calls: trajectory.steps.len() as f64,
-            words: length as f64,
-            violations: world.violations(&text),
-            unseen_excess: world.unseen_excess(&text),
-            duplicates: adjacent_duplicates(&text) as f64,
-            stake_bits: trajectory.steps.iter().map(bits_at_stake).sum(),
-            damage_bits,
-            common_share: world.common_share(&text),
+        let text: Vec<TokenId> = end.tokens().take(end.text_length(special.end_of_text)).collect();
+        let stake_bits = trajectory.steps.iter().map(bits_at_stake).sum();
+        let calls = trajectory.steps.len() as f64;
+        Ok(Self { calls, stake_bits, damage_bits, ..Self::of_words(&text, world) })
+    }
+
+    /// Measures a finished run from Gaussian noise. The last call reads all open tokens off at once.
+    pub fn of_vectors(run: &[GaussianStep], start: &Sequence, world: &World) -> Self {
+        let end = SpecialTokens::default().end_of_text;
+        let tokens = run.last().map(|step| step.tokens.as_slice()).unwrap_or_default();
+        let text: Vec<TokenId> = tokens.iter().copied().take_while(|token| *token != end).collect();
+        let entropies = run.last().map(|step| step.entropy_nats.as_slice()).unwrap_or_default();
+        let open = start.open_slots().filter_map(|slot| entropies.get(slot));
+        let (sum, largest) = open.fold((0.0, 0.0_f64), |(sum, most), nats| (sum + nats, most.max(*nats)));
+        let stake_bits = (sum - largest) / std::f64::consts::LN_2;
+        Self { calls: run.len() as f64, stake_bits, ..Self::of_words(&text, world) }
+    }
+
+    /// What the words alone tell.
+    fn of_words(text: &[TokenId], world: &World) -> Self {
+        Self {
+            calls: f64::NAN,
+            words: text.len() as f64,
+            violations: world.violations(text),
+            unseen_excess: world.unseen_excess(text),
+            duplicates: adjacent_duplicates(text) as f64,
+            stake_bits: f64::NAN,
+            damage_bits: None,
+            common_share: world.common_share(text),
             entropy_bits: histogram_bits(text.iter().copied()),
-            distinct_share: distinct_share([&text[..]], 2),
-        })
+            distinct_share: distinct_share([text], 2),
+        }
     }
 }
 

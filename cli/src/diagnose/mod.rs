@@ -1,29 +1,34 @@
 //! `unmask diagnose`: a decoding schedule under test, beside one slot per call at the same seeds.
 
+pub mod keep;
 pub mod measures;
 pub mod report;
 pub mod runs;
+pub mod schedule;
 pub mod world;
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use diffusion::decode::DecodeSettings;
 
 use crate::arguments::Diagnose;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::output;
+use keep::Keep;
 use report::{Limits, Report};
 use runs::{Runs, measure};
+use schedule::Schedule;
 use world::World;
 
 /// Runs the command. A limit that is passed is a failure of its own kind.
 pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
-    let settings = read_settings(&arguments.schedule)?;
     let model = Model::load(&arguments.model.file)?;
-    model.expect_masks()?;
+    let schedule = Schedule::read(&arguments.schedule, &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
+    let keep = Keep::open(arguments, &model.identity, &schedule, &prompts)?;
     let world = World::new(&model.checkpoint.tokenizer);
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let runs = Runs {
@@ -33,10 +38,20 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
         batch: arguments.batch,
         world: &world,
     };
-    let texts = measure(&mut engine, &runs, &settings, "schedule").await?;
-    let baseline = measure(&mut engine, &runs, &sequential(&settings), "baseline").await?;
+    let sequential = schedule.sequential(&model);
+    let mut parts = Vec::new();
+    for (part, schedule) in [("schedule", &schedule), ("baseline", &sequential)] {
+        let mut texts = keep.texts(part);
+        measure(&mut engine, &runs, schedule, part, texts.len(), |text| {
+            keep.push(part, &text)?;
+            texts.push(text);
+            Ok(())
+        })
+        .await?;
+        parts.push(texts);
+    }
     let limits = Limits::of(arguments);
-    let report = Report::new(model.identity, backend, settings, &texts, &baseline, &limits);
+    let report = Report::new(model.identity, backend, schedule, &parts[0], &parts[1], &limits);
     if arguments.json {
         output::json(&report)?
     } else {
@@ -46,20 +61,6 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
         [] => Ok(()),
         broken => Err(Failure::Limit(anyhow!("{}", broken.join("; ")))),
     }
-}
-
-/// The baseline: one random slot per call, the same draws of tokens, nothing else.
-pub fn sequential(settings: &DecodeSettings) -> DecodeSettings {
-    DecodeSettings { seed: settings.seed, sampling: settings.sampling, ..DecodeSettings::default() }
-}
-
-/// A schedule from its JSON file, its ranges checked.
-pub fn read_settings(file: &Path) -> Result<DecodeSettings, Failure> {
-    let settings: DecodeSettings = serde_json::from_str(&read(file)?)
-        .with_context(|| format!("{} is no schedule", file.display()))
-        .map_err(Failure::Input)?;
-    settings.validate().map_err(Failure::input)?;
-    Ok(settings)
 }
 
 /// One prompt per line; without a file one empty prompt.
@@ -78,4 +79,13 @@ pub fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .map_err(Failure::Input)
+}
+
+/// Adds to a file at once, so that a cut loses no finished line.
+pub fn append(file: &Path, text: &str) -> Result<(), Failure> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", file.display()))
+        .map_err(Failure::Run)
 }

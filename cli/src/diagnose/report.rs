@@ -1,10 +1,10 @@
 //! What `unmask diagnose` says, and which limits were passed.
 
-use diffusion::decode::DecodeSettings;
 use diffusion::measure::{Estimate, Moments};
 use serde::Serialize;
 
 use super::measures::{MEASURES, Measure, Text};
+use super::schedule::Schedule;
 use crate::arguments::Diagnose;
 use crate::model::{BackendName, Identity};
 
@@ -16,7 +16,7 @@ const SIDE: f64 = 1.96;
 pub struct Report {
     model: Identity,
     backend: BackendName,
-    schedule: DecodeSettings,
+    schedule: Schedule,
     texts: usize,
     measures: Vec<Line>,
     limits: Vec<Verdict>,
@@ -82,7 +82,7 @@ impl Report {
     pub fn new(
         model: Identity,
         backend: BackendName,
-        schedule: DecodeSettings,
+        schedule: Schedule,
         texts: &[Text],
         baseline: &[Text],
         limits: &Limits,
@@ -156,8 +156,9 @@ mod tests {
 
     fn report(texts: &[Text], limit: (&'static str, bool, f64)) -> Report {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
-        let backend = BackendName { name: "cpu", adapter: None };
-        Report::new(model, backend, DecodeSettings::default(), texts, texts, &Limits(vec![limit]))
+        let backend = BackendName { name: "cpu".into(), adapter: None };
+        let schedule = Schedule::Tokens(Box::default());
+        Report::new(model, backend, schedule, texts, texts, &Limits(vec![limit]))
     }
 
     fn text(violations: Option<f64>, duplicates: f64) -> Text {

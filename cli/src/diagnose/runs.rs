@@ -3,12 +3,15 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
-use diffusion::decode::{DecodeSettings, Decoder, run_batch};
-use diffusion::{Denoiser, SpecialTokens, Trajectory};
+use diffusion::decode::{DecodeSettings, Decoder, GaussianSettings, GaussianStep, run_batch, run_gaussian};
+use diffusion::{Denoiser, Sequence, SpecialTokens, Trajectory};
+use engine::Engine;
 use model_loader::Checkpoint;
 
 use super::measures::Text;
+use super::schedule::Schedule;
 use super::world::World;
+use crate::continuous;
 use crate::failure::Failure;
 use crate::output::Progress;
 use crate::prompt;
@@ -27,28 +30,39 @@ pub struct Runs<'a> {
     pub world: &'a World,
 }
 
-/// Decodes and measures every run: prompts in order, seeds within. `label` names the work in the progress line.
-pub async fn measure<D: Denoiser>(
-    denoiser: &mut D,
+/// Decodes and measures every run, prompts in order, seeds within, but the first `done`; hands each on at once. `label` names the work
+/// in the progress line.
+pub async fn measure(
+    engine: &mut Engine,
     runs: &Runs<'_>,
-    settings: &DecodeSettings,
+    schedule: &Schedule,
     label: &str,
-) -> Result<Vec<Text>, Failure> {
-    let mut texts = Vec::new();
-    each(denoiser, runs, settings, label, async |denoiser, trajectory| {
-        texts.push(Text::of(denoiser, &trajectory, runs.world).await?);
-        Ok(())
-    })
-    .await?;
-    Ok(texts)
+    done: usize,
+    mut take: impl FnMut(Text) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    match schedule {
+        Schedule::Tokens(settings) => {
+            each(engine, runs, settings, label, done, async |engine, trajectory| {
+                take(Text::of(engine, &trajectory, runs.world).await?)
+            })
+            .await
+        }
+        Schedule::Vectors(settings) => {
+            each_of_vectors(engine, runs, *settings, label, done, |start, run| {
+                take(Text::of_vectors(&run, start, runs.world))
+            })
+            .await
+        }
+    }
 }
 
-/// Decodes every run, prompts in order, seeds within, and hands it on.
+/// Decodes every run but the first `done`, prompts in order, seeds within, and hands it on.
 pub async fn each<D: Denoiser>(
     denoiser: &mut D,
     runs: &Runs<'_>,
     settings: &DecodeSettings,
     label: &str,
+    done: usize,
     mut take: impl AsyncFnMut(&mut D, Trajectory) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut decoders = Vec::new();
@@ -60,14 +74,44 @@ pub async fn each<D: Denoiser>(
             decoders.push(decoder.map_err(Failure::input)?);
         }
     }
-    let (mut line, began, total) = (Progress::new(), Instant::now(), decoders.len());
-    let mut done = 0;
-    for batch in decoders.chunks(runs.batch) {
-        line.show(&progress(label, done, total, began));
+    let left = decoders.get(done..).unwrap_or_default();
+    let (mut line, began, mut finished) = (Progress::new(), Instant::now(), 0);
+    for batch in left.chunks(runs.batch) {
+        line.show(&progress(label, finished, left.len(), began));
         let trajectories = run_batch(denoiser, batch.to_vec()).await;
         for trajectory in trajectories.map_err(|error| Failure::Run(anyhow!("{error}")))? {
             take(denoiser, trajectory).await?;
-            done += 1;
+            finished += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The same from Gaussian noise, one run after the other; what is handed on begins with where the run began.
+pub async fn each_of_vectors(
+    engine: &mut Engine,
+    runs: &Runs<'_>,
+    settings: GaussianSettings,
+    label: &str,
+    done: usize,
+    mut take: impl FnMut(&Sequence, Vec<GaussianStep>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let process = continuous::process(engine)?;
+    let (mut line, began) = (Progress::new(), Instant::now());
+    let (mut number, mut finished) = (0, 0);
+    let total = (runs.prompts.len() * runs.seeds as usize).saturating_sub(done);
+    for text in runs.prompts {
+        let start = prompt::start(runs.checkpoint, text, None, &DecodeSettings::default(), None)?;
+        for seed in 0..runs.seeds {
+            number += 1;
+            if number <= done {
+                continue;
+            }
+            line.show(&progress(label, finished, total, began));
+            let settings = GaussianSettings { seed: settings.seed.wrapping_add(seed), ..settings };
+            let run = run_gaussian(engine, &process, &start, settings).await;
+            take(&start, run.map_err(|error| Failure::Run(anyhow!("{error}")))?)?;
+            finished += 1;
         }
     }
     Ok(())

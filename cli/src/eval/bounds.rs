@@ -68,21 +68,27 @@ pub async fn curves(
 }
 
 /// What the model was trained to undo, with all that its bound needs.
-enum Noise {
-    Mask,
+pub enum Noise {
+    /// Masks.
+    Mask(Mask),
+    /// Random words.
     Uniform(Uniform),
+    /// Both.
     MaskUniform(MaskUniform),
+    /// Noise on vectors.
     Gaussian(Gaussian),
+    /// No process.
     None,
 }
 
 impl Noise {
-    fn of(engine: &Engine) -> Self {
+    /// That of the engine's model.
+    pub fn of(engine: &Engine) -> Self {
         let process = engine.config().process;
         let words = engine::noise_words(engine.config());
         let schedule = Schedule::Linear;
         match process {
-            Process::Mask => Self::Mask,
+            Process::Mask => Self::Mask(Mask { schedule, mask: SpecialTokens::default().mask }),
             Process::Uniform => Self::Uniform(Uniform { schedule, words }),
             Process::MaskUniform { uniform_share } => Self::MaskUniform(MaskUniform {
                 mask: SpecialTokens::default().mask,
@@ -103,7 +109,7 @@ impl Noise {
     ) -> Result<TextBound, BoundError<D::Error>> {
         let (special, text, counted) = (SpecialTokens::default(), &passage.window, passage.tokens);
         match self {
-            Self::Mask => text_bound(denoiser, text, counted, index, special, settings).await,
+            Self::Mask(_) => text_bound(denoiser, text, counted, index, special, settings).await,
             Self::Uniform(process) => {
                 token_noise_bound(denoiser, process, text, counted, index, settings).await
             }
@@ -128,10 +134,7 @@ impl Noise {
         settings: BoundSettings,
     ) -> Result<Option<Vec<BoundTerm>>, BoundError<D::Error>> {
         Ok(Some(match self {
-            Self::Mask => {
-                let process = Mask { schedule: Schedule::Linear, mask: SpecialTokens::default().mask };
-                token_noise_terms(denoiser, &process, text, index, settings).await?
-            }
+            Self::Mask(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::Uniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::MaskUniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::Gaussian(process) => {

@@ -1,6 +1,7 @@
 //! `unmask eval`: what a text file costs under a model, and under storyworld where it is known.
 
 pub mod bounds;
+pub mod held_out;
 pub mod passages;
 mod truth;
 

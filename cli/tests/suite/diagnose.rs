@@ -82,3 +82,48 @@ fn a_schedule_that_is_none_is_refused() {
         assert!(sentence.contains(part), "{sentence}");
     }
 }
+
+#[test]
+fn every_family_can_be_put_under_test() {
+    let uniform = r#"{"noise": {"kind": "uniform", "words": {"first": 2, "count": 48}},
+        "parallelism": {"rule": "ancestral", "steps": 4, "schedule": "linear"}}"#;
+    let (left_to_right, vectors) = (r#"{"order": "left_to_right"}"#, r#"{"steps": 3}"#);
+    // The steps of noise, and the call that reads vectors off.
+    for (name, text, calls) in
+        [("uniform", uniform, 4.0), ("autoregressive", left_to_right, 16.0), ("gaussian", vectors, 4.0)]
+    {
+        let model = format!("{}/../tests/golden/tiny-{name}.gguf", env!("CARGO_MANIFEST_DIR"));
+        let schedule = TemporaryFile::new(&format!("schedule-{name}"), text.as_bytes());
+        let base = ["diagnose", "--model", &model, "--schedule", schedule.path()];
+        let report = json(&[&base[..], &["--seeds", "2", "--backend", "cpu"]].concat());
+        let lines = report["measures"].as_array().unwrap();
+        let calls_line = lines.iter().find(|line| line["name"] == "calls").unwrap();
+        assert_eq!(calls_line["schedule"]["value"], calls, "{name}");
+        let baseline = calls_line["baseline"]["value"].as_f64().unwrap();
+        assert!((16.0..=17.0).contains(&baseline), "{name}: one slot per call, {baseline}");
+        assert!(lines.iter().any(|line| line["name"] == "violations"), "{name}");
+    }
+}
+
+#[test]
+fn a_diagnosis_that_was_cut_goes_on_where_it_was() {
+    let schedule = example("four-per-call");
+    let keep = TemporaryFile::new("diagnose-keep", b"");
+    std::fs::remove_file(keep.path()).unwrap();
+    let whole = json(&diagnose(&schedule, &["--keep", keep.path()]));
+    let kept = std::fs::read_to_string(keep.path()).unwrap();
+    assert_eq!(kept.lines().count(), 1 + 3 + 3, "what it is of, and a line per text: {kept}");
+    // Two texts and a half are left; what is there is believed, so it was not measured again.
+    let cut = kept.match_indices('\n').nth(2).unwrap().0 + 20;
+    let marked = kept[..cut].replacen(r#""duplicates":"#, r#""duplicates":900"#, 1);
+    std::fs::write(keep.path(), &marked).unwrap();
+    let again = json(&diagnose(&schedule, &["--keep", keep.path()]));
+    let value = |report: &serde_json::Value, name: &str| {
+        let lines = report["measures"].as_array().unwrap();
+        lines.iter().find(|line| line["name"] == name).unwrap()["schedule"]["value"].as_f64().unwrap()
+    };
+    assert_eq!(value(&again, "stake"), value(&whole, "stake"));
+    assert!(value(&again, "duplicates") > 300.0, "{}", value(&again, "duplicates"));
+    let other = refuse(&diagnose(&example("sequential"), &["--keep", keep.path()]));
+    assert!(other.contains("holds another diagnosis"), "{other}");
+}

@@ -45,6 +45,18 @@ fn held_out_texts_tell_how_evenly_they_are_lost() {
     let value = |instrument| reading(&report, 0, instrument)["estimate"]["value"].as_f64().unwrap();
     assert!((1.0..16.0).contains(&value("peak_speed")), "{}", value("peak_speed"));
     assert!((0.0..1.0).contains(&value("deviation")), "{}", value("deviation"));
+    // The file does not say how often its tokens occur.
+    assert!(reading(&report, 0, "heterogeneity")["estimate"].is_null());
+    let gap = reading(&report, 1, "chain_gap")["estimate"].clone();
+    let (off, error) = (gap["value"].as_f64().unwrap(), gap["standard_error"].as_f64().unwrap());
+    assert!(error > 0.0 && off.abs() < 4.0 * error, "{gap}");
+    assert_eq!(reading(&report, 1, "calls_to_state")["estimate"]["value"], 0.0);
+    assert_eq!(reading(&report, 2, "repair")["estimate"]["value"], 0.0, "nothing is corrected");
+    let correcting =
+        TemporaryFile::new("correcting", br#"{"correction": {"rule": "gibbs", "slots": 4, "calls": 8}}"#);
+    let report = json(&scorecard(correcting.path(), &["--text", text.path(), "--samples", "2"]));
+    let net = reading(&report, 2, "repair")["estimate"]["value"].as_f64().unwrap();
+    assert!(net < 0.0, "random weights break more than they mend: {net}");
     let table = succeed(&scorecard(&schedule, &["--text", text.path()]));
     assert!(table.lines().any(|line| line.starts_with("D1   partly   peak_speed")), "{table}");
 }
@@ -84,7 +96,25 @@ fn a_model_of_gaussian_noise_has_a_card_of_its_own() {
     let value = |property, instrument| reading(&report, property, instrument)["estimate"]["value"].as_f64();
     assert_eq!(value(3, "symbol_share"), Some(0.0));
     assert!(value(0, "peak_speed").is_some_and(f64::is_finite) && value(0, "largest_jump").is_some());
+    assert_eq!(value(1, "calls_to_state"), Some(1.0));
+    assert!(value(1, "chain_gap").is_some() && value(2, "revised").is_some_and(|share| share >= 0.0));
+    assert!(value(3, "rounding_gap").is_some_and(|gap| gap > 0.0));
     let masks = example("four-per-call");
     let sentence = refuse(&["scorecard", "--model", model, "--schedule", &masks]);
     assert!(sentence.contains("no schedule of Gaussian noise"), "{sentence}");
+}
+
+#[test]
+fn hidden_words_of_storyworld_are_unequal_and_distance_explains_some_of_it() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask/model.gguf");
+    let schedule =
+        TemporaryFile::new("many-per-call", br#"{"parallelism": {"rule": "slots_per_call", "slots": 32}}"#);
+    let stories =
+        b"One day, Ivy saw a dog. The dog ran to the pond.\nOne day, Ben saw a cat. The cat slept.\n";
+    let text = TemporaryFile::new("stories", stories);
+    let base = ["scorecard", "--model", model, "--schedule", schedule.path(), "--text", text.path()];
+    let report = json(&[&base[..], &["--seeds", "2", "--samples", "2", "--backend", "cpu"]].concat());
+    let value = |instrument| reading(&report, 0, instrument)["estimate"]["value"].as_f64().unwrap();
+    assert!(value("heterogeneity") > 0.5, "{} bits", value("heterogeneity"));
+    assert!((0.0..=1.0).contains(&value("by_distance")), "{}", value("by_distance"));
 }

@@ -62,6 +62,9 @@ pub struct GaussianStep {
     pub tokens: Vec<TokenId>,
     /// Entropy of every slot's distribution in nats. `// (slots)`
     pub entropy_nats: Vec<f64>,
+    /// x̂_0, the mean embedding of every slot; of the last call alone, and in no file. `// (slots, width)`
+    #[serde(skip)]
+    pub guess: Vec<Vec<f64>>,
 }
 
 /// Steps back to a text; the tokens of the last step are the text.
@@ -84,10 +87,13 @@ pub async fn run_gaussian<D: FullDenoiser>(
     for call in 0..=settings.steps {
         let time = time_of(call);
         let logs = state.asked(denoiser, time).await?;
-        told.push(state.step(&logs, time));
+        let mut step = state.step(&logs, time);
         if call < settings.steps {
             state.back(&logs, time, time_of(call + 1), call + 1);
+        } else {
+            step.guess = state.guesses(&logs);
         }
+        told.push(step);
     }
     Ok(told)
 }
@@ -148,7 +154,14 @@ impl<'a> State<'a> {
             time,
             tokens: rows.clone().enumerate().map(token).collect(),
             entropy_nats: rows.map(entropy_nats).collect(),
+            guess: Vec::new(),
         }
+    }
+
+    /// x̂_0 of every slot. `// (slots, width)`
+    fn guesses(&self, logs: &[f32]) -> Vec<Vec<f64>> {
+        let vocabulary = (logs.len() / self.start.len().max(1)).max(1);
+        logs.chunks(vocabulary).map(|logs| self.process.mean_embedding(logs)).collect()
     }
 
     /// Draws x_s of every slot from q(x_s | x_t, x̂_0).

@@ -5,6 +5,7 @@
 //! if no |z| passes [`LIMIT`]; by chance one of six does in at most 1 of 2,600 comparisons (normal tails, added up). Cost: no call. Blind
 //! spots: which other word comes is not compared, nor words with each other.
 
+use super::Estimate;
 use crate::process::normal::below;
 use crate::process::{ForwardProcess, Gaussian, Normal, TokenProcess};
 use crate::random::{Purpose, Stream};
@@ -27,6 +28,7 @@ pub struct Agreement {
     pub expected: [f64; 3],
     /// Sums of the variances of the counts.
     variance: [f64; 3],
+    is_of_vectors: bool,
 }
 
 impl Agreement {
@@ -67,6 +69,7 @@ impl Agreement {
         }
         let direct = process.sample(TokenId(0), t, &mut Stream::new(seed, 0, slot, Purpose::Sample));
         let exact = process.marginal(TokenId(0), t);
+        self.is_of_vectors = true;
         self.words += 1;
         self.chain[third(&exact, present[0])] += 1;
         self.direct[third(&exact, direct[0])] += 1;
@@ -76,6 +79,18 @@ impl Agreement {
             self.expected[index] += p;
             self.variance[index] += p * (1.0 - p);
         }
+    }
+
+    /// Share of the words that chains kept, less the closed form's (for vectors: in the middle third), with the standard error that
+    /// the closed form gives it. `None` without words.
+    pub fn chain_gap(&self) -> Option<Estimate> {
+        let index = if self.is_of_vectors { 1 } else { 0 };
+        let words = self.words as f64;
+        (self.words > 0).then(|| Estimate {
+            value: (self.chain[index] as f64 - self.expected[index]) / words,
+            standard_error: self.variance[index].sqrt() / words,
+            samples: self.words,
+        })
     }
 
     /// Largest |z| over chain and direct counts; infinite where something came that cannot.
@@ -134,6 +149,8 @@ mod tests {
             for agreement in [uniform, mixed, spindle] {
                 assert!(agreement.agrees(), "t {t}: {agreement:?}");
                 assert_eq!(agreement.chain.iter().sum::<u64>(), 2000);
+                let gap = agreement.chain_gap().unwrap();
+                assert!(gap.value.abs() <= LIMIT * gap.standard_error + 1e-12, "{gap:?}");
             }
         }
     }
@@ -143,6 +160,8 @@ mod tests {
         for (schedule, t) in [(Schedule::Linear, 0.0), (Schedule::Linear, 0.4), (Schedule::Cosine, 0.9)] {
             let mut agreement = Agreement::default();
             (0..2000).for_each(|seed| agreement.push_along(schedule, 3.7, t, 16, seed, 0));
+            let gap = agreement.chain_gap().unwrap();
+            assert!(gap.value.abs() <= LIMIT * gap.standard_error + 1e-12, "{gap:?}");
             assert!(agreement.agrees(), "t {t}: {agreement:?}");
         }
         // As if the chain had stopped too early.
@@ -164,5 +183,8 @@ mod tests {
         let mut agreement = counted(&process, 0.3);
         agreement.chain = counted(&process, 0.4).chain;
         assert!(!agreement.agrees(), "{agreement:?}");
+        let gap = agreement.chain_gap().unwrap();
+        assert!(gap.value < -LIMIT * gap.standard_error, "fewer are kept: {gap:?}");
+        assert_eq!(Agreement::default().chain_gap(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! L1: how far a state is from symbols.
 //!
 //! [`symbol_share`]: share of the slots whose input is one token's own embedding, 0 to 1: 1 for masks and uniform
-//! noise, 1 less the soft slots for mixtures. [`rounding`]: for vectors, the distance to the nearest embedding over the
+//! noise, 1 less the soft slots for mixtures. [`Symbols::round`]: for vectors, the distance to the nearest embedding over the
 //! mean distance of an embedding to its nearest neighbour, and the margin (d₂ − d₁) / d₁ to the second nearest. No
 //! estimates. Cost: no call. Blind spot: embeddings may shrink in training, hence the scale; and a small gap says
 //! nothing about whether the nearest symbol is the right one.
@@ -37,17 +37,32 @@ pub struct Rounding {
     pub margin: f64,
 }
 
-/// Rounds a vector to embeddings `// (count, width)`; `None` for fewer than two of them or other widths.
-pub fn rounding(vector: &[f64], embeddings: &[Vec<f64>]) -> Option<Rounding> {
-    if embeddings.len() < 2 || embeddings.iter().any(|e| e.len() != vector.len()) {
-        return None;
+/// Embeddings to round to, with the mean distance of one to its nearest neighbour.
+#[derive(Clone, Debug)]
+pub struct Symbols {
+    /// `// (count, width)`
+    embeddings: Vec<Vec<f64>>,
+    neighbour: f64,
+}
+
+impl Symbols {
+    /// Measures the distances between all of them `// (count, width)`; `None` for fewer than two.
+    pub fn new(embeddings: Vec<Vec<f64>>) -> Option<Self> {
+        let neighbour = mean_neighbour_distance(&embeddings);
+        (embeddings.len() >= 2).then_some(Self { embeddings, neighbour })
     }
-    let mut distances: Vec<(f64, usize)> =
-        embeddings.iter().enumerate().map(|(index, e)| (distance(vector, e), index)).collect();
-    distances.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (first, nearest) = distances[0];
-    let gap = first / mean_neighbour_distance(embeddings);
-    Some(Rounding { nearest, gap, margin: (distances[1].0 - first) / first })
+
+    /// Rounds a vector; `None` for one of another width.
+    pub fn round(&self, vector: &[f64]) -> Option<Rounding> {
+        if self.embeddings.iter().any(|e| e.len() != vector.len()) {
+            return None;
+        }
+        let mut distances: Vec<(f64, usize)> =
+            self.embeddings.iter().enumerate().map(|(index, e)| (distance(vector, e), index)).collect();
+        distances.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (first, nearest) = distances[0];
+        Some(Rounding { nearest, gap: first / self.neighbour, margin: (distances[1].0 - first) / first })
+    }
 }
 
 /// Mean over embeddings of the distance to the nearest other one.
@@ -94,12 +109,17 @@ mod tests {
     fn gap_and_margin_on_a_line() {
         let embeddings: Vec<Vec<f64>> = [0.0, 2.0, 6.0].map(|x| vec![x]).to_vec();
         // Nearest neighbours at 2, 2 and 4: mean 8 / 3.
-        let found = rounding(&[2.5], &embeddings).unwrap();
+        let rounding = |x: &[f64]| Symbols::new(embeddings.clone()).unwrap().round(x);
+        let found = rounding(&[2.5]).unwrap();
         assert_eq!(found.nearest, 1);
         assert!(near(found.gap, 0.5 / (8.0 / 3.0), 1e-12) && near(found.margin, (2.5 - 0.5) / 0.5, 1e-12));
-        assert_eq!(rounding(&[6.0], &embeddings).unwrap().gap, 0.0);
+        assert_eq!(rounding(&[6.0]).unwrap().gap, 0.0);
         let twice: Vec<Vec<f64>> = [0.0, 4.0, 12.0].map(|x| vec![x]).to_vec();
-        assert!(near(rounding(&[5.0], &twice).unwrap().gap, found.gap, 1e-12), "the scale does not count");
-        assert_eq!(rounding(&[1.0, 2.0], &embeddings), None);
+        assert!(
+            near(Symbols::new(twice).unwrap().round(&[5.0]).unwrap().gap, found.gap, 1e-12),
+            "the scale does not count"
+        );
+        assert_eq!(rounding(&[1.0, 2.0]), None);
+        assert!(Symbols::new(vec![vec![1.0]]).is_none());
     }
 }

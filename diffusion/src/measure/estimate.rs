@@ -30,6 +30,11 @@ impl Moments {
         self.squares += before * (draw - self.mean);
     }
 
+    /// Mean of the draws; not a number for none.
+    pub fn mean(&self) -> f64 {
+        if self.count > 0 { self.mean } else { f64::NAN }
+    }
+
     /// Sum of the squared distances from the mean.
     pub fn squares(&self) -> f64 {
         self.squares

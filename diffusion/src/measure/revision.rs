@@ -7,8 +7,11 @@
 //! share that has not any more; and their difference, weighed by slots. Blind spot of that: another word than the
 //! original may be as good.
 
-use crate::decode::{Commit, Step, Trajectory, TrajectoryError};
-use crate::sequence::{Sequence, SlotState, TokenId};
+use crate::decode::{Commit, Decoder, RunError, Step, Trajectory, TrajectoryError};
+use crate::denoiser::Denoiser;
+use crate::process::Words;
+use crate::random::{Purpose, Stream, below, bernoulli};
+use crate::sequence::{Sequence, Slot, SlotState, TokenId};
 
 /// How much a run takes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,6 +104,53 @@ impl Repair {
     }
 }
 
+/// How a text is corrupted before a corrector gets it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Corruption {
+    /// The words that replace others, each equally likely.
+    pub words: Words,
+    /// Probability that a slot is corrupted, in [0, 1].
+    pub share: f64,
+    /// Slots from the front that may be: those before the padding.
+    pub slots: usize,
+    /// Keys the draws, with the number of the text.
+    pub seed: u32,
+}
+
+impl Corruption {
+    /// Text number `index`, corrupted, as a corrector finds it: written in full.
+    pub fn of(&self, clean: &[TokenId], index: u32) -> Sequence {
+        let corrupted = |(slot, &token): (usize, &TokenId)| {
+            let mut stream = Stream::new(self.seed, index, slot as u32, Purpose::Corrupt);
+            let hit = slot < self.slots && bernoulli(stream.word(), self.share);
+            let other = TokenId(self.words.first + below(stream.word(), self.words.count));
+            Slot::committed(if hit { other } else { token })
+        };
+        Sequence { slots: clean.iter().enumerate().map(corrupted).collect() }
+    }
+}
+
+/// Lets a correction at a corrupted text, with which the decoder begins. Settings without one leave it as it is: nothing repaired,
+/// nothing damaged.
+///
+/// # Errors
+/// If the denoiser fails.
+///
+/// # Panics
+/// If the clean text has another length.
+pub async fn repair<D: Denoiser>(
+    denoiser: &mut D,
+    clean: &[TokenId],
+    mut decoder: Decoder,
+) -> Result<Repair, RunError<D::Error>> {
+    let corrupted: Vec<TokenId> = decoder.sequence().tokens().collect();
+    while !decoder.is_finished() {
+        let predictions = denoiser.predict(&decoder.query()).await.map_err(RunError::Denoiser)?;
+        decoder.apply(&predictions)?;
+    }
+    Ok(Repair::of(clean, &corrupted, &decoder.sequence().tokens().collect::<Vec<_>>()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,15 +199,32 @@ mod tests {
         let mut corrupted = clean;
         corrupted[1] = two_sentences::SECOND[1];
         let start = Sequence { slots: corrupted.map(Slot::committed).to_vec() };
-        let decoder = Decoder::new(settings, start, SpecialTokens::default()).unwrap();
-        let run = pollster::block_on(run(&mut denoiser, decoder)).unwrap();
-        let end = run.sequence_at(run.steps.len()).unwrap();
-        let corrected: Vec<TokenId> = end.tokens().collect();
-        let repair = Repair::of(&clean, &corrupted, &corrected);
+        let decoder = Decoder::new(settings, start.clone(), SpecialTokens::default()).unwrap();
+        let run = pollster::block_on(run(&mut denoiser, decoder.clone())).unwrap();
+        let repair = pollster::block_on(repair(&mut denoiser, &clean, decoder)).unwrap();
         assert_eq!(repair, Repair { corrupted: 1, repaired: 1, intact: 2, damaged: 0 });
         assert!(near(repair.net().unwrap(), 1.0 / 3.0, 1e-12));
         let found = revisions(&run).unwrap().unwrap();
         assert!(near(found.replaced_share, 1.0 / 3.0 / run.steps.len() as f64, 1e-12), "one change");
+    }
+
+    #[test]
+    fn without_a_correction_nothing_is_repaired_and_nothing_damaged() {
+        let corruption = Corruption { words: WORDS, share: 0.5, slots: 2, seed: 3 };
+        let clean = two_sentences::FIRST;
+        let (mut hit, mut changed) = (0, 0);
+        for index in 0..2000 {
+            let start = corruption.of(&clean, index);
+            assert_eq!(start.slots[2].token, clean[2], "behind the text");
+            let decoder = Decoder::new(DecodeSettings::default(), start, SpecialTokens::default()).unwrap();
+            let mut corpus = two_sentences::corpus(0.5).unwrap();
+            let found = pollster::block_on(repair(&mut corpus, &clean, decoder)).unwrap();
+            assert_eq!((found.repaired, found.damaged, found.net()), (0, 0, Some(0.0)));
+            (hit, changed) = (hit + found.corrupted, changed + found.intact);
+        }
+        // Half of two slots, of which one in six draws the word that stood there.
+        assert!(near(hit as f64 / 2000.0, 5.0 / 6.0, 0.05), "{hit}");
+        assert_eq!(hit + changed, 6000);
     }
 
     #[test]

@@ -8,13 +8,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::dependency::bits_at_stake;
-use super::discreteness::symbol_share;
+use super::discreteness::{Symbols, symbol_share};
 use super::information::{Jumps, open_bits_curve};
 use super::refinement::{reading_order_tau, slots_per_call};
 use super::revision::revisions;
 use super::tractability::on_path_gap;
 use super::{Estimate, Moments};
 use crate::decode::{Decoder, GaussianStep, Trajectory, TrajectoryError};
+use crate::process::Gaussian;
+use crate::sequence::{Sequence, TokenId};
 
 /// The properties that an ideal diffusion language model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,20 +84,35 @@ pub enum Instrument {
     PeakSpeed,
     /// Largest distance of the bits left from an even loss ([`smoothness`](super::smoothness)).
     Deviation,
+    /// How unequal hidden slots are at one time, standard deviation ([`heterogeneity`](super::heterogeneity)).
+    Heterogeneity,
+    /// Share of that which the distance to the nearest visible slot explains ([`heterogeneity`](super::heterogeneity)).
+    ByDistance,
     /// Largest fall of the open bits in one call, over the bits open at the start ([`information`](super::information)).
     LargestJump,
     /// How many equal jumps would be as rough, over the calls ([`information`](super::information)).
     EqualJumps,
+    /// Calls of the network that it takes to draw the state that it sees at time t from a clean text: 0 where the process alone
+    /// decides, 1 where its own guess is part of the state (soft masks, self-conditioning); none for a model without such states.
+    CallsToState,
+    /// Share of words that a chain of small steps keeps (for vectors: leaves in the middle third), less the closed form's
+    /// ([`agreement`](super::agreement)).
+    ChainGap,
     /// On-path gap above its noise floor ([`tractability`](super::tractability)).
     OnPathGap,
     /// Written tokens that change, per call and open slot ([`revision`](super::revision)).
     Revised,
+    /// Share of slots repaired less that damaged in corrupted texts, by the schedule's correction ([`revision`](super::revision)).
+    Repair,
     /// Slots finished per call ([`refinement`](super::refinement)).
     SlotsPerCall,
     /// Kendall's tau between call and position ([`refinement`](super::refinement)).
     ReadingOrder,
     /// Share of the slots that show one token ([`discreteness`](super::discreteness)).
     SymbolShare,
+    /// Distance of the last guess to the nearest embedding, over that of an embedding to its neighbour
+    /// ([`discreteness`](super::discreteness)).
+    RoundingGap,
     /// Bits at stake per call in what was committed together ([`dependency`](super::dependency)).
     AtStake,
     /// What joint commits lost against one after the other ([`correlation`](super::correlation)).
@@ -106,9 +123,10 @@ pub enum Instrument {
 
 impl Instrument {
     /// Those that finished runs tell, by property.
-    pub const OF_RUNS: [Self; 8] = [
+    pub const OF_RUNS: [Self; 9] = [
         Self::LargestJump,
         Self::EqualJumps,
+        Self::CallsToState,
         Self::OnPathGap,
         Self::Revised,
         Self::SlotsPerCall,
@@ -120,10 +138,15 @@ impl Instrument {
     /// What it measures.
     pub fn property(self) -> Property {
         match self {
-            Self::PeakSpeed | Self::Deviation | Self::LargestJump | Self::EqualJumps => Property::D1,
-            Self::OnPathGap => Property::D2,
-            Self::Revised | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
-            Self::SymbolShare => Property::L1,
+            Self::PeakSpeed
+            | Self::Deviation
+            | Self::Heterogeneity
+            | Self::ByDistance
+            | Self::LargestJump
+            | Self::EqualJumps => Property::D1,
+            Self::CallsToState | Self::ChainGap | Self::OnPathGap => Property::D2,
+            Self::Revised | Self::Repair | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
+            Self::SymbolShare | Self::RoundingGap => Property::L1,
             Self::AtStake | Self::Damage | Self::Violations => Property::L2,
         }
     }
@@ -133,13 +156,19 @@ impl Instrument {
         match self {
             Self::PeakSpeed => "times the mean speed",
             Self::Deviation => "share of all bits",
+            Self::Heterogeneity => "bits, over hidden slots",
+            Self::ByDistance => "share of their variance",
             Self::LargestJump => "share of the open bits",
             Self::EqualJumps => "share of calls",
+            Self::CallsToState => "calls",
+            Self::ChainGap => "share of words",
             Self::OnPathGap => "total variation above chance",
             Self::Revised => "changes per call and slot",
+            Self::Repair => "share of slots, repaired less damaged",
             Self::SlotsPerCall => "slots per call",
             Self::ReadingOrder => "Kendall's tau",
             Self::SymbolShare => "share of slots",
+            Self::RoundingGap => "distances between neighbours",
             Self::AtStake => "bits per call",
             Self::Damage => "bits per text",
             Self::Violations => "broken rules per text",
@@ -151,13 +180,19 @@ impl Instrument {
         match self {
             Self::PeakSpeed => "peak_speed",
             Self::Deviation => "deviation",
+            Self::Heterogeneity => "heterogeneity",
+            Self::ByDistance => "by_distance",
             Self::LargestJump => "largest_jump",
             Self::EqualJumps => "equal_jumps",
+            Self::CallsToState => "calls_to_state",
+            Self::ChainGap => "chain_gap",
             Self::OnPathGap => "on_path_gap",
             Self::Revised => "revised",
+            Self::Repair => "repair",
             Self::SlotsPerCall => "slots_per_call",
             Self::ReadingOrder => "reading_order",
             Self::SymbolShare => "symbol_share",
+            Self::RoundingGap => "rounding_gap",
             Self::AtStake => "at_stake",
             Self::Damage => "damage",
             Self::Violations => "violations",
@@ -166,9 +201,19 @@ impl Instrument {
 
     /// Reads it off one run; `None` where it does not apply, such as masked runs of a run without masks, or a run does not
     /// tell.
-    fn read(self, run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
+    fn read(self, run: &Trajectory, family: Family) -> Result<Option<f64>, TrajectoryError> {
         Ok(match self {
-            Self::PeakSpeed | Self::Deviation | Self::Damage | Self::Violations => None,
+            Self::PeakSpeed
+            | Self::Deviation
+            | Self::Heterogeneity
+            | Self::ByDistance
+            | Self::ChainGap
+            | Self::Repair
+            | Self::RoundingGap
+            | Self::Damage
+            | Self::Violations => None,
+            Self::CallsToState => (family != Family::Autoregressive)
+                .then(|| f64::from(u8::from(run.settings.soft_feedback.is_some()))),
             Self::LargestJump => largest_jump(run),
             Self::EqualJumps => equal_jumps(run),
             Self::OnPathGap => on_path_gap(run, 0)?.map(|gap| gap.above_chance()),
@@ -219,21 +264,22 @@ pub struct Reading {
 ///
 /// # Errors
 /// If a run contradicts itself.
-pub fn scorecard(runs: &[Trajectory]) -> Result<Vec<Reading>, TrajectoryError> {
+pub fn scorecard(runs: &[Trajectory], family: Family) -> Result<Vec<Reading>, TrajectoryError> {
     let reading = |instrument: Instrument| {
         let mut moments = Moments::default();
         for run in runs {
-            instrument.read(run)?.into_iter().for_each(|value| moments.push(value));
+            instrument.read(run, family)?.into_iter().for_each(|value| moments.push(value));
         }
         Ok(Reading { instrument, estimate: moments.estimate() })
     };
     Instrument::OF_RUNS.into_iter().map(reading).collect()
 }
 
-/// Reads what can be read off runs from Gaussian noise: the jumps of the open bits, and that no slot is a symbol on the way.
-/// The last step is the reading of tokens.
-pub fn scorecard_of_vectors(runs: &[Vec<GaussianStep>]) -> Vec<Reading> {
-    let curves = runs.iter().map(|run| run.iter().map(open_bits_of_vectors).collect::<Vec<f64>>());
+/// Reads what can be read off runs from Gaussian noise, each with the sequence that it began with: the jumps of the open bits, how often the likeliest word
+/// of a slot changes, that the network's guess is part of what it sees, and that no slot is a symbol on the way. The last step is the
+/// reading of tokens.
+pub fn scorecard_of_vectors(runs: &[(Sequence, Vec<GaussianStep>)]) -> Vec<Reading> {
+    let curves = runs.iter().map(|(_, run)| run.iter().map(open_bits_of_vectors).collect::<Vec<f64>>());
     let reading = |instrument, of: &dyn Fn(&[f64]) -> Option<f64>| {
         let estimate = curves.clone().filter_map(|curve| of(&curve)).collect::<Moments>().estimate();
         Reading { instrument, estimate }
@@ -243,9 +289,41 @@ pub fn scorecard_of_vectors(runs: &[Vec<GaussianStep>]) -> Vec<Reading> {
         reading(Instrument::EqualJumps, &|curve| {
             Some(Jumps::of(curve)?.participation / (curve.len() - 1) as f64)
         }),
+        reading(Instrument::CallsToState, &|_| Some(1.0)),
+        Reading {
+            instrument: Instrument::Revised,
+            estimate: runs
+                .iter()
+                .filter_map(|(start, run)| likeliest_changed(start, run))
+                .collect::<Moments>()
+                .estimate(),
+        },
         // What the network sees in every call are vectors.
         reading(Instrument::SymbolShare, &|_| Some(0.0)),
     ]
+}
+
+/// Changes of the likeliest word from call to call, per call and open slot.
+fn likeliest_changed(start: &Sequence, run: &[GaussianStep]) -> Option<f64> {
+    let changed = |pair: &[GaussianStep]| {
+        start.open_slots().filter(|&slot| pair[0].tokens.get(slot) != pair[1].tokens.get(slot)).count()
+    };
+    let chances = run.len() * start.open_slots().count();
+    (chances > 0).then(|| run.windows(2).map(changed).sum::<usize>() as f64 / chances as f64)
+}
+
+/// How far the last guesses of runs from Gaussian noise are from the symbols that are read off, in the mean over the open slots. Costs
+/// as many distances as slots times words, and once as many as pairs of words.
+pub fn rounding_gap(runs: &[(Sequence, Vec<GaussianStep>)], process: &Gaussian) -> Reading {
+    let symbols =
+        Symbols::new((0..process.vocabulary()).map(|id| process.embedding(TokenId(id)).to_vec()).collect());
+    let gap = |(start, run): &(Sequence, Vec<GaussianStep>)| {
+        let guess = &run.last()?.guess;
+        let gaps = start.open_slots().filter_map(|slot| Some(symbols.as_ref()?.round(guess.get(slot)?)?.gap));
+        Some(gaps.collect::<Moments>().mean()).filter(|mean| mean.is_finite())
+    };
+    let estimate = runs.iter().filter_map(gap).collect::<Moments>().estimate();
+    Reading { instrument: Instrument::RoundingGap, estimate }
 }
 
 fn open_bits_of_vectors(step: &GaussianStep) -> f64 {
@@ -278,7 +356,7 @@ mod tests {
     #[test]
     fn one_word_at_a_time_settles_all_three_bits_with_the_first() {
         let left_to_right = DecodeSettings { order: Order::LeftToRight, ..DecodeSettings::default() };
-        let readings = scorecard(&runs(&left_to_right)).unwrap();
+        let readings = scorecard(&runs(&left_to_right), Family::Autoregressive).unwrap();
         let near = |instrument, expected: f64| {
             let found = value(&readings, instrument).unwrap();
             assert!((found - expected).abs() < 1e-6, "{instrument:?}: {found}");
@@ -290,13 +368,19 @@ mod tests {
         near(Instrument::ReadingOrder, 1.0);
         near(Instrument::SymbolShare, 1.0);
         near(Instrument::AtStake, 0.0);
+        assert_eq!(
+            value(&readings, Instrument::CallsToState),
+            None,
+            "it has no states between text and noise"
+        );
     }
 
     #[test]
     fn three_at_once_put_two_bits_at_stake() {
         let parallelism = Parallelism::SlotsPerCall { slots: 3 };
         let readings =
-            scorecard(&runs(&DecodeSettings { parallelism, ..DecodeSettings::default() })).unwrap();
+            scorecard(&runs(&DecodeSettings { parallelism, ..DecodeSettings::default() }), Family::Discrete)
+                .unwrap();
         assert!((value(&readings, Instrument::AtStake).unwrap() - 2.0).abs() < 1e-6);
         assert_eq!(value(&readings, Instrument::OnPathGap), None, "there is no state between start and end");
     }
@@ -315,7 +399,7 @@ mod tests {
             let decoder = Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap();
             pollster::block_on(run(&mut denoiser, decoder)).unwrap()
         };
-        let readings = scorecard(&(0..4).map(one).collect::<Vec<_>>()).unwrap();
+        let readings = scorecard(&(0..4).map(one).collect::<Vec<_>>(), Family::Discrete).unwrap();
         assert!(value(&readings, Instrument::Revised).unwrap() > 0.0);
         assert_eq!(value(&readings, Instrument::OnPathGap), None);
         assert_eq!(value(&readings, Instrument::ReadingOrder), None, "the last call finishes all");
@@ -323,10 +407,29 @@ mod tests {
 
     #[test]
     fn vectors_are_no_symbols_and_their_jumps_are_those_of_the_entropy() {
-        let step = |nats: f64| GaussianStep { time: 0.5, tokens: vec![], entropy_nats: vec![nats, nats] };
-        let even = vec![step(4.0), step(2.0), step(0.0)];
-        let sudden = vec![step(4.0), step(0.0), step(0.0)];
-        let readings = scorecard_of_vectors(&[even.clone(), even, sudden.clone(), sudden]);
+        let step = |nats: f64, word| GaussianStep {
+            time: 0.5,
+            tokens: vec![TokenId(word), TokenId(3)],
+            entropy_nats: vec![nats, nats],
+            guess: vec![vec![f64::from(word) * 2.0 - 3.25], vec![3.0]],
+        };
+        let even = vec![step(4.0, 3), step(2.0, 4), step(0.0, 4)];
+        let sudden = vec![step(4.0, 3), step(0.0, 3), step(0.0, 3)];
+        let runs = [even.clone(), even, sudden.clone(), sudden];
+        let mask = SpecialTokens::default().mask;
+        let begun = |start: &Sequence| runs.clone().map(|run| (start.clone(), run));
+        let readings = scorecard_of_vectors(&begun(&Sequence::masked(2, mask)));
+        assert_eq!(value(&readings, Instrument::CallsToState), Some(1.0), "the guess of the call before");
+        // One change in three calls of two slots, or none.
+        assert_eq!(value(&readings, Instrument::Revised), Some((1.0 / 6.0 + 0.0) / 2.0));
+        let given = Sequence::infill(&[None, Some(TokenId(3))], mask);
+        let readings_of_one = scorecard_of_vectors(&begun(&given));
+        assert_eq!(value(&readings_of_one, Instrument::Revised), Some((1.0 / 3.0 + 0.0) / 2.0));
+        // Words at distance 2 from each other; the open slot's guess is off by a quarter.
+        let line =
+            Gaussian::new(Schedule::Linear, (0..6).map(|word| f64::from(word) * 2.0 - 3.0).collect(), 1);
+        let gap = rounding_gap(&begun(&given), &line).estimate.unwrap().value;
+        assert!((gap - 0.25 / 2.0).abs() < 1e-12, "{gap}");
         assert_eq!(value(&readings, Instrument::SymbolShare), Some(0.0));
         assert_eq!(value(&readings, Instrument::LargestJump), Some((0.5 + 1.0) / 2.0));
         assert_eq!(value(&readings, Instrument::EqualJumps), Some((1.0 + 0.5) / 2.0));
@@ -335,10 +438,24 @@ mod tests {
     #[test]
     fn what_runs_do_not_tell_is_not_read_off_them() {
         let run = &runs(&DecodeSettings::default())[0];
-        let told = [Instrument::PeakSpeed, Instrument::Deviation, Instrument::Damage, Instrument::Violations];
+        use Instrument::{
+            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, PeakSpeed, Repair, RoundingGap,
+            Violations,
+        };
+        let told = [
+            PeakSpeed,
+            Deviation,
+            Heterogeneity,
+            ByDistance,
+            ChainGap,
+            Repair,
+            RoundingGap,
+            Damage,
+            Violations,
+        ];
         for instrument in told {
             assert!(!Instrument::OF_RUNS.contains(&instrument));
-            assert_eq!(instrument.read(run), Ok(None), "{instrument:?}");
+            assert_eq!(instrument.read(run, Family::Discrete), Ok(None), "{instrument:?}");
         }
     }
 

@@ -102,6 +102,16 @@ impl Gaussian {
         mean
     }
 
+    /// Power kept over time.
+    pub fn schedule(&self) -> Schedule {
+        self.schedule
+    }
+
+    /// Number of tokens.
+    pub fn vocabulary(&self) -> u32 {
+        (self.embeddings.len() / self.width) as u32
+    }
+
     /// Numbers in an embedding.
     pub fn width(&self) -> usize {
         self.width

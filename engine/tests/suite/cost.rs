@@ -82,7 +82,7 @@ mod bodies {
         let refused =
             GpuExecutor::new(&gpu, &mut pipelines, &mut uploaded, &program, &weights, &mut |_| {}).await;
         let expected = Error::LimitTooSmall {
-            limit: "maxStorageBufferBindingSize",
+            limit: "maxStorageBufferBindingSize".into(),
             found: largest,
             expected: largest + 4,
         };

@@ -74,10 +74,10 @@ mod bodies {
         for choice in [BackendChoice::Cpu, BackendChoice::WebGpu] {
             let (mut engine, report) = open(choice).await;
             let found = engine.predict(&query()).await.unwrap();
-            assert_alike(report.name, &found, &expected);
+            assert_alike(&report.name, &found, &expected);
             // Fewer rows of the same program: only those asked come back.
             let fewer = Query { rows: query().rows[20..22].to_vec(), ..query() };
-            assert_alike(report.name, &engine.predict(&fewer).await.unwrap(), &expected[20..22]);
+            assert_alike(&report.name, &engine.predict(&fewer).await.unwrap(), &expected[20..22]);
         }
     }
 

@@ -91,7 +91,7 @@ pub async fn write<D: Denoiser>(
     decoders: Vec<Decoder>,
 ) -> Result<Member, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
-    let readings = scorecard(&runs).map_err(|error| Trouble::Other(error.into()))?;
+    let readings = scorecard(&runs, engine::family(config)).map_err(|error| Trouble::Other(error.into()))?;
     let mut texts = Vec::new();
     for run in &runs {
         texts.push(text(&state_at(run, run.steps.len()).map_err(Trouble::Other)?));
@@ -127,6 +127,7 @@ pub async fn write_vectors<D: FullDenoiser>(
     };
     let texts = runs.iter().map(last).collect();
     let columns = runs.first().map(|run| columns_of_vectors(start, run)).unwrap_or_default();
+    let runs: Vec<_> = runs.into_iter().map(|run| (start.clone(), run)).collect();
     let readings = scorecard_of_vectors(&runs);
     Ok(member(ShippedModel::Gaussian, engine::family(config), columns, texts, readings, language))
 }
