@@ -51,6 +51,9 @@ pub struct Generate {
     /// How to decode.
     #[command(flatten)]
     pub decoding: Decoding,
+    /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld.
+    #[arg(long, value_name = "FILE")]
+    pub guides: Option<PathBuf>,
     /// Print the whole trajectory as JSON.
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
+use diffusion::guide::{Constrained, Guided, Guides};
 use diffusion::{Decoder, Denoiser, Sequence, SpecialTokens, Trajectory};
 use model_loader::{Process, Tokenizer};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use crate::arguments::Generate;
 use crate::continuous;
 use crate::diagnose::schedule::read_decoding;
 use crate::failure::Failure;
+use crate::guides::{read_guides, rules};
 use crate::model::{BackendName, Identity, Model};
 use crate::output::{self, Progress};
 use crate::prompt;
@@ -22,6 +24,8 @@ struct Report<'a> {
     backend: BackendName,
     prompt: &'a str,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guides: Option<&'a Guides>,
     /// Every word of the model by token id, so that the trajectory can be read without the model.
     vocabulary: Vec<&'a str>,
     trajectory: &'a Trajectory,
@@ -41,14 +45,27 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     model.expect_fit(&settings)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
-    let decoder = Decoder::new(settings, start, SpecialTokens::default()).map_err(Failure::input)?;
+    let guides = arguments.guides.as_deref().map(read_guides).transpose()?;
+    let rules = match &guides {
+        Some(guides) => rules(guides, &model.checkpoint.tokenizer, start.len())?,
+        None => Vec::new(),
+    };
+    let decoder = Decoder::new(settings, start.clone(), SpecialTokens::default()).map_err(Failure::input)?;
 
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let tokenizer = &model.checkpoint.tokenizer;
     let began = Instant::now();
     let mut line = Progress::new();
     let watch = |sequence: &Sequence| line.show(&text_of(tokenizer, sequence));
-    let trajectory = decode(&mut engine, decoder, watch).await?;
+    let trajectory = match &guides {
+        None => decode(&mut engine, decoder, watch).await?,
+        Some(guides) if guides.scale > 0.0 => {
+            let guided = Guided::new(engine, guides.scale, &start, SpecialTokens::default().mask);
+            let guided = guided.map_err(Failure::input)?;
+            decode(&mut Constrained::new(guided, rules), decoder, watch).await?
+        }
+        Some(_) => decode(&mut Constrained::new(engine, rules), decoder, watch).await?,
+    };
     drop(line);
     let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
     let text = text_of(tokenizer, &end);
@@ -63,6 +80,7 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
             backend,
             prompt,
             text: &text,
+            guides: guides.as_ref(),
             vocabulary,
             trajectory: &trajectory,
         });

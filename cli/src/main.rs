@@ -11,6 +11,7 @@ mod eval;
 mod exact;
 mod failure;
 mod generate;
+mod guides;
 mod info;
 mod language;
 mod model;

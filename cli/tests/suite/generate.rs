@@ -1,4 +1,4 @@
-use crate::run::{TINY, TemporaryFile, json, succeed, unmask};
+use crate::run::{TINY, TemporaryFile, json, refuse, succeed, unmask};
 
 const REFERENCE: [&str; 5] = ["generate", "--model", TINY, "--backend", "reference"];
 
@@ -116,4 +116,75 @@ fn a_model_of_gaussian_noise_steps_back_to_words_and_keeps_the_prompt() {
     assert!(steps.iter().all(|step| step["tokens"].as_array().unwrap().len() == 8));
     assert_eq!(report, run("1"));
     assert_ne!(report["steps"], run("2")["steps"]);
+}
+
+#[test]
+fn a_pattern_holds_and_allowed_words_too_with_guidance_towards_the_prompt() {
+    let guides = br#"{"scale": 0.5, "rules": [
+        {"rule": "pattern", "span": {"start": 1, "end": 4}, "pattern": "(red )?(dog|fox)( (runs|sees)){1,2}"},
+        {"rule": "allowed_words", "span": {"start": 4, "end": 5}, "words": ["."]}]}"#;
+    let guides = TemporaryFile::new("guides", guides);
+    for seed in ["1", "2", "3"] {
+        let more = ["--prompt", "the", "--length", "5", "--seed", seed, "--guides", guides.path()];
+        let report = json(&[&REFERENCE[..], &more].concat());
+        let text = report["text"].as_str().unwrap().to_lowercase();
+        let words: Vec<&str> = text.trim_end_matches('.').split(' ').collect();
+        assert!(text.ends_with('.') && words[0] == "the" && words.len() == 4, "{text}");
+        let begins = if words[1] == "red" { 2 } else { 1 };
+        assert!(["dog", "fox"].contains(&words[begins]), "{text}");
+        assert!(words[begins + 1..].iter().all(|word| ["runs", "sees"].contains(word)), "{text}");
+        assert_eq!(report["guides"]["rules"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn the_checker_keeps_hot_texts_right() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask/model.gguf");
+    let rule = br#"{"rules": [{"rule": "checker", "span": {"start": 0, "end": 12}, "candidates": 8}]}"#;
+    let guides = TemporaryFile::new("checker", rule);
+    let base = ["generate", "--model", shipped, "--backend", "cpu", "--length", "12", "--temperature", "2"];
+    let broken = |more: &[&str]| {
+        let report = json(&[&base[..], more].concat());
+        let slots = report["trajectory"]["steps"].as_array().unwrap();
+        let mut words = vec![None; 12];
+        for commit in slots.iter().flat_map(|step| step["commits"].as_array().unwrap()) {
+            let word = &report["vocabulary"][commit["token"].as_u64().unwrap() as usize];
+            words[commit["slot"].as_u64().unwrap() as usize] = word.as_str();
+        }
+        let text: Vec<Option<&str>> = words.into_iter().take_while(|word| *word != Some("[EOS]")).collect();
+        storyworld::check(storyworld::Grammar::storyworld(), &text).len()
+    };
+    let total = |more: &[&str]| -> usize {
+        ["1", "2"].iter().map(|seed| broken(&[&["--seed", seed], more].concat())).sum()
+    };
+    let (free, checked) = (total(&[]), total(&["--guides", guides.path()]));
+    assert!(free > 2 * checked, "{free} broken rules without the checker, {checked} with it");
+}
+
+#[test]
+fn guidance_that_makes_no_sense_is_one_sentence() {
+    for (name, text, part) in [
+        ("no-guides", "[", "is no guidance"),
+        ("scale", r#"{"scale": -1}"#, "scale"),
+        (
+            "pattern",
+            r#"{"rules": [{"rule": "pattern", "span": {"start": 0, "end": 2}, "pattern": "("}]}"#,
+            "pattern",
+        ),
+        ("span", r#"{"rules": [{"rule": "checker", "span": {"start": 9, "end": 99}}]}"#, "span"),
+        (
+            "word",
+            r#"{"rules": [{"rule": "allowed_words", "span": {"start": 0, "end": 1}, "words": ["x"]}]}"#,
+            "\"x\"",
+        ),
+    ] {
+        let file = TemporaryFile::new(name, text.as_bytes());
+        let sentence = refuse(&[&REFERENCE[..], &["--guides", file.path()]].concat());
+        assert!(sentence.contains(part), "{sentence}");
+    }
+    // No verb of the pattern fits the slot: found when the call is made.
+    let none = r#"{"rules": [{"rule": "pattern", "span": {"start": 0, "end": 1}, "pattern": "dog dog"}]}"#;
+    let file = TemporaryFile::new("impossible", none.as_bytes());
+    let output = unmask(&[&REFERENCE[..], &["--guides", file.path()]].concat());
+    assert!(output.code != 0 && output.stderr.contains("slot "), "{}", output.stderr);
 }

@@ -1,4 +1,6 @@
 //! Blocks and spans: which masked slots a call may commit at all.
+//!
+//! Sources, defaults, costs and failures stand at [`DecodeSettings::block_length`] and [`DecodeSettings::sequential`].
 
 use serde::{Deserialize, Serialize};
 

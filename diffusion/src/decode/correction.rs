@@ -1,4 +1,6 @@
 //! Correction: what happens to a text that is already written in full.
+//!
+//! By default nothing; the knobs of a rule have no defaults and must be given.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,29 +20,32 @@ pub enum Correction {
     /// not risen for `patience` calls, or after `calls`. Cost: one call per change. Known failure: only networks
     /// trained with uniform noise know that a visible token may be wrong; a masked one gets worse.
     OneByOne {
-        /// Temperature of the draws, at least 0; the paper's is .1.
+        /// Temperature of the draws, finite and at least 0; the paper's is .1.
         temperature: f32,
-        /// Time told to the network, in [0, 1].
+        /// Time told to the network, in [0, 1]; near 0 in the paper.
         time: f64,
-        /// Calls without progress before it ends, at least 1; the paper's is 32.
+        /// Calls without progress before it ends, from 1 to 10⁶; the paper's is 32.
         patience: u32,
-        /// Most calls, at least 1.
+        /// Most calls, from 1 to 10⁶.
         calls: u32,
     },
-    /// For masked models: opens the slots that were committed with the smallest probability and writes them
-    /// again, all in one call. Cost: `calls`. Known failure: the slots of one call are drawn independently.
+    /// For masked models (plain): opens the slots that were committed with the smallest probability and writes them
+    /// again, all in one call. Cost: `calls`. Known failures: the slots of one call are drawn independently; and a slot
+    /// that stays unsure is opened again and again.
     LeastSure {
-        /// Slots per call, at least 1.
+        /// Slots per call, from 1 to 10⁶.
         slots: u32,
-        /// Number of calls, at least 1.
+        /// Number of calls, from 1 to 10⁶.
         calls: u32,
     },
-    /// For masked models: as [`Correction::LeastSure`] with random slots, a blocked Gibbs sampler: with an exact
-    /// denoiser and one slot per call it leaves the right distribution as it is. Cost: `calls`.
+    /// For masked models (plain): as [`Correction::LeastSure`] with random slots, a blocked Gibbs sampler: with an exact
+    /// denoiser, temperature 1 and one slot per call it leaves the right distribution as it is. Cost: `calls`. Known
+    /// failures: one slot at a time never changes a text in which each word follows from the others (the two
+    /// sentences); several are drawn independently.
     Gibbs {
-        /// Slots per call, at least 1.
+        /// Slots per call, from 1 to 10⁶.
         slots: u32,
-        /// Number of calls, at least 1.
+        /// Number of calls, from 1 to 10⁶.
         calls: u32,
     },
 }
@@ -120,5 +125,58 @@ impl Correction {
         };
         let change = seen.iter().filter(other).max_by(surest);
         change.map(|p| Commit { slot: p.slot, token: p.prediction.drawn.token })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Decoder};
+    use crate::sequence::{Slot, SpecialTokens, TokenId};
+    use crate::testing::prediction;
+
+    /// Calls until a correction of one slot ends that changes it every time, where the present token has the
+    /// probability `present` at each call.
+    fn calls(rule: Correction, present: impl Fn(u32) -> f32) -> u32 {
+        let settings = DecodeSettings { correction: Some(rule), ..DecodeSettings::default() };
+        let text = Sequence { slots: vec![Slot::committed(TokenId(4))] };
+        let mut decoder = Decoder::new(settings, text, SpecialTokens::default()).unwrap();
+        let mut calls = 0;
+        while !decoder.is_finished() {
+            let mut answer = prediction(-1.0, [-1.0, -2.0], 0.5);
+            answer.drawn.token = TokenId(5 + calls % 2);
+            answer.target_log_probability = present(calls).ln();
+            assert_eq!(decoder.apply(&[answer]).unwrap().commits.len(), 1);
+            calls += 1;
+        }
+        calls
+    }
+
+    fn one_by_one(patience: u32, calls: u32) -> Correction {
+        Correction::OneByOne { temperature: 0.1, time: 0.05, patience, calls }
+    }
+
+    #[test]
+    fn one_by_one_ends_when_the_text_gets_no_surer_for_long_enough() {
+        assert_eq!(calls(one_by_one(3, 100), |_| 0.5), 1 + 3, "the first call is the best so far");
+        assert_eq!(calls(one_by_one(1, 100), |_| 0.5), 1 + 1);
+        assert_eq!(calls(one_by_one(3, 100), |call| 0.1 * (call.min(4) + 1) as f32), 5 + 3);
+        // Every fall is made up for before three calls are over, but the old best is never passed.
+        assert_eq!(calls(one_by_one(3, 100), |call| [0.5, 0.4][call as usize % 2]), 1 + 3);
+    }
+
+    #[test]
+    fn one_by_one_ends_after_so_many_calls_though_the_text_still_gets_surer() {
+        let rising = |call: u32| 0.01 * (call + 1) as f32;
+        assert_eq!(calls(one_by_one(3, 10), rising), 10);
+        assert_eq!(calls(one_by_one(3, 1), rising), 1);
+    }
+
+    #[test]
+    fn masked_corrections_make_all_their_calls() {
+        for calls_set in [1, 7] {
+            assert_eq!(calls(Correction::LeastSure { slots: 1, calls: calls_set }, |_| 0.5), calls_set);
+            assert_eq!(calls(Correction::Gibbs { slots: 1, calls: calls_set }, |_| 0.5), calls_set);
+        }
     }
 }

@@ -1,4 +1,7 @@
 //! What hides the tokens of a run, and steps back along the processes whose tokens may all be noise.
+//!
+//! Where any token may be noise, every open slot is asked and drawn anew at every step, so a run of N steps costs N
+//! calls; order and end-of-text filling have no part in it. `words` and `uniform_share` have no defaults.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,27 +16,32 @@ use crate::sequence::{Sequence, Slot, SlotState, SpecialTokens};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Noise {
-    /// Masks ([`Mask`](crate::process::Mask)): a hidden slot shows the mask symbol, a written one is right.
+    /// Masks ([`Mask`](crate::process::Mask); MDLM, arXiv 2406.07524): a hidden slot shows the mask symbol, a written
+    /// one is taken to be right. The default. Known failure: a mistake is seen as truth by every later call.
     #[default]
     Mask,
-    /// Random words ([`Uniform`]), with [`Parallelism::Ancestral`](super::Parallelism::Ancestral): every open slot
-    /// is drawn anew at every step from Σ_v p(v | x_t) q(x_s | x_t, v). Plugging the leave-one-out prediction into
-    /// Bayes' rule instead gives the same distribution; plugging in the posterior does not (arXiv 2605.22765).
-    /// Cost: one call per step, all open slots asked.
+    /// Random words ([`Uniform`]; D3PM, arXiv 2107.03006; UDLM, arXiv 2412.10193), with
+    /// [`Parallelism::Ancestral`](super::Parallelism::Ancestral): every open slot is drawn anew at every step from
+    /// Σ_v p(v | x_t) q(x_s | x_t, v). Plugging the leave-one-out prediction into Bayes' rule instead gives the same
+    /// distribution; plugging in the posterior does not (arXiv 2605.22765). Cost: one call per step, all open slots
+    /// asked. Known failures: right only with posteriors of a network that is told the time; and the slots of a step
+    /// are still drawn independently, so that few steps mix texts.
     Uniform {
-        /// The words that noise draws from.
+        /// The words that noise draws from, 1 to 4 · 10⁹ of them: those of the network's training.
         words: Words,
-        /// Take the most probable word at the last step. Known failure: less diversity.
+        /// Take the most probable word at the last step; off by default. Known failure: less diversity.
         #[serde(default)]
         greedy_tail: bool,
     },
-    /// Masks and random words ([`MaskUniform`], GIDD); as above, on the process's own schedule.
+    /// Masks and random words ([`MaskUniform`]; GIDD, arXiv 2503.04482); as above, on the process's own schedule,
+    /// whatever that of the parallelism is. Known failures: as above; and with little uniform noise a written word is
+    /// rarely doubted.
     MaskUniform {
-        /// The words that noise draws from.
+        /// The words that noise draws from, 1 to 4 · 10⁹ of them: those of the network's training.
         words: Words,
-        /// Share of uniform noise at t = 1/2, in [0, 1).
+        /// Share of uniform noise at t = 1/2, from 0 to 1 − 10⁻⁹; the paper's are .1 and .2.
         uniform_share: f64,
-        /// Take the most probable word at the last step.
+        /// Take the most probable word at the last step; off by default. Known failure: less diversity.
         #[serde(default)]
         greedy_tail: bool,
     },

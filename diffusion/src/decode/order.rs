@@ -1,4 +1,9 @@
 //! Decoding orders: which masked slots go first.
+//!
+//! No order costs a call and none has a knob: a slot is ranked by a random word, by its place, or by what the call at
+//! hand has predicted of it anyway, at temperature 1. How many slots go, and so how many calls a run takes, is
+//! the [`Parallelism`](super::Parallelism)'s. An order has no say where all is drawn anew at every step (uniform
+//! [`Noise`](super::Noise)) and under [`Remasking::RunningConfidence`](super::Remasking::RunningConfidence).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +14,23 @@ use crate::denoiser::Prediction;
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// A uniformly random subset, new at every step: the order of the reverse process itself, whatever the
-    /// denoiser says (MDLM, arXiv 2406.07524).
+    /// denoiser says (MDLM, arXiv 2406.07524). The default. Known failure: blind to what the denoiser is sure of
+    /// (LLaDA on GSM8K, from a summary: 21.3 against 70.0 by confidence).
     #[default]
     Random,
-    /// Reading order, as an autoregressive model writes.
+    /// Reading order, as an autoregressive model writes (plain). Known failures: a slot never sees what is right of
+    /// it, unless that is given; states with all masks at the right are rare under random masks, so the network
+    /// has seldom trained on them; and several slots per call are neighbours, which depend on each other most.
     LeftToRight,
     /// The highest probability of the drawn token at temperature 1 first (LLaDA's low-confidence remasking,
     /// arXiv 2502.09992). Known failure: floods of end-of-text, which is easy to be sure of.
     Confidence,
-    /// The largest gap between the two best probabilities first (Dream's `topk_margin`, arXiv 2508.15487).
+    /// The largest gap between the two best probabilities first (Dream's `topk_margin`, arXiv 2508.15487). Known
+    /// failures: easy tokens go first, as under confidence; and two words that would do equally well make a slot look
+    /// unsure.
     Margin,
-    /// The lowest entropy first (Dream's `entropy`).
+    /// The lowest entropy first (Dream's `entropy`, arXiv 2508.15487). Known failures: easy tokens go first, as under
+    /// confidence; and a long tail of rare words makes a slot look unsure though one word leads by far.
     Entropy,
     /// Low-discrepancy order (Halton scheduler, arXiv 2503.17076, in one dimension: van der Corput's sequence in
     /// base 2): every prefix of it is spread evenly over the block. Known failure: blind to content.
@@ -155,7 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn names_are_snake_case() {
-        assert_eq!(serde_json::to_string(&Order::LeftToRight).unwrap(), "\"left_to_right\"");
+    fn every_order_has_a_name_in_snake_case_that_reads_back() {
+        let names = ["random", "left_to_right", "confidence", "margin", "entropy", "halton", "dilated"];
+        for (order, name) in Order::ALL.into_iter().zip(names) {
+            let json = serde_json::to_string(&order).unwrap();
+            assert_eq!(json, format!("\"{name}\""));
+            assert_eq!(serde_json::from_str::<Order>(&json).unwrap(), order);
+        }
     }
 }

@@ -1,4 +1,10 @@
 //! Parallelism: how many masked slots are committed per call.
+//!
+//! With blocks every cost below is that of one block. Known failure of all rules that commit several slots in a call:
+//! their tokens are drawn independently, which makes sentences that nobody wrote even from perfectly right marginals
+//! (the marginal trap, Jin et al., arXiv 2512.22630), and none takes back what it wrote; that is for
+//! [`Remasking`](super::Remasking) and [`Correction`](super::Correction). A knob without a default here has none in
+//! JSON either and must be given.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,42 +13,48 @@ use super::settings::{MAX_STEPS, within};
 use crate::random::{Purpose, bernoulli, uniform, word};
 use crate::schedule::Schedule;
 
-/// How many masked slots one call commits. Which ones, the [`Order`](super::Order) says.
+/// How many masked slots one call commits. Which ones, the [`Order`](super::Order) says. The default is one slot per
+/// call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Parallelism {
-    /// The same number at every call. Cost: ceil(masked / slots) calls.
+    /// The same number at every call (plain). Cost: ceil(masked / slots) calls. Known failure: with more than one slot
+    /// the marginal trap, however unsure the slots are.
     SlotsPerCall {
-        /// Slots committed per call, at least 1.
+        /// Slots committed per call, at least 1; no default.
         slots: u32,
     },
-    /// A quota along the schedule (LLaDA): after step j of N, round(M · lost(t_j) / lost(t_0)) of the M slots
-    /// that were masked at the start are still masked, t_j evenly spaced from the start time to 0.
-    /// Cost: at most min(N, masked) calls, because steps that commit nothing need none.
+    /// A quota along the schedule (LLaDA, arXiv 2502.09992): after step j of N, round(M · lost(t_j) / lost(t_0)) of
+    /// the M slots that were masked at the start are still masked, t_j evenly spaced from the start time to 0.
+    /// Cost: at most min(N, masked) calls, because steps that commit nothing need none. Known failure: with fewer steps
+    /// than masked slots the marginal trap, because the number is fixed before anything is predicted.
     Quota {
-        /// Number of steps N, from 1 to [`MAX_STEPS`].
+        /// Number of steps N, from 1 to [`MAX_STEPS`]; no default.
         steps: u32,
-        /// Signal kept over time.
+        /// Signal kept over time; [`Schedule::Linear`] by default.
         #[serde(default)]
         schedule: Schedule,
     },
-    /// Ancestral sampling (MDLM): from t_j to t_{j+1} every masked slot is revealed with probability
+    /// Ancestral sampling (MDLM, arXiv 2406.07524): from t_j to t_{j+1} every masked slot is revealed with probability
     /// (α(t_{j+1}) − α(t_j)) / (1 − α(t_j)), decided before and apart from the token (two stages, exact in
     /// f32). The number of commits is therefore binomial; with [`Order::Random`](super::Order::Random) the
     /// committed slots are exactly those revealed, otherwise the order picks as many others.
-    /// Cost: at most min(N, masked) calls.
+    /// Cost: at most min(N, masked) calls; N where written slots may change again (ReMDM, uniform noise). Known
+    /// failure: joint commits, and by itself it revises nothing: an exact denoiser of two disjoint sentences of three
+    /// words, equally likely, ends in neither with probability 3 / (4N).
     Ancestral {
-        /// Number of steps N, from 1 to [`MAX_STEPS`].
+        /// Number of steps N, from 1 to [`MAX_STEPS`]; no default.
         steps: u32,
-        /// Signal kept over time.
+        /// Signal kept over time; [`Schedule::Linear`] by default.
         #[serde(default)]
         schedule: Schedule,
     },
     /// First-hitting sampling (Zheng et al., arXiv 2409.02908): with k slots masked, the time at which the next
     /// one is revealed has lost(t') = lost(t) u^(1/k), u uniform; one slot goes. In random order this is the
-    /// exact reverse process, without steps. Cost: one call per slot.
+    /// exact reverse process, without steps. Cost: one call per slot. Known failure: never cheaper than that; and the
+    /// times serve only networks that must be told them, and are right in random order alone.
     FirstHitting {
-        /// Signal kept over time.
+        /// Signal kept over time; [`Schedule::Linear`] by default.
         #[serde(default)]
         schedule: Schedule,
     },
@@ -51,15 +63,15 @@ pub enum Parallelism {
     /// Known failure: .9 keeps greedy joint decoding safe for nine tokens at once, not for more; and on evenly
     /// split choices it is sequential.
     Threshold {
-        /// Smallest probability, above 0 and at most 1; the paper's is .9.
+        /// Smallest probability, from 10⁻⁹ to 1; the paper's is .9, the default.
         #[serde(default = "defaults::probability")]
         probability: f64,
     },
-    /// The k surest slots with the largest k such that (k + 1)(1 − c) < factor, c the probability of the k-th; at
-    /// least one (Fast-dLLM). Cost: adaptive. With factor 1 the greedy product is the greedy joint; known
-    /// failure: that says nothing at a temperature above 0.
+    /// The k surest slots, whatever the order says, with the largest k such that (k + 1)(1 − c) < factor, c the
+    /// probability of the k-th; at least one (Fast-dLLM, arXiv 2505.22618). Cost: adaptive. With factor 1 the greedy
+    /// product is the greedy joint; known failure: that says nothing at a temperature above 0.
     Factor {
-        /// Bound, above 0; the paper's are .7 to 1.9.
+        /// Bound, from 10⁻⁹ to 10⁹; the paper's are .7 to 1.9, the default is 1.
         #[serde(default = "defaults::factor")]
         factor: f64,
     },
@@ -67,34 +79,37 @@ pub enum Parallelism {
     /// Ben-Hamu et al., arXiv 2505.24857; with [`Order::Entropy`](super::Order::Entropy), confidence or margin).
     /// Cost: adaptive. Known failure: bounds the joint error only as far as the network's entropies are right.
     EntropyBounded {
-        /// Bound in nats, at least 0; the paper's are .01 to 1.
+        /// Bound in nats, from 0 to 10⁹; the paper's are .01 to 1, the default is .1.
         #[serde(default = "defaults::nats")]
         nats: f64,
     },
     /// All slots whose drawn token is surer than `probability` and whose distribution has moved by less than
     /// `drift_nats` of KL in each of the last calls; if none, the first slots of the order (KLASS). The KL is taken
-    /// over the best candidates and the rest together, a lower bound of the full one. Cost: adaptive; waits
-    /// `calls` + 1 calls before it can begin.
+    /// over the best candidates and the rest together, a lower bound of the full one. Cost: adaptive; no slot is
+    /// stable before call number `calls` + 1, and until then `slots` go at every call. Known failures: what goes
+    /// because none is stable is checked by nothing; and a prediction that is sure, steady and wrong passes.
     Stable {
-        /// Probability to exceed, from 0 to 1; the paper's is .9.
+        /// Probability to exceed, from 0 to 1; the paper's is .9, the default.
         #[serde(default = "defaults::probability")]
         probability: f64,
-        /// Largest drift in nats, above 0; the paper's is .01 (.001 for code).
+        /// Drift to stay below in nats, from 10⁻¹² to 10⁹; the paper's is .01 (.001 for code), the default .01.
         #[serde(default = "defaults::drift_nats")]
         drift_nats: f64,
-        /// Number of calls in a row, at least 1.
+        /// Number of calls in a row, from 1 to 10⁶; the paper's is 2, the default.
         #[serde(default = "defaults::calls")]
         calls: u32,
-        /// How many slots go when none is stable, at least 1.
+        /// How many slots go when none is stable, at least 1, the default.
         #[serde(default = "defaults::slots")]
         slots: u32,
     },
-    /// One round of [`Order::Dilated`](super::Order::Dilated) per call (DUS, arXiv 2506.19037). Cost: the
-    /// logarithm of the block's length to base 2, rounded down.
+    /// One round of [`Order::Dilated`](super::Order::Dilated), the only order it goes with, per call (DUS, arXiv
+    /// 2506.19037). No knobs. Cost per block of B slots: ⌊log2 B⌋ calls, and one call where B = 1. Known failure:
+    /// blind to content; the last round commits about half of the block or more at once, so large blocks suffer
+    /// (LLaDA on GSM8K, from a summary: 73.2, 70.7, 65.7, 57.1 for B = 8, 16, 32, 64, against 80.3 one by one).
     Rounds,
 }
 
-/// What the papers use.
+/// What the papers use; for [`Parallelism::Factor`] and [`Parallelism::EntropyBounded`] a value within their ranges.
 mod defaults {
     pub(super) fn probability() -> f64 {
         0.9
@@ -298,6 +313,28 @@ mod tests {
         let times = [0, 1, 3, 9].map(|step| rule.time(step, 4, 0, 0.5));
         assert_eq!(times, [0.5, 0.375, 0.125, 0.125].map(Some));
         assert_eq!(Parallelism::default().time(0, 4, 0, 1.0), None);
+    }
+
+    #[test]
+    fn knobs_that_json_leaves_out_are_the_documented_ones() {
+        let stable = Parallelism::Stable { probability: 0.9, drift_nats: 0.01, calls: 2, slots: 1 };
+        for (rule, expected) in [
+            (r#""quota","steps":4"#, Parallelism::Quota { steps: 4, schedule: Schedule::Linear }),
+            (r#""ancestral","steps":4"#, Parallelism::Ancestral { steps: 4, schedule: Schedule::Linear }),
+            (r#""first_hitting""#, Parallelism::FirstHitting { schedule: Schedule::Linear }),
+            (r#""threshold""#, Parallelism::Threshold { probability: 0.9 }),
+            (r#""factor""#, Parallelism::Factor { factor: 1.0 }),
+            (r#""entropy_bounded""#, Parallelism::EntropyBounded { nats: 0.1 }),
+            (r#""stable""#, stable),
+            (r#""rounds""#, Parallelism::Rounds),
+        ] {
+            let json = format!(r#"{{"rule":{rule}}}"#);
+            assert_eq!(serde_json::from_str::<Parallelism>(&json).unwrap(), expected);
+        }
+        for rule in ["slots_per_call", "quota", "ancestral"] {
+            let json = format!(r#"{{"rule":"{rule}"}}"#);
+            assert!(serde_json::from_str::<Parallelism>(&json).is_err(), "{rule} has a knob without default");
+        }
     }
 
     #[test]

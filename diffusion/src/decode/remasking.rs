@@ -5,17 +5,19 @@ use serde::{Deserialize, Serialize};
 use super::SettingsError;
 use super::settings::within;
 
-/// Whether and how committed slots are opened again.
+/// Whether and how committed slots are opened again. A knob has no default and must be given.
 ///
-/// The ReMDM kinds (Wang et al., arXiv 2503.00307) go with [`Parallelism::Ancestral`](super::Parallelism::Ancestral).
-/// From t to s a committed slot is opened with probability σ, and a masked one revealed with probability
-/// (α(s) − (1 − σ) α(t)) / (1 − α(t)), so that at every time the expected number of masked slots is the
-/// schedule's. σ is at most σ_max = min(1, (1 − α(s)) / α(t)). Cost: one call per step, all open slots asked.
+/// The ReMDM kinds ([`Cap`](Self::Cap), [`Rescale`](Self::Rescale), [`Confidence`](Self::Confidence) and
+/// [`Loop`](Self::Loop); Wang et al., arXiv 2503.00307) and [`ForwardBackward`](Self::ForwardBackward) go with
+/// [`Parallelism::Ancestral`](super::Parallelism::Ancestral) without blocks or spans. From t to s a committed slot is
+/// opened with probability σ, at most σ_max = min(1, (1 − α(s)) / α(t)), and a masked one revealed with
+/// probability (α(s) − (1 − σ) α(t)) / (1 − α(t)). So at every time the expected number of masked slots is the
+/// schedule's; under [`Confidence`](Self::Confidence) it is larger. Cost: one call per step, all open slots asked.
 /// Known failures: repetition; and much remasking late in a run hurts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Remasking {
-    /// What is committed stays.
+    /// What is committed stays. The default.
     #[default]
     Never,
     /// σ = min(η, σ_max).
@@ -29,30 +31,37 @@ pub enum Remasking {
         eta: f64,
     },
     /// σ_i = σ_max softmax(−c)_i over the committed slots, c the probability with which each was committed; a
-    /// masked slot is revealed as without remasking.
+    /// masked slot is revealed as without remasking. No knobs. A step opens σ_max slots on average, however many are
+    /// committed, and nothing makes up for them. Known failure: with as many steps as slots or more, much is still
+    /// masked late and then written together (linear schedule, 64 slots in 64 steps, all equally sure, simulated: at
+    /// t = 1/2 18 % are written, at t = 1/4 49 %).
     Confidence,
     /// σ = min(η, σ_max) while t is between `off` and `on`, where the clock of the schedule stands still at
     /// α = `alpha`; before and after it runs at the speed that makes up for that, without remasking.
     Loop {
         /// η in [0, 1]; the paper's is .02.
         eta: f64,
-        /// Time at which the loop begins; the paper's is .55.
+        /// Time at which the loop begins, in (0, 1); the paper's is .55.
         on: f64,
-        /// Time at which it ends, below `on`; the paper's is .05.
+        /// Time at which it ends, above 0 and below `on`; the paper's is .05.
         off: f64,
-        /// Signal kept during the loop, above 0 and below 1; the paper's is .9.
+        /// Signal kept during the loop, in (0, 1); the paper's is .9.
         alpha: f64,
     },
     /// σ = scale (α(s) − α(t)) / α(t), at most σ_max: forward-backward corrector (Campbell et al., arXiv
-    /// 2205.14987) with scale 1; other scales give the correctors of discrete flow matching (arXiv 2407.15595).
+    /// 2205.14987) with scale 1; other scales give the correctors of discrete flow matching (arXiv 2407.15595). Known
+    /// failures: weaker than the ReMDM kinds; and where α is small it takes all back, with the linear schedule and
+    /// scale 1 in step 2 all that step 1 has written, in step j before the last a committed slot with
+    /// probability 1 / (j − 1).
     ForwardBackward {
-        /// Scale, at least 0.
+        /// Scale, from 0 to 10⁹; 1 is the corrector of the first source.
         scale: f64,
     },
     /// Running confidence remasking (RCR of MDPO, arXiv 2508.13148), with
     /// [`Parallelism::Quota`](super::Parallelism::Quota): after each call as many slots are written as the quota
-    /// says, namely those with the largest probability that a drawn token ever had there; all others are masked
-    /// (again). Known failure: a once large probability is believed for ever.
+    /// says, namely those with the largest probability that a drawn token ever had there, whatever the order says; all
+    /// others are masked (again). No knobs. Cost: the quota's, at most min(N, masked) calls per block, masked slots
+    /// asked. Known failure: a once large probability is believed for ever.
     RunningConfidence,
 }
 
@@ -67,7 +76,8 @@ pub struct Rates {
 }
 
 impl Remasking {
-    /// Whether it is one of the ReMDM kinds.
+    /// Whether it steps by [`rates`](Self::rates) along ancestral sampling: the ReMDM kinds and the forward-backward
+    /// corrector.
     pub fn is_ancestral(self) -> bool {
         !matches!(self, Self::Never | Self::RunningConfidence)
     }
@@ -132,9 +142,12 @@ pub(super) fn shares(confidences: &[f32]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::{Checkpoint, DecodeSettings, Decoder, Parallelism, SlotMemory};
     use crate::schedule::Schedule;
-    use crate::testing::near;
+    use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
+    use crate::testing::{near, prediction, share_fits};
 
+    /// Those that keep the expected number of masked slots at the schedule's: all but confidence.
     const KINDS: [Remasking; 5] = [
         Remasking::Never,
         Remasking::Cap { eta: 0.3 },
@@ -185,6 +198,49 @@ mod tests {
         let kind = Remasking::Loop { eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 };
         let rates = kind.rates(linear, 0.25, 0.5);
         assert!(near(rates.remask, 0.02, 1e-15) && near(rates.reveal, 0.18, 1e-12));
+    }
+
+    #[test]
+    fn forward_backward_takes_back_all_that_the_first_step_has_written() {
+        let steps = 8;
+        for step in 2..steps {
+            let [s, t] = [step, step - 1].map(|gone| 1.0 - f64::from(gone) / f64::from(steps));
+            let rates = Remasking::ForwardBackward { scale: 1.0 }.rates(|t| 1.0 - t, s, t);
+            assert!(near(rates.remask, 1.0 / f64::from(step - 1), 1e-12), "step {step}");
+        }
+    }
+
+    #[test]
+    fn confidence_opens_as_its_shares_say_and_reveals_as_if_it_did_not() {
+        // Step 3 of 4, t = 1/2, s = 1/4: σ_max = (1/4) / (1/2) = 1/2, reveal (.75 − .5) / .5 = .5.
+        let rates = Remasking::Confidence.rates(|t| 1.0 - t, 0.25, 0.5);
+        assert!(near(rates.remask, 0.5, 1e-15) && near(rates.reveal, 0.5, 1e-15));
+        // Committed with probability 0 and 1: shares 1 / (1 + 1/e) = .731 and .269, so σ = .3655 and .1345.
+        let special = SpecialTokens::default();
+        let slots = [Slot::committed(TokenId(3)), Slot::committed(TokenId(4))];
+        let state = Checkpoint {
+            step: 2,
+            opened: 4,
+            memory: [0.0, 1.0, 0.0, 0.0]
+                .map(|committed| SlotMemory { committed, ..SlotMemory::default() })
+                .to_vec(),
+            ..Checkpoint::start(Sequence { slots: [slots, [Slot::masked(special.mask); 2]].concat() })
+        };
+        let parallelism = Parallelism::Ancestral { steps: 4, schedule: Schedule::Linear };
+        let runs = 20_000;
+        let mut changed = [0; 4];
+        for seed in 0..runs {
+            let remasking = Remasking::Confidence;
+            let settings = DecodeSettings { seed, parallelism, remasking, ..DecodeSettings::default() };
+            let mut decoder = Decoder::resume(settings, state.clone(), special).unwrap();
+            let step = decoder.apply(&[prediction(-1.0, [-1.0, -2.0], 0.5); 4]).unwrap();
+            step.remasks.iter().for_each(|&slot| changed[slot as usize] += 1);
+            step.commits.iter().for_each(|c| changed[c.slot as usize] += 1);
+        }
+        for (slot, expected) in [0.3655, 0.1345, 0.5, 0.5].into_iter().enumerate() {
+            let found = changed[slot];
+            assert!(share_fits(found, runs.into(), expected), "slot {slot}: {found} of {runs}");
+        }
     }
 
     #[test]

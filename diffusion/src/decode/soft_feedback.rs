@@ -15,13 +15,13 @@ use crate::sequence::TokenId;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SoftFeedback {
-    /// Number of candidates, 1 to 5; the paper's is 3.
+    /// Number of candidates, from 1 to 5; the paper's is 3, the default.
     pub candidates: u32,
-    /// Largest λ, from 0 (off) to 1.
+    /// Largest λ, from 0 (off) to 1; the default is .5, ours, as are the two below: the paper learns all three.
     pub scale: f64,
-    /// How sharply λ falls with entropy, at least 0.
+    /// How sharply λ falls with entropy, from 0 (not at all) to 10⁹; the default is 1.
     pub steepness: f64,
-    /// Minus the entropy in nats at which λ is half of `scale`.
+    /// Minus the entropy in nats at which λ is half of `scale`, from −10⁹ to 10⁹; the default is −1.
     pub offset: f64,
 }
 

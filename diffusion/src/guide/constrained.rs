@@ -8,11 +8,18 @@ use crate::sequence::TokenId;
 /// A rule about texts.
 pub trait Constraint {
     /// Sets `allowed` to false for every token id that must not stand in `slot` of this sequence (mask symbols where
-    /// nothing is written). `// (vocabulary)`
-    fn limit(&self, sequence: &[TokenId], slot: u32, allowed: &mut [bool]);
+    /// nothing is written). `logs` are the log-probabilities there before any rule. `// (vocabulary), (vocabulary)`
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool]);
 }
 
-/// Only these words within a span.
+/// All of some rules, one after the other.
+impl Constraint for Vec<Box<dyn Constraint>> {
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool]) {
+        self.iter().for_each(|rule| rule.limit(sequence, slot, logs, allowed));
+    }
+}
+
+/// Only these words within a span; a plain filter, no source of its own. Knobs: the span and the words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AllowedWords {
     /// Where.
@@ -22,7 +29,7 @@ pub struct AllowedWords {
 }
 
 impl Constraint for AllowedWords {
-    fn limit(&self, _: &[TokenId], slot: u32, allowed: &mut [bool]) {
+    fn limit(&self, _: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool]) {
         if self.span.contains(slot) {
             let listed = |token: usize| self.words.iter().any(|word| word.0 as usize == token);
             (0..allowed.len()).for_each(|token| allowed[token] &= listed(token));
@@ -58,7 +65,7 @@ impl<D: FullDenoiser, C: Constraint> FullDenoiser for Constrained<D, C> {
         for (row, logits) in query.rows.iter().zip(all.chunks_mut(vocabulary)) {
             let begin = row.sequence as usize * query.length;
             allowed.fill(true);
-            self.constraint.limit(&query.tokens[begin..begin + query.length], row.slot, &mut allowed);
+            self.constraint.limit(&query.tokens[begin..begin + query.length], row.slot, logits, &mut allowed);
             let forbidden = logits.iter_mut().zip(&allowed).filter(|(_, allowed)| !**allowed);
             forbidden.for_each(|(logit, _)| *logit = f32::NEG_INFINITY);
             normalise(logits);

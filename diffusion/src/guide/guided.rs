@@ -1,12 +1,14 @@
 //! Classifier-free guidance: away from what a denoiser says without the prompt.
 
 use super::{GuideError, normalise, summaries};
+use crate::decode::SettingsError;
+use crate::decode::settings::within;
 use crate::denoiser::{FullDenoiser, Prediction, Query};
 use crate::sequence::TokenId;
 use crate::{Denoiser, sequence};
 
 /// log p ∝ (1 + s) log p(x_i | prompt, rest) − s log p(x_i | rest), as LLaDA decodes (arXiv 2502.09992; Ho and Salimans,
-/// arXiv 2207.12598). Scale 0 is the denoiser itself; usual scales are 0 to 2. Cost: two sequences per sequence.
+/// arXiv 2207.12598). Scale 0, the default of [`Guides`](super::Guides), is the denoiser itself; usual scales are 0 to 2. Cost: two sequences per sequence.
 /// Known failure: large scales sharpen like a low temperature and cost diversity.
 #[derive(Clone, Debug)]
 pub struct Guided<D> {
@@ -18,14 +20,19 @@ pub struct Guided<D> {
 }
 
 impl<D> Guided<D> {
-    /// Guidance of this scale (at least 0, finite) towards the given slots of `start`.
-    pub fn new(denoiser: D, scale: f32, start: &sequence::Sequence, mask: TokenId) -> Self {
-        assert!(
-            scale >= 0.0 && scale.is_finite(),
-            "a guidance scale is a number of at least 0, found {scale}"
-        );
+    /// Guidance of this scale (0 to 100) towards the given slots of `start`.
+    ///
+    /// # Errors
+    /// If the scale is out of range.
+    pub fn new(
+        denoiser: D,
+        scale: f32,
+        start: &sequence::Sequence,
+        mask: TokenId,
+    ) -> Result<Self, SettingsError> {
+        within("scale", scale.into(), 0.0, 100.0)?;
         let prompt = start.slots.iter().map(|slot| slot.state == sequence::SlotState::Given).collect();
-        Self { denoiser, scale, prompt, mask }
+        Ok(Self { denoiser, scale, prompt, mask })
     }
 
     /// Every sequence a second time, without the prompt.
@@ -38,6 +45,13 @@ impl<D> Guided<D> {
         };
         doubled.tokens.extend(query.tokens.iter().enumerate().map(without));
         doubled.times.extend(&query.times);
+        // Where slots hold vectors, nothing of a prompt is no vector at all.
+        let width = query.vectors.len().checked_div(query.tokens.len()).unwrap_or(0).max(1);
+        let part = |(index, &x): (usize, &f32)| {
+            let is_prompt = self.prompt.get(index / width % query.length).copied().unwrap_or(false);
+            if is_prompt { 0.0 } else { x }
+        };
+        doubled.vectors.extend(query.vectors.iter().enumerate().map(part));
         let shift = |sequence: u32| sequence + batch as u32;
         doubled
             .mixtures
@@ -104,7 +118,7 @@ mod tests {
 
     fn probability(scale: f32) -> f64 {
         let (start, query) = query();
-        let mut guided = Guided::new(corpus(), scale, &start, TokenId(0));
+        let mut guided = Guided::new(corpus(), scale, &start, TokenId(0)).unwrap();
         let found = pollster::block_on(guided.distributions(&query)).unwrap();
         f64::from(found[5]).exp()
     }
@@ -112,7 +126,7 @@ mod tests {
     #[test]
     fn scale_zero_changes_nothing() {
         let (start, query) = query();
-        let mut guided = Guided::new(corpus(), 0.0, &start, TokenId(0));
+        let mut guided = Guided::new(corpus(), 0.0, &start, TokenId(0)).unwrap();
         let found = pollster::block_on(guided.predict(&query)).unwrap();
         let plain = pollster::block_on(corpus().predict(&query)).unwrap();
         assert_eq!(found[0].drawn.token, plain[0].drawn.token);
@@ -125,5 +139,16 @@ mod tests {
         let expected = 0.9 / (0.9 + 0.16 / 0.6);
         assert!(near(probability(1.0), expected, 1e-6), "{} {expected}", probability(1.0));
         assert!(probability(2.0) > probability(1.0));
+    }
+
+    #[test]
+    fn a_scale_out_of_range_is_refused_and_vectors_lose_their_prompt() {
+        let (start, mut query) = query();
+        for scale in [-1.0, f32::NAN, f32::INFINITY] {
+            assert!(Guided::new(corpus(), scale, &start, TokenId(0)).is_err(), "{scale}");
+        }
+        query.vectors = vec![1.0, 2.0, 3.0, 4.0];
+        let doubled = Guided::new(corpus(), 1.0, &start, TokenId(0)).unwrap().doubled(&query);
+        assert_eq!(doubled.vectors, [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 3.0, 4.0]);
     }
 }

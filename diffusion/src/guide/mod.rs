@@ -5,19 +5,27 @@
 //! | [`Causal`] | a row sees only what lies left of it, as an autoregressive model does | one sequence per row |
 //! | [`Guided`] | classifier-free guidance towards the given slots | two sequences per sequence |
 //! | [`LeaveOneOut`] | a leave-one-out prediction becomes the posterior | none |
-//! | [`Constrained`] | only allowed tokens, renormalised | none |
+//! | [`Constrained`] | only allowed tokens, renormalised: listed words, a regular expression, what a checker accepts | none |
+//!
+//! [`Guides`] describes guidance and rules as JSON.
 //!
 //! All but the first need whole distributions ([`FullDenoiser`](crate::FullDenoiser)).
 
 pub mod causal;
+pub mod checked;
 pub mod constrained;
+pub mod description;
 pub mod guided;
 pub mod leave_one_out;
+pub mod pattern;
 
 pub use causal::Causal;
+pub use checked::{Checked, Checker};
 pub use constrained::{AllowedWords, Constrained, Constraint};
+pub use description::{Guides, Rule, RuleError};
 pub use guided::Guided;
 pub use leave_one_out::LeaveOneOut;
+pub use pattern::{Pattern, Spelling};
 
 use crate::denoiser::{Prediction, Query};
 use crate::draw::{DrawError, summarise};
@@ -29,7 +37,7 @@ pub enum GuideError<E: std::error::Error + 'static> {
     #[error("denoiser")]
     Denoiser(#[source] E),
     /// Nothing is left to draw, or no number.
-    #[error("slot {slot} of sequence {sequence}")]
+    #[error("slot {slot} of sequence {sequence}: {source}")]
     Draw {
         /// The sequence.
         sequence: u32,

@@ -14,13 +14,14 @@ use crate::sequence::{Sequence, Slot};
 /// Knobs. A candidate completes the text with one draw per masked slot; it is chosen with probability ∝ exp(log p_AR −
 /// log p_diff), both of the text up to its first end. With an exact autoregressive model and many candidates the choice tends to a draw from the joint,
 /// so that even one step makes no mixtures. Known failure: with few candidates all may be mixtures, and
-/// the choice leans to what the product prefers (by about 1 / candidates).
+/// the choice leans to what the product prefers (by about 1 / candidates). Cost: a step in the window is one call of either model with
+/// k sequences, a step before or after it one sequence of the diffusion model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edlm {
-    /// Number of candidates, at least 1; the paper's are 2 to 16.
+    /// Number of candidates k, at least 1, default 8; the paper's are 2 to 16.
     pub candidates: u32,
-    /// Resampling happens while t > 1 − `window`, from 0 (never) to 1; the paper's is .2.
+    /// Resampling happens while t > 1 − `window`, from 0 (never) to 1; default .2, the paper's.
     pub window: f64,
 }
 
@@ -35,7 +36,7 @@ impl Default for Edlm {
 pub struct Resampled {
     /// The run; its predictions are those of the chosen candidates.
     pub trajectory: Trajectory,
-    /// Calls of the diffusion model, one per step: candidates share its distributions.
+    /// Calls of the diffusion model, one per step; in the window each has as many sequences as candidates.
     pub denoiser_calls: u32,
     /// Sequences that the autoregressive model has judged.
     pub autoregressive_calls: u32,

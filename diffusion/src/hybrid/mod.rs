@@ -5,14 +5,18 @@
 //! | hybrid | what comes out | cost |
 //! |---|---|---|
 //! | [`speculative`] | exactly what the target alone would write from left to right | one target call per window, and drafts |
+//! | [`adaptive`] | the diffusion model's draft, cut off where the autoregressive model disagrees (lossy) | one call of each per stretch |
 //! | [`rerank`] | the best of n under the autoregressive model | n runs, one batched target call |
-//! | [`edlm`] | joint draws instead of products, the better the more candidates | per call one autoregressive call |
+//! | [`edlm`] | joint draws instead of products, the better the more candidates | within the window k sequences of each model per step |
 
+pub mod adaptive;
 pub mod edlm;
 pub mod rerank;
 pub mod speculative;
 
 use crate::decode::{DecodeError, RunError, SettingsError};
+use crate::denoiser::{Query, Row};
+use crate::sequence::{Sequence, SlotState, SpecialTokens};
 
 /// Why a hybrid stopped.
 #[derive(Debug, thiserror::Error)]
@@ -44,4 +48,28 @@ pub enum HybridError<D: std::error::Error + 'static, A: std::error::Error + 'sta
         /// The slot.
         slot: u32,
     },
+}
+
+/// Asks about some slots of one sequence for whole distributions; other masked slots stay masked.
+fn question(sequence: &Sequence, slots: &[u32], seed: u32, special: SpecialTokens) -> Query {
+    let masked = sequence.slots.iter().filter(|slot| slot.state == SlotState::Masked).count();
+    let row = |&slot: &u32| Row {
+        sequence: 0,
+        slot,
+        seed,
+        call: 0,
+        temperature: 1.0,
+        top_k: 0,
+        top_p: 1.0,
+        first_token: special.first_token(false),
+        target: special.mask,
+    };
+    Query {
+        length: sequence.len(),
+        tokens: sequence.tokens().collect(),
+        times: vec![masked as f64 / sequence.len() as f64],
+        mixtures: Vec::new(),
+        vectors: Vec::new(),
+        rows: slots.iter().map(row).collect(),
+    }
 }

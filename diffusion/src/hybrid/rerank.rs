@@ -10,14 +10,15 @@ use crate::measure::judge::log_probabilities;
 use crate::measure::surface::histogram_bits;
 use crate::sequence::{Sequence, SpecialTokens, TokenId};
 
-/// Knobs of the choice. Known failure: likelihood loves repetition, hence the floor, and short texts, because it
+/// Knobs of the choice. Rule: the run with the largest ln p under the autoregressive model wins, of those whose words reach the entropy
+/// floor (plain best of n; no source of its own). Cost: n runs, and n sequences of the autoregressive model. Known failure: likelihood loves repetition, hence the floor, and short texts, because it
 /// sums up to the first end; and the best of n is no draw from either model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rerank {
-    /// Number of runs n, at least 1; seeds count up from that of the settings.
+    /// Number of runs n, at least 1, default 8; seeds count up from that of the settings.
     pub candidates: u32,
-    /// Smallest unigram entropy in bits that a candidate's own words must have.
+    /// Smallest unigram entropy in bits that a candidate's own words must have, 0 to 64; default 0, no floor.
     pub least_entropy_bits: f64,
 }
 
@@ -131,5 +132,37 @@ mod tests {
             matches!(found, Err(HybridError::NoCandidate { .. })),
             "three words have log2 3 bits at most"
         );
+    }
+
+    #[test]
+    fn of_two_right_texts_the_likelier_wins() {
+        // With eight candidates of which each is the first sentence with .9³ and the second with .1³, the second is chosen only if the
+        // first is not among them; mixtures have no chance against either.
+        let special = SpecialTokens::default();
+        let corpus = two_sentences::corpus(0.9).unwrap();
+        let mut autoregressive = Causal::new(corpus.clone(), special.mask);
+        let start = Sequence::masked(3, special.mask);
+        let parallelism = Parallelism::SlotsPerCall { slots: 3 };
+        let knobs = Rerank::default();
+        let mut first = 0;
+        for seed in 0..500 {
+            let settings = DecodeSettings { seed: seed * 8, parallelism, ..DecodeSettings::default() };
+            let mut denoiser = corpus.clone();
+            let chosen = rerank(&mut denoiser, &mut autoregressive, knobs, &settings, &start, special);
+            let chosen = pollster::block_on(chosen).unwrap();
+            let text: Vec<TokenId> = chosen.trajectory.sequence_at(1).unwrap().tokens().collect();
+            first += u64::from(text == two_sentences::FIRST);
+            assert!(text != two_sentences::SECOND || (chosen.log_probability - 0.1_f64.ln()).abs() < 1e-5);
+        }
+        // 1 − (1 − .729)^8 = 1 − 2.9e-5.
+        assert!(first >= 499, "{first} of 500");
+    }
+
+    #[test]
+    fn an_empty_object_is_the_default() {
+        assert_eq!(serde_json::from_str::<Rerank>("{}").unwrap(), Rerank::default());
+        assert_eq!(serde_json::from_str::<crate::hybrid::edlm::Edlm>("{}").unwrap(), Default::default());
+        let speculative = serde_json::from_str::<crate::hybrid::speculative::Speculative>("{}");
+        assert_eq!(speculative.unwrap(), Default::default());
     }
 }

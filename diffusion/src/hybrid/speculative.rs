@@ -6,15 +6,17 @@
 //! draft (all slots of the window at once, one call) and an autoregressive target this is diffusion drafts
 //! accepted by AR; with an autoregressive draft (one call per slot) and
 //! [`Causal`](crate::guide::Causal) around a diffusion model as target, AR drafts verified by diffusion.
-//! Known failure: the farther into the window, the less a parallel draft agrees, so long windows are wasted.
+//! Knobs: `window`, at least 1, default 8; `sequential_draft`, default false (a parallel draft); `seed`. Cost: one target call per window,
+//! and one draft call per window or per slot. Known failure: the farther into the window, the less a parallel draft agrees, so long
+//! windows are wasted. The lossy rule of APD is [`adaptive`](super::adaptive).
 
 use serde::{Deserialize, Serialize};
 
-use super::HybridError;
+use super::{HybridError, question};
 use crate::decode::settings::within;
-use crate::denoiser::{FullDenoiser, Query, Row};
+use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, uniform, word};
-use crate::sequence::{Sequence, Slot, SlotState, SpecialTokens, TokenId};
+use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
 
 /// Knobs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +71,7 @@ pub async fn speculate<D: FullDenoiser, A: FullDenoiser>(
         }
         let window = Window { knobs, special, slots };
         let (drafted, drafts) = window.draft(draft, &mut run).await?;
-        let asked = window.query(&drafted, &window.slots);
+        let asked = question(&drafted, &window.slots, knobs.seed, special);
         run.target_calls += 1;
         let targets = target.distributions(&asked).await.map_err(HybridError::Autoregressive)?;
         let rows = drafts.iter().zip(targets.chunks(target.vocabulary()));
@@ -104,7 +106,7 @@ impl Window {
         let each = if self.knobs.sequential_draft { 1 } else { self.slots.len() };
         for slots in self.slots.chunks(each) {
             run.draft_calls += 1;
-            let all = draft.distributions(&self.query(&filled, slots)).await;
+            let all = draft.distributions(&question(&filled, slots, self.knobs.seed, self.special)).await;
             let all = all.map_err(HybridError::Denoiser)?;
             for (&slot, q) in slots.iter().zip(all.chunks(draft.vocabulary())) {
                 let u = uniform(word(self.knobs.seed, 0, slot, Purpose::Draft as u32));
@@ -115,30 +117,6 @@ impl Window {
             }
         }
         Ok((filled, distributions))
-    }
-
-    /// Asks about some slots of one sequence; slots after the window stay masked.
-    fn query(&self, sequence: &Sequence, slots: &[u32]) -> Query {
-        let masked = sequence.slots.iter().filter(|slot| slot.state == SlotState::Masked).count();
-        let row = |&slot: &u32| Row {
-            sequence: 0,
-            slot,
-            seed: self.knobs.seed,
-            call: 0,
-            temperature: 1.0,
-            top_k: 0,
-            top_p: 1.0,
-            first_token: self.special.first_token(false),
-            target: self.special.mask,
-        };
-        Query {
-            length: sequence.len(),
-            tokens: sequence.tokens().collect(),
-            times: vec![masked as f64 / sequence.len() as f64],
-            mixtures: Vec::new(),
-            vectors: Vec::new(),
-            rows: slots.iter().map(row).collect(),
-        }
     }
 
     /// The token of a slot, and whether it is the drafted one by acceptance.

@@ -5,12 +5,14 @@
 //! logarithms, pTC = log2 p_chain − log2 Π p_i, in bits. Drawn from the product, the mean of −pTC is
 //! KL(product ‖ chain), the damage done: 0 or more in the mean, with a heavy tail. Cost: one call with |S| − 1
 //! sequences, since all tokens are known ([`chain`]); of [`pairs`] as many. Blind spots: a learned network's
-//! conditionals do not agree between orders (compare both [`Direction`]s); a product draw that the chain finds
-//! impossible is infinitely damaged, so values are clipped at [`CLIP_BITS`] and should be read with their share
-//! above a bound.
+//! conditionals do not agree between orders; how much shows only if both [`Direction`]s are asked, for twice the cost
+//! (a [`Summary`] of the differences is the gap). A product draw that the chain finds impossible is infinitely
+//! damaged, so values are clipped at [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be
+//! read with their median and the share at the clip ([`Summary`]).
 
 use std::f64::consts::LN_2;
 
+use super::{Estimate, Moments};
 use crate::decode::Step;
 use crate::denoiser::{Denoiser, Query, Row};
 use crate::sequence::{Sequence, Slot, SpecialTokens};
@@ -25,6 +27,44 @@ pub enum Direction {
     Forward,
     /// The other way round.
     Backward,
+}
+
+/// Values of −pTC over texts, or over steps of different texts: steps of one text hang together, and errors take
+/// every value for an independent draw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Mean in bits, of clipped values.
+    pub mean: Estimate,
+    /// Median in bits. Its error is half the distance between the ⌈(n − √n) / 2⌉th value from below and from above.
+    pub median: Estimate,
+    /// Share of the values at the clip or above, 0 to 1.
+    pub clipped_share: Estimate,
+}
+
+impl Summary {
+    /// Of values in bits; `None` for fewer than two. If one is no number, nothing is.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mean = values.iter().copied().collect::<Moments>().estimate()?;
+        let is_clipped =
+            |bits: &f64| if bits.is_nan() { *bits } else { f64::from(u8::from(*bits >= CLIP_BITS)) };
+        let clipped_share = values.iter().map(is_clipped).collect::<Moments>().estimate()?;
+        Some(Self { mean, median: median(values), clipped_share })
+    }
+}
+
+/// Median of at least two values and its standard error; no numbers if one is none.
+fn median(values: &[f64]) -> Estimate {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n = sorted.len();
+    let from_below = (((n as f64 - (n as f64).sqrt()) / 2.0).ceil() as usize).max(1) - 1;
+    let is_sound = values.iter().all(|bits| !bits.is_nan());
+    let unless_broken = |number: f64| if is_sound { number } else { f64::NAN };
+    Estimate {
+        value: unless_broken((sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0),
+        standard_error: unless_broken((sorted[n - 1 - from_below] - sorted[from_below]) / 2.0),
+        samples: n as u64,
+    }
 }
 
 /// −pTC in bits of what the step committed, clipped; `None` for fewer than two commits. `before` is the
@@ -122,7 +162,7 @@ mod tests {
     use super::*;
     use crate::decode::{DecodeSettings, Parallelism};
     use crate::exact::{Corpus, two_sentences};
-    use crate::measure::Moments;
+    use crate::random::{uniform, word};
     use crate::sequence::TokenId;
     use crate::testing::{decode, near};
 
@@ -152,6 +192,39 @@ mod tests {
             assert!(near(mean.value, 0.321_928, 4.0 * mean.standard_error), "{direction:?}: {mean:?}");
             assert!(mean.standard_error < 0.02, "power: no correlation would be 0");
         }
+    }
+
+    #[test]
+    fn a_summary_of_nine_values_by_hand() {
+        // In order: −10, −1, −1, −1, 0, 0, 1, 1, 20; the third from either end are −1 and 1. Squared deviations
+        // 121 + 3 · 4 + 2 · 1 + 0 + 361 = 496.
+        let values = [-1.0, CLIP_BITS, 0.0, -1.0, 1.0, 0.0, 1.0, -1.0, -10.0];
+        let found = Summary::of(&values).unwrap();
+        assert!(near(found.mean.value, 1.0, 1e-12) && found.mean.samples == 9, "{found:?}");
+        assert!(near(found.mean.standard_error, (496.0_f64 / 8.0 / 9.0).sqrt(), 1e-12), "{found:?}");
+        assert_eq!((found.median.value, found.median.standard_error), (0.0, 1.0));
+        assert!(near(found.clipped_share.value, 1.0 / 9.0, 1e-12));
+        // Variance of a share of n: p (1 − p) / (n − 1).
+        assert!(near(found.clipped_share.standard_error, (8.0_f64 / 81.0 / 8.0).sqrt(), 1e-12));
+        assert_eq!(Summary::of(&[1.0, 4.0]).unwrap().median.value, 2.5);
+        assert_eq!(Summary::of(&values[..1]), None);
+        let broken = Summary::of(&[0.0, f64::NAN, 1.0]).unwrap();
+        let numbers = [broken.mean, broken.median, broken.clipped_share];
+        assert!(numbers.iter().all(|e| e.value.is_nan() && e.standard_error.is_nan()), "{broken:?}");
+    }
+
+    #[test]
+    fn the_error_of_a_median_is_its_scatter() {
+        let draws = |seed| (0..100).map(move |i| uniform(word(seed, 0, 0, i))).collect::<Vec<f64>>();
+        let medians: Vec<Estimate> = (0..1000).map(|seed| median(&draws(seed))).collect();
+        let values = medians.iter().map(|median| median.value).collect::<Moments>();
+        let scatter = (values.squares() / 999.0).sqrt();
+        let typical = medians.iter().map(|median| median.standard_error).collect::<Moments>().mean();
+        // The 45th and 56th of 100 lie 11 / 101 apart in the mean; the median of 100 scatters by 1 / (2 √102).
+        let expected = 11.0 / 101.0 * 102.0_f64.sqrt();
+        // A standard deviation of 1000 has a relative error of 1 / √2000 = .022.
+        assert!(near(typical / scatter, expected, 0.1), "{typical} for {scatter}, expected {expected}");
+        assert!(near(values.mean(), 0.5, 4.0 * scatter / 1000.0_f64.sqrt()));
     }
 
     #[test]

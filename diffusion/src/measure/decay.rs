@@ -1,10 +1,14 @@
 //! Frequency collapse, measured: how fast predictions fall back to the unigram with distance from what is visible.
 //!
-//! For every masked slot KL(p_i ‖ unigram) in bits, sorted by distance to the nearest visible slot; and the fit
-//! KL ≈ a exp(−d / ℓ) with the e-folding distance ℓ in slots. Cost: one call for whole distributions. Blind spots: an
-//! exact denoiser decays too (for a Markov chain [`Markov::information_at_bits`](crate::exact::Markov) says how fast),
-//! so the defect is decay in excess of the truth; a model that collapses to end of text is far from the unigram of
-//! words and looks healthy here; and learned decays need not be exponential.
+//! For every masked slot KL(p_i ‖ unigram) = Σ p_i log2(p_i / unigram) in bits, sorted by distance to the nearest
+//! visible slot; and the fit KL ≈ a exp(−d / ℓ) with a in bits and the e-folding distance ℓ in slots. It is a line
+//! through ln KL by least squares, ln a − d / ℓ; from the residuals' variance s² (n − 2 degrees of freedom) and
+//! S = Σ (d − d̄)² the slope has the error s / √S and ln a has s √(1 / n + d̄² / S); a and ℓ get theirs by the delta
+//! method. Cost: one call for whole distributions. Blind spots: an exact denoiser decays too (for a Markov chain
+//! [`Markov::information_at_bits`](crate::exact::Markov) says how fast), so the defect is decay in excess of the
+//! truth; a model that collapses to end of text is far from the unigram of words and looks healthy here; learned
+//! decays need not be exponential; a is extrapolated, since no masked slot has distance 0; and the errors take the
+//! points as independent and equally scattered in ln KL, while those of one call see the same words.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +21,11 @@ use crate::sequence::{Sequence, SlotState, SpecialTokens};
 pub struct Decay {
     /// KL in bits at distance 0.
     pub at_zero_bits: f64,
+    /// Standard error of [`Self::at_zero_bits`], from the scatter about the line.
+    pub at_zero_standard_error: f64,
     /// Distance in slots over which the KL falls to 1/e.
     pub e_folding_slots: f64,
-    /// Its standard error, from the scatter about the line.
+    /// Standard error of [`Self::e_folding_slots`], from the scatter about the line.
     pub standard_error: f64,
 }
 
@@ -61,10 +67,12 @@ pub fn kl_bits(log_probabilities: &[f32], unigram: &[f64]) -> f64 {
     log_probabilities.iter().zip(unigram).map(term).sum::<f64>().clamp(0.0, f64::INFINITY)
 }
 
-/// Fits a line to ln KL over distance by least squares; `None` for fewer than three positive points or no decay.
+/// Fits a line to ln KL over distance by least squares; `None` for fewer than three positive points, no decay, or
+/// a point that is no number. Points at 0 or infinity have no logarithm and are left out.
 pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
-    let logs: Vec<(f64, f64)> =
-        points.iter().filter(|(_, kl)| *kl > 0.0 && kl.is_finite()).map(|&(d, kl)| (d, kl.ln())).collect();
+    // What is no number stays: it makes the slope none.
+    let has_log = |(_, kl): &&(f64, f64)| kl.is_nan() || (*kl > 0.0 && kl.is_finite());
+    let logs: Vec<(f64, f64)> = points.iter().filter(has_log).map(|&(d, kl)| (d, kl.ln())).collect();
     let n = logs.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / n;
     let (mean_d, mean_log) = (mean(|p| p.0), mean(|p| p.1));
@@ -75,10 +83,13 @@ pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
     }
     let level = mean_log - slope * mean_d;
     let scatter: f64 = logs.iter().map(|(d, log)| (log - level - slope * d).powi(2)).sum();
-    let slope_error = (scatter / (n - 2.0) / spread).sqrt();
-    let e_folding_slots = -1.0 / slope;
+    let variance = scatter / (n - 2.0);
+    let slope_error = (variance / spread).sqrt();
+    let level_error = (variance * (1.0 / n + mean_d * mean_d / spread)).sqrt();
+    let (at_zero_bits, e_folding_slots) = (level.exp(), -1.0 / slope);
     Some(Decay {
-        at_zero_bits: level.exp(),
+        at_zero_bits,
+        at_zero_standard_error: level_error * at_zero_bits,
         e_folding_slots,
         standard_error: slope_error * e_folding_slots * e_folding_slots,
     })
@@ -101,6 +112,8 @@ pub(super) fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
 mod tests {
     use super::*;
     use crate::exact::Markov;
+    use crate::process::normal::normal;
+    use crate::random::{Purpose, Stream};
     use crate::sequence::TokenId;
     use crate::testing::near;
 
@@ -145,8 +158,44 @@ mod tests {
             (1..9).map(|d| (f64::from(d), 3.0 * (-f64::from(d) / 5.0).exp())).collect();
         let decay = fit(&line).unwrap();
         assert!(near(decay.at_zero_bits, 3.0, 1e-9) && near(decay.e_folding_slots, 5.0, 1e-9));
-        assert!(near(decay.standard_error, 0.0, 1e-6));
+        assert!(near(decay.standard_error, 0.0, 1e-6) && near(decay.at_zero_standard_error, 0.0, 1e-6));
         assert_eq!(fit(&[(1.0, 0.5), (2.0, 0.5), (3.0, 0.6)]), None);
         assert_eq!(fit(&[(1.0, f64::NAN), (2.0, 0.5), (3.0, 0.4)]), None, "two points tell no scatter");
+        assert_eq!(
+            fit(&[(1.0, 0.5), (2.0, f64::NAN), (3.0, 0.4), (4.0, 0.3)]),
+            None,
+            "nor does what is none"
+        );
+    }
+
+    #[test]
+    fn errors_of_three_points_are_those_by_hand() {
+        // ln KL −1, −1, −4 at 1, 2, 3: slope −3/2, level 1, residuals −1/2, 1, −1/2, so s² = 3/2; S = 2.
+        let decay = fit(&[(1.0, -1.0), (2.0, -1.0), (3.0, -4.0)].map(|(d, log): (f64, f64)| (d, log.exp())));
+        let decay = decay.unwrap();
+        let e = std::f64::consts::E;
+        assert!(near(decay.at_zero_bits, e, 1e-12) && near(decay.e_folding_slots, 2.0 / 3.0, 1e-12));
+        // Variance of the level 3/2 (1/3 + 4/2), of the slope 3/2 / 2.
+        assert!(near(decay.at_zero_standard_error, 3.5_f64.sqrt() * e, 1e-12), "{decay:?}");
+        assert!(near(decay.standard_error, 0.75_f64.sqrt() * 4.0 / 9.0, 1e-12), "{decay:?}");
+    }
+
+    #[test]
+    fn errors_are_the_scatter_of_fits_to_noisy_points() {
+        let point = |seed, d: u32| {
+            let noise = normal(&mut Stream::new(seed, d, 0, Purpose::Sample));
+            (f64::from(d), 3.0 * (0.05 * noise - f64::from(d) / 5.0).exp())
+        };
+        let fits: Vec<Decay> =
+            (0..2000).filter_map(|seed| fit(&(1..=12).map(|d| point(seed, d)).collect::<Vec<_>>())).collect();
+        let scatter = |of: fn(&Decay) -> f64| {
+            (fits.iter().map(of).collect::<Moments>().squares() / (fits.len() - 1) as f64).sqrt()
+        };
+        let typical =
+            |of: fn(&Decay) -> f64| fits.iter().map(|fit| of(fit).powi(2)).collect::<Moments>().mean().sqrt();
+        let at_zero = typical(|fit| fit.at_zero_standard_error) / scatter(|fit| fit.at_zero_bits);
+        let length = typical(|fit| fit.standard_error) / scatter(|fit| fit.e_folding_slots);
+        // A standard deviation of 2000 fits has a relative error of 1 / √4000 = .016.
+        assert!(near(at_zero, 1.0, 0.064) && near(length, 1.0, 0.064), "{at_zero}, {length}");
     }
 }

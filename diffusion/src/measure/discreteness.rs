@@ -1,23 +1,29 @@
 //! L1: how far a state is from symbols.
 //!
 //! [`symbol_share`]: share of the slots whose input is one token's own embedding, 0 to 1: 1 for masks and uniform
-//! noise, 1 less the soft slots for mixtures. [`Symbols::round`]: for vectors, the distance to the nearest embedding over the
+//! noise, 1 less the soft slots for mixtures. [`mixture_entropy_bits`]: mean over the mixtures of
+//! −Σ_k w_k log2 w_k − w log2 w in bits, where w = 1 − Σ_k w_k is the mask's weight; 0 for one symbol, at most
+//! log2 of the parts and the mask. [`Symbols::round`]: for vectors, the distance to the nearest embedding over the
 //! mean distance of an embedding to its nearest neighbour, and the margin (d₂ − d₁) / d₁ to the second nearest. No
-//! estimates. Cost: no call. Blind spot: embeddings may shrink in training, hence the scale; and a small gap says
-//! nothing about whether the nearest symbol is the right one.
+//! estimates: all are of one state, and errors come over runs. Cost: no call. Blind spots: the entropy is of the
+//! slots that have a mixture, not of all, and of weights, not of embeddings: a mixture of two words that lie close
+//! has as much as one of two that lie far apart; embeddings may shrink in training, hence the scale; and a small gap
+//! says nothing about whether the nearest symbol is the right one.
 
 use crate::denoiser::Query;
 
-/// Share of a query's slots that show one token.
+/// Share of a query's slots that show one token; a weight that is no number makes a slot soft.
 pub fn symbol_share(query: &Query) -> Option<f64> {
-    let soft = query.mixtures.iter().filter(|m| m.parts.iter().any(|(_, weight)| *weight > 0.0)).count();
+    let soft = query.mixtures.iter().filter(|m| m.parts.iter().any(|(_, weight)| *weight != 0.0)).count();
     let slots = query.tokens.len();
     (slots > 0).then(|| (slots - soft) as f64 / slots as f64)
 }
 
-/// Mean entropy in bits of the mixtures that a query feeds, the mask counted as one part; `None` without any.
+/// Mean entropy in bits of the mixtures that a query feeds, the mask counted as one part; `None` without any, and no
+/// number if a weight is none.
 pub fn mixture_entropy_bits(query: &Query) -> Option<f64> {
-    let term = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
+    // Rounding may leave the mask a trace below 0.
+    let term = |p: f64| if p <= 0.0 { 0.0 } else { -p * p.log2() };
     let entropy = |m: &crate::Mixture| {
         let weights = m.parts.iter().map(|(_, weight)| f64::from(*weight));
         term(1.0 - weights.clone().sum::<f64>()) + weights.map(term).sum::<f64>()
@@ -103,6 +109,10 @@ mod tests {
         let share = 0.5 / (1.0 + (std::f64::consts::LN_2 - 1.0).exp());
         let bits = -share * (share / 2.0).log2() - (1.0 - share) * (1.0 - share).log2();
         assert!(near(mixture_entropy_bits(&decoder.query()).unwrap(), bits, 1e-6));
+        let mut broken = decoder.query();
+        broken.mixtures[0].parts.iter_mut().for_each(|(_, weight)| *weight = f32::NAN);
+        assert!(mixture_entropy_bits(&broken).unwrap().is_nan());
+        assert_eq!(symbol_share(&broken), Some(1.0 / 3.0));
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Generative perplexity: how likely an autoregressive model finds texts - never without their diversity.
 //!
-//! exp of the mean negative log-probability per token under the judge, tokens up to and including the first end of
-//! text. Unit: perplexity; beside it the texts' own unigram entropy in bits and their share of distinct 2-grams,
-//! because repetition lowers the perplexity without limit (1.5 has been reported) and temperature moves both. Cost:
-//! one judge call per batch. Blind spots: the judge's taste; short texts have little entropy, so compare with real
-//! text of the same length. An autoregressive judge is a [`Denoiser`] whose row at slot i sees only what lies left.
+//! Of each text −log2 p per token under the judge, tokens behind the prompt up to and including the first end of text;
+//! then 2 to the power of the mean over texts. Every text counts alike, however long: for texts of different lengths
+//! that is not the perplexity over all their tokens. Unit: bits per token, and perplexity, whose error is
+//! perplexity · ln 2 · error of the bits (delta method). Beside it the texts' own unigram entropy in bits, a mean over
+//! texts too, and the share of distinct 2-grams of all texts together (per text, with an error:
+//! [`estimate_over_texts`](super::surface::estimate_over_texts)), because repetition lowers the perplexity without
+//! limit (1.5 has been reported) and temperature moves both. Cost: one judge call per batch. Blind spots: the judge's
+//! taste; short texts have little entropy, so compare with real text of the same length; and as a power of a mean
+//! the perplexity is too high, by about its squared error over twice itself. An autoregressive judge is a
+//! [`Denoiser`] whose row at slot i sees only what lies left.
 
 use std::f64::consts::LN_2;
 
@@ -25,9 +30,11 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// 2 to the power of the bits per token.
-    pub fn perplexity(&self) -> f64 {
-        self.bits_per_token.value.exp2()
+    /// 2 to the power of the bits per token: the geometric mean of the texts' perplexities.
+    pub fn perplexity(&self) -> Estimate {
+        let Estimate { value: bits, standard_error, samples } = self.bits_per_token;
+        let value = bits.exp2();
+        Estimate { value, standard_error: value * LN_2 * standard_error, samples }
     }
 }
 
@@ -103,7 +110,7 @@ fn row(text: &Sequence, sequence: u32, slot: u32, special: SpecialTokens) -> Row
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::two_sentences;
+    use crate::exact::{Corpus, two_sentences};
     use crate::guide::Causal;
     use crate::sequence::Slot;
     use crate::testing::near;
@@ -122,8 +129,30 @@ mod tests {
         let judged = pollster::block_on(judge(&mut exact, &texts, special)).unwrap().unwrap();
         let bits = -(0.7_f64.log2() + 0.3_f64.log2()) / 2.0 / 3.0;
         assert!(near(judged.bits_per_token.value, bits, 1e-6));
-        assert!(near(judged.perplexity(), bits.exp2(), 1e-6));
+        // Two draws: their mean has the error of half their distance.
+        let error = (0.7_f64.log2() - 0.3_f64.log2()) / 3.0 / 2.0;
+        assert!(near(judged.bits_per_token.standard_error, error, 1e-6));
+        // (.7 · .3)^(−1/6), and by the chain rule ln 2 of it per bit.
+        let perplexity = judged.perplexity();
+        assert!(near(perplexity.value, 0.21_f64.powf(-1.0 / 6.0), 1e-6) && perplexity.samples == 2);
+        assert!(near(perplexity.standard_error, perplexity.value * LN_2 * error, 1e-6));
         assert!(near(judged.entropy_bits.value, 3_f64.log2(), 1e-12) && judged.distinct_share == 1.0);
+    }
+
+    #[test]
+    fn every_text_counts_alike_however_long() {
+        let special = SpecialTokens::default();
+        let sentences = vec![
+            (vec![TokenId(3), special.end_of_text, special.end_of_text], 0.25),
+            (two_sentences::SECOND.to_vec(), 0.75),
+        ];
+        let mut exact = Causal::new(Corpus::new(sentences, TokenId(0)).unwrap(), TokenId(0));
+        let texts =
+            [text([TokenId(3), special.end_of_text, special.end_of_text]), text(two_sentences::SECOND)];
+        let judged = pollster::block_on(judge(&mut exact, &texts, special)).unwrap().unwrap();
+        // log2 4 = 2 bits over a word and its end, log2 (4/3) over three words.
+        let bits = (2.0 / 2.0 + (4.0_f64 / 3.0).log2() / 3.0) / 2.0;
+        assert!(near(judged.bits_per_token.value, bits, 1e-6), "{judged:?}, expected {bits}");
     }
 
     #[test]

@@ -1,36 +1,46 @@
 //! D3, live: in how many calls a run wrote its text, and in what order.
 //!
-//! A masked model never revises: the share of committed slots that change is 0 by construction. What differs is
-//! how many slots a call finishes, and how close the order comes to reading order (arXiv 2601.15593 measured
-//! both for eight masked models). Cost: no call. Blind spot: neither says whether the text is any good.
+//! A masked model without remasking never revises: the share of committed slots that change is 0 by construction.
+//! With remasking, a correction or uniform noise it does ([`revision`](super::revision) counts that). What differs
+//! otherwise is how many slots a call writes, Σ commits / calls, and how close the order comes to reading order
+//! (arXiv 2601.15593 measured both for eight masked models): Kendall's τ_b = (C − D) / √(P_c P_s), where C and D are
+//! the pairs of commits that come in reading order and against it, P_c the pairs in different calls and P_s those at
+//! different slots; −1 to 1. Both are counts of one run, no estimates; errors come over runs. Cost: no call. Blind
+//! spots: neither says whether the text is any good; commits that are remasked or replaced later count, each time, as
+//! do those that only fill what lies behind the end of the text; and where words are drawn anew until the last call
+//! commits all (uniform noise), the first is slots over calls whatever happened before, and the second says nothing.
 
 use crate::decode::Step;
 
-/// Slots finished per call, on average over the run; `None` before the first call.
+/// Commits per call, on average over the run; without remasking or correction these are the slots finished. `None`
+/// before the first call.
 pub fn slots_per_call(steps: &[Step]) -> Option<f64> {
     let commits: usize = steps.iter().map(|step| step.commits.len()).sum();
     (!steps.is_empty()).then(|| commits as f64 / steps.len() as f64)
 }
 
 /// Kendall's tau-b between call and position of every commit: 1 left to right, −1 right to left, about 0 at
-/// random. Pairs of one call are ties. `None` if all were committed in one call.
+/// random. Pairs of one call are ties, as are commits to one and the same slot. `None` if all were committed in one
+/// call, or to one slot.
 pub fn reading_order_tau(steps: &[Step]) -> Option<f64> {
     let commits: Vec<(usize, u32)> = steps
         .iter()
         .enumerate()
         .flat_map(|(call, step)| step.commits.iter().map(move |commit| (call, commit.slot)))
         .collect();
-    let (mut score, mut untied, mut pairs) = (0_i64, 0_i64, 0_i64);
+    let (mut score, mut by_call, mut by_slot) = (0_i64, 0_i64, 0_i64);
     for (i, &(call, slot)) in commits.iter().enumerate() {
         for &(later, other) in &commits[i + 1..] {
-            pairs += 1;
+            let order = other.cmp(&slot) as i64;
+            by_slot += order.abs();
             if later > call {
-                untied += 1;
-                score += if other > slot { 1 } else { -1 };
+                by_call += 1;
+                score += order;
             }
         }
     }
-    (untied > 0).then(|| score as f64 / ((untied as f64) * (pairs as f64)).sqrt())
+    let untied = (by_call as f64) * (by_slot as f64);
+    (untied > 0.0).then(|| score as f64 / untied.sqrt())
 }
 
 #[cfg(test)]
@@ -70,6 +80,21 @@ mod tests {
         // 8 and 8: 64 of 120 pairs are in different calls, all of them forwards.
         let tau = reading_order_tau(&run(Order::LeftToRight, 8, 0)).unwrap();
         assert!(near(tau, (64.0_f64 / 120.0).sqrt(), 1e-12));
+    }
+
+    #[test]
+    fn a_slot_written_twice_is_a_tie_and_counts_twice() {
+        let mut steps = run(Order::LeftToRight, 1, 0);
+        steps.truncate(3);
+        steps[2].commits = steps[0].commits.clone();
+        assert_eq!(slots_per_call(&steps), Some(1.0));
+        // Slots 0, 1, 0: one pair forwards, one back, one tied.
+        assert_eq!(reading_order_tau(&steps), Some(0.0));
+        steps[2].commits = steps[1].commits.clone();
+        // Slots 0, 1, 1: two forwards of three pairs, of which two are at different slots.
+        let tau = reading_order_tau(&steps).unwrap();
+        assert!(near(tau, 2.0 / 6.0_f64.sqrt(), 1e-12), "{tau}");
+        assert_eq!(reading_order_tau(&steps[1..]), None, "one slot has no direction");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 //!
 //! [`revisions`] counts, over a run, changes of what was already written: committed tokens replaced, noisy tokens
 //! redrawn, slots opened again; per call and open slot. Unit: share, 0 to 1; 0 by construction for masks without
-//! remasking. Counts, no estimate. Cost: no call. Blind spot: a change need not be for the better, hence
-//! [`Repair`]: of slots that were corrupted, the share that has its clean token back; of slots that were intact, the
-//! share that has not any more; and their difference, weighed by slots. Blind spot of that: another word than the
-//! original may be as good.
+//! remasking or correction. Cost: no call, the run is there. Blind spot: a change need not be for the better, hence
+//! [`Repair`]: of slots that were corrupted, those that have their clean token back; of slots that were intact, those
+//! that have not any more; and the difference over all slots, (repaired − damaged) / slots, −1 to 1. Cost: comparing
+//! three texts takes no call ([`Repair::of`]); letting a correction at a text ([`repair`]) takes the correction's, one
+//! sequence each, as many as [`Correction`](crate::decode::Correction) says, and none without one. Blind spot of that:
+//! another word than the original may be as good. All are counts of one run or text, no estimates; errors come over
+//! texts.
 
 use crate::decode::{Commit, Decoder, RunError, Step, Trajectory, TrajectoryError};
 use crate::denoiser::Denoiser;

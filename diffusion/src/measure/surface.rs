@@ -1,12 +1,25 @@
 //! What can be counted on finished texts: repetition and diversity.
 //!
-//! Cost: no call. Blind spot of all: they judge words, not meaning, and fluent nonsense passes. Perplexity under
-//! another model rewards repetition, so it belongs beside these.
+//! Duplicates are a number of places, shares lie between 0 and 1, the histogram's entropy −Σ p log2 p (p: share of
+//! the tokens that are this one) is in bits. All are statistics of the texts at hand, not estimates: what is counted
+//! is there. Errors come from several texts ([`estimate_over_texts`]). Cost: no call. Blind spot of all: they judge
+//! words, not meaning, and fluent nonsense passes. Perplexity under another model rewards repetition, so it belongs
+//! beside these.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use super::{Estimate, Moments};
 use crate::sequence::TokenId;
+
+/// Mean of a statistic `of` each text and its standard error, each text one draw; texts without a value do not count.
+/// `None` for fewer than two with one. Of each text by itself, so not the statistic of all together.
+pub fn estimate_over_texts<'a>(
+    texts: impl IntoIterator<Item = &'a [TokenId]>,
+    of: impl FnMut(&'a [TokenId]) -> Option<f64>,
+) -> Option<Estimate> {
+    texts.into_iter().filter_map(of).collect::<Moments>().estimate()
+}
 
 /// Number of places where a word follows itself ("brain brain"), the classic mark of tokens committed together.
 pub fn adjacent_duplicates(text: &[TokenId]) -> usize {
@@ -44,7 +57,7 @@ pub fn grams<'a>(
     texts.into_iter().filter(move |_| n > 0).flat_map(move |text| text.windows(n.max(1)))
 }
 
-/// Entropy in bits of the histogram of a text's own tokens; at most log2 of its length.
+/// Entropy in bits of the histogram of a text's own tokens; at most log2 of its length, so compare equal lengths.
 pub fn histogram_bits<T: Eq + Hash>(tokens: impl IntoIterator<Item = T>) -> f64 {
     let mut counts: HashMap<T, u64> = HashMap::new();
     tokens.into_iter().for_each(|token| *counts.entry(token).or_default() += 1);
@@ -86,6 +99,22 @@ mod tests {
         let seen: HashSet<&[TokenId]> = grams([&reference[..]], 2).collect();
         assert_eq!(unseen_share([&new[..]], &seen, 2), Some(0.5));
         assert_eq!(unseen_share([&reference[..]], &seen, 2), Some(0.0));
+    }
+
+    #[test]
+    fn several_texts_tell_the_error_of_a_statistic() {
+        let texts = [text(&[3, 3, 3]), text(&[3, 4, 5]), text(&[3])];
+        let slices = || texts.iter().map(Vec::as_slice);
+        // Shares of distinct pairs 1/2 and 1, and a text without pairs: deviations of 1/4 each, 2 / 16 / 1 / 2.
+        let found = estimate_over_texts(slices(), |text| distinct_share([text], 2)).unwrap();
+        assert_eq!(found, Estimate { value: 0.75, standard_error: 0.25, samples: 2 });
+        assert_eq!(
+            estimate_over_texts(slices(), |text| distinct_share([text], 3)).map(|e| e.samples),
+            Some(2)
+        );
+        assert_eq!(estimate_over_texts(slices().take(1), |text| distinct_share([text], 2)), None);
+        let broken = estimate_over_texts(slices(), |_| Some(f64::NAN)).unwrap();
+        assert!(broken.value.is_nan() && broken.standard_error.is_nan());
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! In training, which slots are masked is pure chance. A decoder's states are not such draws: left to right, say,
 //! all masks form one run. The on-path gap compares the lengths of runs of masked slots, pooled over the states of
-//! a run of the decoder, with what chance gives at the same numbers of masks: half the sum of absolute differences
-//! (total variation, 0 to 1). Cost: no call. Blind spots: one run is a small sample, hence the noise floor beside
-//! it; which words are visible is not compared, only where. Slots of the prompt are left out, as if not there.
+//! a run of the decoder, with what chance gives at the same numbers of masks: ½ Σ_l |f_l − e_l|, where f_l and e_l
+//! are the shares of runs of length l that there were and that chance gives (total variation, 0 to 1). Cost: no call.
+//! Gap and noise floor of one run are single values, no estimates: its states hang together, and do not tell an
+//! error. Errors come over runs. Blind spots: one run is a small sample, hence the noise floor beside it; which words
+//! are visible is not compared, only where. Slots of the prompt are left out, as if not there.
 
 use crate::decode::{Trajectory, TrajectoryError};
 use crate::random::{Purpose, Stream};
@@ -172,6 +174,17 @@ mod tests {
         let (found, floor) = (mean(|gap| gap.total_variation), mean(|gap| gap.noise_floor));
         let error = found.standard_error.hypot(floor.standard_error);
         assert!(near(found.value, floor.value, 4.0 * error) && error < 0.01, "{found:?}, floor {floor:?}");
+    }
+
+    #[test]
+    fn three_slots_left_to_right_are_three_fourteenths_off() {
+        // Runs of two and of one. Chance: two masks of three give 2/3 runs of two and 2/3 of one, one mask gives one
+        // of one, so shares of 5/7 and 2/7 against a half each.
+        let found = gap(Order::LeftToRight, 0, 3).unwrap();
+        assert!(near(found.total_variation, 3.0 / 14.0, 1e-12), "{found:?}");
+        // A random order is as far off, or by 2/7 where it begins in the middle: runs of one only.
+        assert!((3.0 / 14.0..=2.0 / 7.0).contains(&found.noise_floor), "{found:?}");
+        assert_eq!(found.above_chance(), 0.0);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Austin et al. (D3PM, arXiv 2107.03006); Sahoo et al. (MDLM, arXiv 2406.07524); Shi et al. (MD4, arXiv 2406.04329).
 //! On the way back a visible token stays, and a masked one is revealed with probability
-//! [`Schedule::reveal_probability`]. A network for it need not be told t.
+//! [`Schedule::reveal_probability`]. A network for it need not be told t. Known failures: what is revealed is never
+//! revised, so a mistake stays; and t merely counts hidden words, each of which takes its information in one jump.
 
 use super::{ForwardProcess, Masses, TokenProcess, Words};
 use crate::random::{Purpose, Stream};

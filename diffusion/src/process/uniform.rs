@@ -2,7 +2,10 @@
 //!
 //! D3PM-uniform (Austin et al., arXiv 2107.03006), UDLM (Schiff et al., arXiv 2412.10193), the base of DUO
 //! (Sahoo et al., arXiv 2506.10892). Every token stays revisable until the end, because a word never shows
-//! whether it is noise; a network for it must be told t.
+//! whether it is noise; a network for it must be told t. Known failures: the formula for a step back wants the
+//! leave-one-out prediction, and with the posterior in its place bound and sampler are wrong without a sign of it
+//! (arXiv 2605.22765); and in print its bounds are above those of masks (LM1B perplexity, from a summary: UDLM 31.3, MDLM
+//! 27.0).
 
 use super::{Masses, TokenProcess, Words};
 use crate::schedule::Schedule;

@@ -145,6 +145,39 @@ fn steps_back_follow_the_posterior() {
     });
 }
 
+/// Converts the posterior of the first of two slots, enumerated over all pairs of words, into the leave-one-out
+/// prediction, which is enumerated too. `same` and `other` are q(x_t | x_0) for the word itself and for another.
+fn check_leave_one_out(process: &dyn TokenProcess, t: f64, same: f64, other: f64) {
+    // Probabilities of the pairs of clean words 1 to 3; the rows are the first slot.
+    const PAIRS: [[f64; 3]; 3] = [[0.25, 0.05, 0.1], [0.0, 0.2, 0.05], [0.15, 0.05, 0.15]];
+    let seen = |noisy: usize, clean: usize| if noisy == clean { same } else { other };
+    for (first, second) in (0..3).flat_map(|first| (0..3).map(move |second| (first, second))) {
+        let scaled = |weights: [f64; 3]| {
+            let total: f64 = weights.iter().sum();
+            [0.0, weights[0] / total, weights[1] / total, weights[2] / total]
+        };
+        let by_second = [0, 1, 2].map(|v| (0..3).map(|w| PAIRS[v][w] * seen(second, w)).sum::<f64>());
+        let leave_one_out = scaled(by_second);
+        let posterior = scaled([0, 1, 2].map(|v| by_second[v] * seen(first, v)));
+        let noisy = VOCABULARY[first + 1];
+        let mut found = posterior;
+        process.leave_one_out_of_posterior(&mut found, noisy, t);
+        assert!((0..4).all(|v| near(found[v], leave_one_out[v], 1e-14)), "{first}, {second}: {found:?}");
+        assert!((0..4).any(|v| !near(posterior[v], leave_one_out[v], 0.02)), "power: the two differ");
+        process.posterior_of_leave_one_out(&mut found, noisy, t);
+        assert!((0..4).all(|v| near(found[v], posterior[v], 1e-14)), "and back");
+    }
+}
+
+#[test]
+fn the_posterior_at_a_seen_word_turns_into_the_enumerated_leave_one_out_prediction() {
+    // α = 1/4: 1/4 + (3/4) / 3 = 1/2 for the word itself, 1/4 for each other.
+    check_leave_one_out(&Uniform { schedule: Schedule::Linear, words: WORDS }, 0.75, 0.5, 0.25);
+    // p_u = 1/2 at t = 1/2: kept 1/4, masked 1/4, uniform 1/2, of which each word has 1/6.
+    let mixed = MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.5 };
+    check_leave_one_out(&mixed, 0.5, 1.0 / 4.0 + 1.0 / 6.0, 1.0 / 6.0);
+}
+
 #[test]
 fn leave_one_out_and_posterior_are_two_forms_of_one_step_back() {
     for_each(|process, name| {

@@ -1,0 +1,243 @@
+//! A regular expression that a span must match.
+
+use std::collections::HashMap;
+
+use regex_automata::Anchored;
+use regex_automata::dfa::{Automaton, dense};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+
+use super::constrained::Constraint;
+use super::description::RuleError;
+use crate::decode::Span;
+use crate::sequence::TokenId;
+
+/// Most states that a pattern may have between words.
+const MOST_STATES: usize = 4096;
+
+/// How the text of a span is put together from its tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Spelling<'a> {
+    /// Text of every token. `// (vocabulary)`
+    pub texts: &'a [String],
+    /// What stands between two: a space for words, nothing for byte pairs, which bring their own.
+    pub between: &'a str,
+    /// Tokens below this (mask, unknown, end of text) never stand in a span.
+    pub first_word: u32,
+}
+
+/// The text of a span, its tokens joined as [`Spelling`] says, must match a regular expression as a whole.
+///
+/// Rule: a token is allowed where some words in the other hidden slots of the span would complete the match. The expression becomes a
+/// deterministic automaton whose steps are words; one pass from the left and one from the right over the span find what fits (DINGO,
+/// Suresh et al., arXiv 2505.23061, finds the likeliest string that way; here each slot is limited alone). Knobs: the span and the
+/// expression (syntax of the crate `regex-automata`: no look-around, no back-references). Cost: no call; states times vocabulary times
+/// slots per row. Known failure: slots that are chosen in one call are limited one by one, so together they may break the pattern; the
+/// next call then finds nothing allowed, which is an error. One slot per call never does.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    span: Span,
+    first_word: u32,
+    /// Where each state gets by a token of the first slot, and of a later one; none where no match is possible any more.
+    /// `// (states, vocabulary)`
+    first: Vec<Vec<Option<u32>>>,
+    later: Vec<Vec<Option<u32>>>,
+    /// Whether the text may end in a state. `// (states)`
+    ends: Vec<bool>,
+}
+
+impl Pattern {
+    /// Compiles an expression for the words of a model.
+    ///
+    /// # Errors
+    /// If it is no expression, or too large.
+    pub fn new(span: Span, expression: &str, spelling: Spelling<'_>) -> Result<Self, RuleError> {
+        let wrong = |reason: String| RuleError::Pattern { pattern: expression.to_owned(), reason };
+        let automaton = dense::DFA::new(expression).map_err(|error| wrong(error.to_string()))?;
+        let begin = automaton
+            .start_state(&start::Config::new().anchored(Anchored::Yes))
+            .map_err(|error| wrong(error.to_string()))?;
+        let mut states = States { automaton: &automaton, numbers: HashMap::new(), order: Vec::new() };
+        states.number(begin);
+        let (mut first, mut later) = (Vec::new(), Vec::new());
+        while let Some(&state) = states.order.get(first.len()) {
+            if states.order.len() > MOST_STATES {
+                return Err(wrong(format!("more than {MOST_STATES} states")));
+            }
+            first.push(states.row(state, "", spelling));
+            later.push(states.row(state, spelling.between, spelling));
+        }
+        let ends = |&state: &StateID| automaton.is_match_state(automaton.next_eoi_state(state));
+        let ends = states.order.iter().map(ends).collect();
+        Ok(Self { span, first_word: spelling.first_word, first, later, ends })
+    }
+
+    /// Where a state gets by a token in this slot.
+    fn step(&self, slot: u32, state: usize, token: usize) -> Option<usize> {
+        let table = if slot == self.span.start { &self.first } else { &self.later };
+        table[state].get(token).copied().flatten().map(|next| next as usize)
+    }
+
+    /// The tokens that may stand in a slot: the one that does, or any word. `first_word` and up are words.
+    fn candidates(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> std::ops::Range<usize> {
+        let token = sequence[slot as usize].0 as usize;
+        if token < self.first_word as usize { self.first_word as usize..vocabulary } else { token..token + 1 }
+    }
+
+    /// States in which the text to the left of a slot may be.
+    fn reached(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Vec<bool> {
+        let mut here = vec![false; self.ends.len()];
+        here[0] = true;
+        for left in self.span.start..slot {
+            let mut next = vec![false; here.len()];
+            for state in (0..here.len()).filter(|&state| here[state]) {
+                let tokens = self.candidates(sequence, left, vocabulary);
+                tokens.filter_map(|token| self.step(left, state, token)).for_each(|state| next[state] = true);
+            }
+            here = next;
+        }
+        here
+    }
+
+    /// States from which what stands to the right of a slot can be completed.
+    fn completed(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Vec<bool> {
+        let mut after = self.ends.clone();
+        for right in (slot + 1..self.span.end).rev() {
+            let fits = |state: usize| {
+                let mut tokens = self.candidates(sequence, right, vocabulary);
+                tokens.any(|token| self.step(right, state, token).is_some_and(|next| after[next]))
+            };
+            after = (0..self.ends.len()).map(fits).collect();
+        }
+        after
+    }
+}
+
+impl Constraint for Pattern {
+    fn limit(&self, sequence: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool]) {
+        if !self.span.contains(slot) || self.span.end as usize > sequence.len() {
+            return;
+        }
+        let reached = self.reached(sequence, slot, allowed.len());
+        let completed = self.completed(sequence, slot, allowed.len());
+        let states: Vec<usize> = (0..reached.len()).filter(|&state| reached[state]).collect();
+        for (token, allowed) in allowed.iter_mut().enumerate() {
+            let fits = |&state: &usize| self.step(slot, state, token).is_some_and(|next| completed[next]);
+            *allowed &= states.iter().any(fits);
+        }
+    }
+}
+
+/// The automaton's states that texts of whole words reach, numbered as they are found.
+struct States<'a> {
+    automaton: &'a dense::DFA<Vec<u32>>,
+    numbers: HashMap<StateID, u32>,
+    order: Vec<StateID>,
+}
+
+impl States<'_> {
+    fn number(&mut self, state: StateID) -> u32 {
+        *self.numbers.entry(state).or_insert_with(|| {
+            self.order.push(state);
+            self.order.len() as u32 - 1
+        })
+    }
+
+    /// Where every token leads from a state.
+    fn row(&mut self, state: StateID, before: &str, spelling: Spelling<'_>) -> Vec<Option<u32>> {
+        let automaton = self.automaton;
+        let after =
+            |state, text: &str| text.bytes().fold(state, |state, byte| automaton.next_state(state, byte));
+        let begin = after(state, before);
+        let token = |(id, text): (usize, &String)| {
+            let end = after(begin, text);
+            let is_hopeless = automaton.is_dead_state(end) || automaton.is_quit_state(end);
+            (id >= spelling.first_word as usize && !is_hopeless).then(|| self.number(end))
+        };
+        spelling.texts.iter().enumerate().map(token).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{DecodeSettings, Decoder, run};
+    use crate::exact::Corpus;
+    use crate::guide::Constrained;
+    use crate::sequence::{Sequence, SpecialTokens};
+    use crate::testing::share_fits;
+
+    const WORDS: [&str; 8] = ["[MASK]", "[UNK]", "[EOS]", "red", "dog", "dogs", "run", "runs"];
+
+    fn texts() -> Vec<String> {
+        WORDS.map(String::from).to_vec()
+    }
+
+    fn pattern(start: u32, end: u32, expression: &str) -> Result<Pattern, RuleError> {
+        let spelling = Spelling { texts: &texts(), between: " ", first_word: 3 };
+        Pattern::new(Span { start, end }, expression, spelling)
+    }
+
+    /// Words that may stand in a slot; 0 is hidden.
+    fn allowed(pattern: &Pattern, sequence: &[u32], slot: u32) -> Vec<&'static str> {
+        let sequence: Vec<TokenId> = sequence.iter().copied().map(TokenId).collect();
+        let mut allowed = vec![true; WORDS.len()];
+        pattern.limit(&sequence, slot, &[], &mut allowed);
+        (0..WORDS.len()).filter(|&token| allowed[token]).map(|token| WORDS[token]).collect()
+    }
+
+    #[test]
+    fn what_stands_on_either_side_decides_what_fits_between() {
+        let agreement = pattern(0, 3, "(red )?(dog runs|dogs run)( red)?").unwrap();
+        assert_eq!(allowed(&agreement, &[0, 0, 0], 0), ["red", "dog", "dogs"]);
+        assert_eq!(allowed(&agreement, &[3, 0, 7], 1), ["dog"]);
+        assert_eq!(allowed(&agreement, &[3, 5, 0], 2), ["run"]);
+        assert_eq!(allowed(&agreement, &[0, 0, 6], 0), ["red"], "three words that end in run begin with red");
+        assert_eq!(allowed(&agreement, &[7, 0, 0], 1), Vec::<&str>::new(), "nothing can mend a wrong word");
+    }
+
+    #[test]
+    fn the_span_alone_is_limited_and_special_tokens_never_fit() {
+        let second = pattern(1, 2, ".*").unwrap();
+        assert_eq!(allowed(&second, &[0, 0], 0).len(), WORDS.len());
+        assert_eq!(allowed(&second, &[0, 0], 1), ["red", "dog", "dogs", "run", "runs"]);
+        assert_eq!(allowed(&pattern(1, 9, "x").unwrap(), &[0, 0], 1).len(), WORDS.len(), "past the end");
+    }
+
+    #[test]
+    fn byte_pairs_are_joined_without_a_space() {
+        let texts = ["", "", "", "do", "g", " runs"].map(String::from);
+        let spelling = Spelling { texts: &texts, between: "", first_word: 3 };
+        let pattern = Pattern::new(Span { start: 0, end: 3 }, "dog runs", spelling).unwrap();
+        let mut fits = [true; 6];
+        pattern.limit(&[0, 0, 0].map(TokenId), 1, &[], &mut fits);
+        assert_eq!(fits, [false, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_run_of_one_slot_per_call_always_matches_and_the_rest_is_as_likely_as_before() {
+        let sentence = |a, b, p| (vec![TokenId(a), TokenId(b)], p);
+        let sentences =
+            vec![sentence(4, 7, 0.4), sentence(5, 6, 0.3), sentence(4, 6, 0.2), sentence(5, 7, 0.1)];
+        let corpus = Corpus::new(sentences, TokenId(0)).unwrap();
+        let special = SpecialTokens::default();
+        let rule = pattern(0, 2, "dog runs?|dogs run").unwrap();
+        let text = |seed| {
+            let settings =
+                DecodeSettings { seed, order: crate::Order::LeftToRight, ..DecodeSettings::default() };
+            let decoder = Decoder::new(settings, Sequence::masked(2, special.mask), special).unwrap();
+            let run = pollster::block_on(run(&mut Constrained::new(corpus.clone(), rule.clone()), decoder));
+            run.unwrap().sequence_at(2).unwrap().tokens().map(|token| token.0).collect::<Vec<_>>()
+        };
+        let texts: Vec<Vec<u32>> = (0..4000).map(text).collect();
+        assert!(texts.iter().all(|text| text != &[5, 7]), "dogs runs");
+        let share = |wanted: [u32; 2]| texts.iter().filter(|text| **text == wanted).count() as u64;
+        // The first word as before, .6 and .4; then "runs" after "dog" with .4 / .6, and nothing but "run" after "dogs".
+        assert!(share_fits(share([4, 7]), 4000, 0.4) && share_fits(share([5, 6]), 4000, 0.4));
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused_with_a_reason() {
+        assert!(matches!(pattern(0, 2, "(dog"), Err(RuleError::Pattern { .. })));
+    }
+}
