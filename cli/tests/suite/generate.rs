@@ -142,7 +142,19 @@ fn the_checker_keeps_hot_texts_right() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask/model.gguf");
     let rule = br#"{"rules": [{"rule": "checker", "span": {"start": 0, "end": 12}, "candidates": 8}]}"#;
     let guides = TemporaryFile::new("checker", rule);
-    let base = ["generate", "--model", shipped, "--backend", "cpu", "--length", "12", "--temperature", "2"];
+    let base = [
+        "generate",
+        "--model",
+        shipped,
+        "--backend",
+        "cpu",
+        "--length",
+        "12",
+        "--temperature",
+        "2",
+        "--order",
+        "left-to-right",
+    ];
     let broken = |more: &[&str]| {
         let report = json(&[&base[..], more].concat());
         let slots = report["trajectory"]["steps"].as_array().unwrap();
