@@ -9,7 +9,7 @@
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
-//! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0 |
+//! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0; those of the correction |
 //! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
 //! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |

@@ -79,7 +79,7 @@ pub fn decoders(
     Ok((decoders, unknown))
 }
 
-/// Writes all texts of one family and reads the scorecard off them.
+/// Writes all texts of one family and reads the scorecard off them. `give_way` may pause between two parts of the reading.
 ///
 /// # Errors
 /// If the denoiser fails or is overtaken.
@@ -89,15 +89,17 @@ pub async fn write<D: Denoiser>(
     language: &Language,
     config: &ModelConfig,
     decoders: Vec<Decoder>,
+    mut give_way: impl AsyncFnMut(),
 ) -> Result<Member, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
+    give_way().await;
     let readings = scorecard(&runs, engine::family(config)).map_err(|error| Trouble::Other(error.into()))?;
     let mut texts = Vec::new();
     for run in &runs {
         texts.push(text(&state_at(run, run.steps.len()).map_err(Trouble::Other)?));
     }
     let columns = runs.first().map(columns).unwrap_or_default();
-    Ok(member(model, engine::family(config), columns, texts, readings, language))
+    Ok(member(model, engine::family(config), columns, texts, readings, language, give_way).await)
 }
 
 /// The same for the model of noise on vectors. The knob makes as many calls as for the others, but never fewer than two.
@@ -110,6 +112,7 @@ pub async fn write_vectors<D: FullDenoiser>(
     language: &Language,
     config: &ModelConfig,
     settings: &Settings,
+    give_way: impl AsyncFnMut(),
 ) -> Result<Member, Trouble<D::Error>> {
     let (decoder, _) = decoder(settings, language, config, settings.slots).map_err(Trouble::Other)?;
     let start = decoder.sequence();
@@ -129,21 +132,27 @@ pub async fn write_vectors<D: FullDenoiser>(
     let columns = runs.first().map(|run| columns_of_vectors(start, run)).unwrap_or_default();
     let runs: Vec<_> = runs.into_iter().map(|run| (start.clone(), run)).collect();
     let readings = scorecard_of_vectors(&runs);
-    Ok(member(ShippedModel::Gaussian, engine::family(config), columns, texts, readings, language))
+    let family = engine::family(config);
+    Ok(member(ShippedModel::Gaussian, family, columns, texts, readings, language, give_way).await)
 }
 
-fn member(
+async fn member(
     model: ShippedModel,
     family: Family,
     columns: Vec<Vec<Cell>>,
     mut texts: Vec<Vec<TokenId>>,
     mut readings: Vec<Reading>,
     language: &Language,
+    mut give_way: impl AsyncFnMut(),
 ) -> Member {
-    let broken = texts.iter().filter_map(|text| language.violations(text)).map(|list| list.len() as f64);
-    let broken = broken.collect::<Moments>().estimate();
+    let mut found = Vec::new();
+    for text in &texts {
+        give_way().await;
+        found.extend(language.violations(text));
+    }
+    give_way().await;
+    let broken = found.iter().map(|list| list.len() as f64).collect::<Moments>().estimate();
     readings.push(Reading { instrument: Instrument::Violations, estimate: broken });
-    let text = texts.swap_remove(0);
-    let violations = language.violations(&text);
-    Member { model, family, columns, text, violations, broken, readings }
+    let violations = found.into_iter().next();
+    Member { model, family, columns, text: texts.swap_remove(0), violations, broken, readings }
 }

@@ -199,12 +199,15 @@ impl<E: Fn(Event)> Host<E> {
             let noise = other.engine.vector_noise();
             let mut paced = paced(&mut other.engine, &progress);
             let language = &other.language;
+            let pause = async || {
+                self.give_way().await;
+            };
             let written = if let Some(noise) = noise {
-                families::write_vectors(&mut paced, &noise, language, &config, settings).await?
+                families::write_vectors(&mut paced, &noise, language, &config, settings, pause).await?
             } else {
                 let (decoders, unknown) = families::decoders(settings, model, language, &config)?;
                 found.unknown = unknown;
-                families::write(&mut paced, model, language, &config, decoders).await?
+                families::write(&mut paced, model, language, &config, decoders, pause).await?
             };
             found.members.push(written);
             self.found(Finding::Families(found.clone()));
