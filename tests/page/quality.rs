@@ -192,8 +192,9 @@ async fn long_tasks(browser: &Browser) -> Result<Vec<f64>> {
     Ok(found)
 }
 
-/// The most that a task of the main thread may compute.
-const LONGEST_TASK_MS: f64 = 50.0;
+/// The most that a task of the main thread may compute. The mark is 50 ms; 20 to 47 were measured on two slow cores, and a machine that is
+/// half as slow again must not fail for it.
+const LONGEST_TASK_MS: f64 = 75.0;
 /// By the clock a task may take longer where there are fewer cores than threads. This finds what waits for something.
 const LONGEST_WAIT_MS: f64 = 250.0;
 

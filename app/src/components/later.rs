@@ -53,6 +53,23 @@ impl Building {
     }
 }
 
+/// A signal's value one frame later: what is drawn from it does not share a frame with what is drawn from the signal itself.
+pub fn a_frame_later<T: Clone + Send + Sync + 'static>(of: RwSignal<T>) -> RwSignal<T> {
+    let later = RwSignal::new(of.get_untracked());
+    Effect::new(move |_| {
+        of.track();
+        spawn_local(async move {
+            time::next_frame().await;
+            time::sleep_ms(0).await;
+            // Who waited for it may be gone.
+            if let Some(value) = of.try_get_untracked() {
+                drop(later.try_set(value));
+            }
+        });
+    });
+    later
+}
+
 /// Builds its content when its turn has come. What stands below must not move then.
 #[component]
 pub fn Later(

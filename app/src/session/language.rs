@@ -109,6 +109,21 @@ impl Language {
         Some(check(Grammar::storyworld(), &words))
     }
 
+    /// The same of several texts; between two of them `give_way` may pause. Empty for another language.
+    pub async fn violations_of_all(
+        &self,
+        texts: &[Vec<TokenId>],
+        mut give_way: impl AsyncFnMut(),
+    ) -> Vec<Vec<Violation>> {
+        let mut found = Vec::new();
+        for text in texts {
+            give_way().await;
+            found.extend(self.violations(text));
+        }
+        give_way().await;
+        found
+    }
+
     /// The word of an ordinary token.
     fn shown(&self, token: TokenId) -> Option<&str> {
         (token.0 >= FIRST_WORD).then(|| self.tokenizer.word(token.0)).flatten()

@@ -10,6 +10,7 @@ use super::ask::{OPENING, opening};
 use super::faults::unknown_words;
 use super::store::Findings;
 use crate::components::chart::{Axis, Chart, Plot, Series};
+use crate::components::later::a_frame_later;
 use crate::components::more::ModelMenu;
 use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::{SlotRow, Word};
@@ -30,12 +31,15 @@ pub fn CollapseLab(
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let found = expect_context::<Findings>().collapse;
+    // A call draws some two thousand elements: charts, cards and words have a frame each.
+    let found_later = a_frame_later(found);
+    let found_last = a_frame_later(found_later);
     let unprompted = move || {
         settings.with(|s| opening(s) == OPENING).then(|| fill("collapse.opening", &[("opening", OPENING)]))
     };
     let unknown = move || found.read().as_ref().and_then(|found| unknown_words(&found.unknown));
     let prompt = Signal::derive(move || found.read().as_ref().map(prompt).unwrap_or_default());
-    let committed = Signal::derive(move || found.read().as_ref().map(committed).unwrap_or_default());
+    let committed = Signal::derive(move || found_last.read().as_ref().map(committed).unwrap_or_default());
     view! {
         <section class="lab" aria-label=say("labs.collapse") data-testid="collapse">
             <div class="lab-controls">
@@ -57,7 +61,7 @@ pub fn CollapseLab(
                 <p class="hint">{move || found.read().as_ref().map(decay)}</p>
                 <h2>{say("collapse.best")}</h2>
                 <p class="hint">{say("collapse.best.about")}</p>
-                {move || found.read().as_ref().map(cards)}
+                {move || found_later.read().as_ref().map(cards)}
                 <RowsFile name="collapse" rows=move |()| found.read_untracked().as_ref().map(rows::rows).unwrap_or_default() />
                 <h2>{say("collapse.commit")}</h2>
                 <p class="hint">{say("collapse.commit.about")}</p>

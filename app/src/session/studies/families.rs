@@ -143,14 +143,9 @@ async fn member(
     mut texts: Vec<Vec<TokenId>>,
     mut readings: Vec<Reading>,
     language: &Language,
-    mut give_way: impl AsyncFnMut(),
+    give_way: impl AsyncFnMut(),
 ) -> Member {
-    let mut found = Vec::new();
-    for text in &texts {
-        give_way().await;
-        found.extend(language.violations(text));
-    }
-    give_way().await;
+    let found = language.violations_of_all(&texts, give_way).await;
     let broken = found.iter().map(|list| list.len() as f64).collect::<Moments>().estimate();
     readings.push(Reading { instrument: Instrument::Violations, estimate: broken });
     let violations = found.into_iter().next();

@@ -110,7 +110,7 @@ pub fn decoders(
     (0..settings.stories).map(one).collect()
 }
 
-/// Writes all texts at a setting, checks them and has them judged.
+/// Writes all texts at a setting, checks them and has them judged. Between two texts `give_way` may pause.
 ///
 /// # Errors
 /// If a denoiser fails or is overtaken.
@@ -120,12 +120,15 @@ pub async fn measure<D: Denoiser, J: Denoiser<Error = D::Error>>(
     language: &Language,
     place: Place,
     decoders: Vec<Decoder>,
+    give_way: impl AsyncFnMut(),
 ) -> Result<Point, Trouble<D::Error>> {
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
     let ends = runs.iter().map(|run| state_at(run, run.steps.len())).collect::<Result<Vec<_>, _>>();
     let ends = ends.map_err(Trouble::Other)?;
     let judgement = judge(judging, &ends, SpecialTokens::default()).await.map_err(Trouble::Denoiser)?;
-    let broken = ends.iter().filter_map(|end| language.violations(&text(end))).map(|list| list.len() as f64);
+    let texts: Vec<_> = ends.iter().map(text).collect();
+    let broken = language.violations_of_all(&texts, give_way).await;
+    let broken = broken.iter().map(|list| list.len() as f64);
     Ok(Point {
         place,
         calls: runs.iter().map(|run| run.steps.len() as f64).sum::<f64>() / runs.len().max(1) as f64,
@@ -179,8 +182,14 @@ mod tests {
         };
         let place = Place { slots: 3, temperature: 1.0, order: Order::Random, is_visitors: false };
         let [mut writer, mut judge] = [(); 2].map(|()| two_sentences::corpus(0.5).unwrap());
-        let point =
-            now(measure(&mut writer, &mut judge, &storyworld(), place, (0..8).map(decoder).collect()));
+        let point = now(measure(
+            &mut writer,
+            &mut judge,
+            &storyworld(),
+            place,
+            (0..8).map(decoder).collect(),
+            async || {},
+        ));
         let point = point.unwrap();
         assert_eq!(point.calls, 1.0);
         assert!(point.broken.is_some() && point.surprise.is_some() && point.entropy.is_some());

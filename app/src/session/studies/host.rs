@@ -15,6 +15,7 @@ use super::together::{Together, planned, write};
 use super::{Ending, Finding, Question, Study, StudyEvent};
 use super::{families, frontier};
 use crate::failure::Failure;
+use crate::platform::time;
 use crate::session::Event;
 use crate::session::course::Course;
 use crate::session::decode::Surroundings;
@@ -124,7 +125,7 @@ impl<E: Fn(Event)> Host<E> {
         let progress = self.progress_of(total);
         let mut paced = paced(&mut open.engine, &progress);
         let found = surprisal(&mut paced, &open.language, &study.settings, window).await?;
-        self.found(Finding::Surprisal(found));
+        self.found(Finding::Surprisal(found)).await;
         Ok(())
     }
 
@@ -134,9 +135,9 @@ impl<E: Fn(Event)> Host<E> {
         let progress = self.progress_of(1 + turns);
         let mut paced = paced(&mut open.engine, &progress);
         let mut found = collapse(&mut paced, &open.language, &study.settings.prompt, window).await??;
-        self.found(Finding::Collapse(Box::new(found.clone())));
+        self.found(Finding::Collapse(Box::new(found.clone()))).await;
         self.add_truth(&open.language, &mut found, &progress).await?;
-        self.found(Finding::Collapse(Box::new(found)));
+        self.found(Finding::Collapse(Box::new(found))).await;
         Ok(())
     }
 
@@ -172,9 +173,9 @@ impl<E: Fn(Event)> Host<E> {
         let apart = write(&mut paced, language, one).await?;
         let words = language.tokenizer.clone();
         let mut found = Together { apart, together: None, slots, words, unknown };
-        self.found(Finding::Together(Box::new(found.clone())));
+        self.found(Finding::Together(Box::new(found.clone()))).await;
         found.together = Some(write(&mut paced, language, several).await?);
-        self.found(Finding::Together(Box::new(found)));
+        self.found(Finding::Together(Box::new(found))).await;
         Ok(())
     }
 
@@ -210,7 +211,7 @@ impl<E: Fn(Event)> Host<E> {
                 families::write(&mut paced, model, language, &config, decoders, pause).await?
             };
             found.members.push(written);
-            self.found(Finding::Families(found.clone()));
+            self.found(Finding::Families(found.clone())).await;
         }
         Ok(())
     }
@@ -230,8 +231,12 @@ impl<E: Fn(Event)> Host<E> {
             let decoders = frontier::decoders(settings, place, language, &config)?;
             let mut writer = paced(engine, &progress);
             let mut judge = paced(&mut judging.engine, &progress);
-            found.points.push(frontier::measure(&mut writer, &mut judge, language, place, decoders).await?);
-            self.found(Finding::Frontier(found.clone()));
+            let pause = async || {
+                self.give_way().await;
+            };
+            let point = frontier::measure(&mut writer, &mut judge, language, place, decoders, pause);
+            found.points.push(point.await?);
+            self.found(Finding::Frontier(found.clone())).await;
         }
         Ok(())
     }
@@ -265,11 +270,11 @@ impl<E: Fn(Event)> Host<E> {
         let progress = self.progress_of(planned - course.trajectory().steps.len());
         let mut paced = paced(engine, &progress);
         while !course.is_finished() {
-            self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language))));
+            self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language)))).await;
             let predictions = paced.predict(&course.query()).await?;
             course.apply(&predictions, 0.0).map_err(Failure::from)?;
         }
-        self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language))));
+        self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language)))).await;
         Ok(())
     }
 
@@ -277,7 +282,9 @@ impl<E: Fn(Event)> Host<E> {
         Progress { host: self, done: Cell::new(0), total }
     }
 
-    fn found(&self, finding: Finding) {
+    /// Tells what is known, in a task of its own: drawing it takes as long again as finding it.
+    async fn found(&self, finding: Finding) {
+        time::sleep_ms(0).await;
         self.emit(Event::Study(StudyEvent::Found(finding)));
     }
 }
