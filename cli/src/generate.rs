@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
+use diffusion::decode::Noise;
 use diffusion::guide::{Constrained, Guided, Guides};
 use diffusion::{Decoder, Denoiser, Sequence, SpecialTokens, Trajectory};
 use model_loader::{Process, Tokenizer};
@@ -46,6 +47,12 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
     let guides = arguments.guides.as_deref().map(read_guides).transpose()?;
+    if guides.is_some() && settings.noise != Noise::Mask {
+        let file = &model.identity.file;
+        return Err(Failure::Input(anyhow!(
+            "guides need masks: found noise of words for {file}, expected none"
+        )));
+    }
     let rules = match &guides {
         Some(guides) => rules(guides, &model.checkpoint.tokenizer, start.len())?,
         None => Vec::new(),

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Context;
-use diffusion::TokenId;
 use diffusion::guide::{Checker, Constraint, Guides, Spelling};
+use diffusion::{SpecialTokens, TokenId};
 use model_loader::Tokenizer;
 use model_loader::tokenizer::{END, FIRST_WORD};
 use storyworld::{Grammar, check};
@@ -32,7 +32,8 @@ pub fn rules(
         .collect();
     // Byte pairs bring their spaces along.
     let between = if texts.iter().any(|text| text.starts_with(' ')) { "" } else { " " };
-    let spelling = Spelling { texts: &texts, between, first_word: FIRST_WORD };
+    let spelling =
+        Spelling { texts: &texts, between, mask: SpecialTokens::default().mask, first_word: FIRST_WORD };
     let checker = storyworld_words(tokenizer).map(|_| StoryChecker { words: texts.clone().into() });
     guides.constraints(length, spelling, checker).map_err(Failure::input)
 }

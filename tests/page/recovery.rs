@@ -23,3 +23,40 @@ fn a_lost_device_resumes_the_run_at_its_step() {
         Ok(())
     });
 }
+
+/// Lets the page's next workers be reached, and has the newest fail as if it had run out of memory.
+const KEEP_WORKERS: &str = "window.Worker = class extends Worker {
+    constructor(...all) { super(...all); window.newest = this; }
+}";
+const FAIL: &str = "window.newest.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))";
+
+#[test]
+fn a_worker_that_dies_is_one_sentence_and_trying_again_writes_the_text() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&seed=4&length=16").await?;
+        let undisturbed = final_words(browser).await?;
+        browser.client.execute(KEEP_WORKERS, vec![]).await?;
+        // Another model is another worker.
+        browser.set("model", "storyworld-uniform").await?;
+        browser.wait_until("the other model", |state| is_finished(state) && state["model"] != "").await?;
+        let other = |state: &Value| is_finished(state) && state["settings"]["model"] == "storyworld-uniform";
+        browser.wait_until("its run", other).await?;
+        browser.client.execute(FAIL, vec![]).await?;
+        browser.set("model", "storyworld-mask").await?;
+        let back = |state: &Value| is_finished(state) && state["settings"]["model"] == "storyworld-mask";
+        browser.wait_until("the first model again", back).await?;
+        assert_eq!(final_words(browser).await?, undisturbed);
+
+        // Now while nothing changes but the seed: the next question finds the worker dead.
+        browser.client.execute(FAIL, vec![]).await?;
+        browser.set("seed", "5").await?;
+        let state = browser.wait_until("the fault", |state| state["phase"] == "failed").await?;
+        let problem = state["problem"].as_str().unwrap_or_default();
+        assert!(problem.contains("out of memory"), "{state}");
+        browser.element("retry").await?.click().await?;
+        let again = |state: &Value| is_finished(state) && state["settings"]["seed"] == 5;
+        let state = browser.wait_until("a run by a new worker", again).await?;
+        assert!(state["problem"].is_null(), "{state}");
+        Ok(())
+    });
+}

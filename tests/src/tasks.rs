@@ -37,11 +37,16 @@ impl WebDriverCompatibleCommand for TakeLog {
 /// The tasks of the page's main thread since it was opened, those that computed longest first. The window must have been started with
 /// `traced`, and the page opened once.
 pub async fn tasks(browser: &Browser) -> Result<Vec<Task>> {
+    let open_ms =
+        browser.client.execute("return performance.now()", vec![]).await?.as_f64().unwrap_or(f64::NAN);
     let log = browser.client.issue_cmd(TakeLog).await?;
     let entries = log.as_array().context("a log is a list")?;
     let events = entries.iter().filter_map(event).collect::<Vec<Value>>();
     let opened = events.iter().rfind(|event| is_opening(event, browser.address()));
     let opened = opened.with_context(|| format!("none of {} traced events opens the page", events.len()))?;
+    let since = |event: &Value| Some((event["ts"].as_f64()? - opened["ts"].as_f64()?) / 1000.0);
+    let traced_ms = events.iter().filter(|e| task(e, opened).is_some()).filter_map(since).fold(0.0, f64::max);
+    ensure!(traced_ms > open_ms - 2000.0, "the trace ends at {traced_ms} ms of {open_ms}: it was cut");
     let mut tasks: Vec<Task> = events.iter().filter_map(|event| task(event, opened)).collect();
     tasks.sort_by(|a, b| b.processor_ms.total_cmp(&a.processor_ms));
     ensure!(!tasks.is_empty(), "none of {} traced events is a task of the page", events.len());

@@ -71,14 +71,20 @@ impl Worker {
     }
 
     /// Sends a parcel.
-    pub fn post(&self, parcel: &Parcel) {
+    ///
+    /// # Errors
+    /// What the browser says if it could not.
+    pub fn post(&self, parcel: &Parcel) -> Result<(), String> {
         let (parts, buffers) = parcel.pack();
-        drop(self.worker.post_message_with_transfer(&parts, &buffers));
+        self.worker.post_message_with_transfer(&parts, &buffers).map_err(|error| format!("{error:?}"))
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // What it said last may still be on its way.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }
@@ -91,8 +97,11 @@ fn bootstrap() -> Result<String, JsValue> {
         return Ok(address);
     }
     let script = String::from(SCRIPT.with(|script| js_sys::JSON::stringify(script))?);
+    // A fault in a promise does not reach the page by itself, one that is thrown does.
     let lines = format!(
-        "import init from {script};\nonmessage = ({{ data }}) => {{ onmessage = null; init({{ module_or_path: data }}); }};"
+        "import init from {script};
+         const fail = (error) => setTimeout(() => {{ throw error; }});
+         onmessage = ({{ data }}) => {{ onmessage = null; init({{ module_or_path: data }}).catch(fail); }};"
     );
     let options = BlobPropertyBag::new();
     options.set_type("text/javascript");

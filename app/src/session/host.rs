@@ -142,7 +142,7 @@ impl<E: Fn(Event)> Host<E> {
 
     /// Opens the model and the back end that the settings name, unless they are open.
     pub(super) async fn suit(&self, open: &mut Open, settings: &Settings) -> Result<(), Failure> {
-        if settings.model != open.model {
+        if settings.model != open.model || open.engine.has_ended() {
             *open = self.open(settings.model, settings.backend).await?;
         } else if settings.backend != open.wanted {
             open.wanted = settings.backend;
@@ -173,7 +173,7 @@ impl<E: Fn(Event)> Host<E> {
         error: EngineError,
         losses: u32,
     ) -> Result<(), Failure> {
-        if !open.engine.is_on_gpu() {
+        if !open.engine.is_on_gpu() || open.engine.has_ended() {
             return Err(error.into());
         }
         let lost = matches!(error, EngineError::DeviceLost { .. });

@@ -1,5 +1,6 @@
 //! What a diagnosis has measured, kept in a file text by text, so that one that was stopped goes on where it was.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -46,7 +47,11 @@ impl<'a> Keep<'a> {
             for line in rest[..whole].lines() {
                 lines.push(serde_json::from_str(line).map_err(|_| other(file))?);
             }
-            std::fs::write(file, format!("{head}{}", &rest[..whole])).map_err(Failure::run)?;
+            if whole < rest.len() {
+                let opened = OpenOptions::new().write(true).open(file);
+                let cut = opened.and_then(|opened| opened.set_len((head.len() + whole) as u64));
+                cut.map_err(Failure::run)?;
+            }
         } else {
             append(file, &head)?;
         }

@@ -74,14 +74,16 @@ pub async fn repairs(
 ) -> Result<Reading, Failure> {
     let (mut line, mut nets) = (Progress::new(), Moments::default());
     let words = engine::noise_words(engine.config());
+    // The text is written: of the schedule only its correction has something to do.
+    let DecodeSettings { seed, sampling, correction, .. } = settings.clone();
+    let correcting = DecodeSettings { seed, sampling, correction, ..DecodeSettings::default() };
     for (index, passage) in (0..).zip(passages) {
         line.show(&format!("correction of passage {} of {}", index + 1, passages.len()));
-        let (slots, share) = (passage.tokens as usize, CORRUPTED);
-        let corruption = Corruption { words, share, slots, seed: settings.seed };
-        let start = corruption.of(&passage.window, index);
-        let decoder = Decoder::new(settings.clone(), start, SpecialTokens::default());
-        let decoder = decoder.map_err(Failure::input)?;
-        let found = repair(engine, &passage.window, decoder).await;
+        let text = &passage.window[..passage.tokens as usize];
+        let corruption = Corruption { words, share: CORRUPTED, slots: text.len(), seed: settings.seed };
+        let start = corruption.of(text, index);
+        let decoder = Decoder::new(correcting.clone(), start, SpecialTokens::default());
+        let found = repair(engine, text, decoder.map_err(Failure::input)?).await;
         let found = found.map_err(|error: RunError<engine::Error>| Failure::Run(anyhow!("{error}")))?;
         found.net().into_iter().for_each(|net| nets.push(net));
     }

@@ -98,7 +98,11 @@ impl Guides {
         checker: Option<impl Checker + Clone + 'static>,
     ) -> Result<Vec<Box<dyn Constraint>>, RuleError> {
         within("scale", self.scale.into(), 0.0, 100.0)?;
-        self.rules.iter().map(|rule| rule.constraint(length, spelling, checker.clone())).collect()
+        // A checker looks at the best of what the other rules leave.
+        let is_checker = |rule: &&Rule| matches!(rule, Rule::Checker { .. });
+        let (checked, plain): (Vec<_>, Vec<_>) = self.rules.iter().partition(is_checker);
+        let rules = plain.into_iter().chain(checked);
+        rules.map(|rule| rule.constraint(length, spelling, checker.clone())).collect()
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
 
     fn constraints(json: &str, has_checker: bool) -> Result<usize, RuleError> {
         let texts = ["[MASK]", "[UNK]", "[EOS]", "dog", "cat"].map(String::from);
-        let spelling = Spelling { texts: &texts, between: " ", first_word: 3 };
+        let spelling = Spelling { texts: &texts, between: " ", mask: TokenId(0), first_word: 3 };
         let guides: Guides = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::from_value::<Guides>(serde_json::to_value(&guides).unwrap()).unwrap(), guides);
         let checker = has_checker.then_some(|_: &[TokenId]| true);

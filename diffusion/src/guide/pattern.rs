@@ -1,11 +1,12 @@
 //! A regular expression that a span must match.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use regex_automata::Anchored;
-use regex_automata::dfa::{Automaton, dense};
+use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind};
 
 use super::constrained::Constraint;
 use super::description::RuleError;
@@ -14,6 +15,8 @@ use crate::sequence::TokenId;
 
 /// Most states that a pattern may have between words.
 const MOST_STATES: usize = 4096;
+/// Most memory that an expression may take while it is compiled.
+const MOST_BYTES: usize = 64 << 20;
 
 /// How the text of a span is put together from its tokens.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,8 @@ pub struct Spelling<'a> {
     pub texts: &'a [String],
     /// What stands between two: a space for words, nothing for byte pairs, which bring their own.
     pub between: &'a str,
+    /// What stands where nothing is written yet.
+    pub mask: TokenId,
     /// Tokens below this (mask, unknown, end of text) never stand in a span.
     pub first_word: u32,
 }
@@ -37,6 +42,7 @@ pub struct Spelling<'a> {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     span: Span,
+    mask: TokenId,
     first_word: u32,
     /// Where each state gets by a token of the first slot, and of a later one; none where no match is possible any more.
     /// `// (states, vocabulary)`
@@ -53,7 +59,14 @@ impl Pattern {
     /// If it is no expression, or too large.
     pub fn new(span: Span, expression: &str, spelling: Spelling<'_>) -> Result<Self, RuleError> {
         let wrong = |reason: String| RuleError::Pattern { pattern: expression.to_owned(), reason };
-        let automaton = dense::DFA::new(expression).map_err(|error| wrong(error.to_string()))?;
+        // All ways to match, not the first in the order of the expression; and no more memory than a page has.
+        let rules = dense::Config::new()
+            .match_kind(MatchKind::All)
+            .start_kind(StartKind::Anchored)
+            .dfa_size_limit(Some(MOST_BYTES))
+            .determinize_size_limit(Some(MOST_BYTES));
+        let automaton = dense::Builder::new().configure(rules).build(expression);
+        let automaton = automaton.map_err(|error| wrong(error.to_string()))?;
         let begin = automaton
             .start_state(&start::Config::new().anchored(Anchored::Yes))
             .map_err(|error| wrong(error.to_string()))?;
@@ -69,7 +82,8 @@ impl Pattern {
         }
         let ends = |&state: &StateID| automaton.is_match_state(automaton.next_eoi_state(state));
         let ends = states.order.iter().map(ends).collect();
-        Ok(Self { span, first_word: spelling.first_word, first, later, ends })
+        let Spelling { mask, first_word, .. } = spelling;
+        Ok(Self { span, mask, first_word, first, later, ends })
     }
 
     /// Where a state gets by a token in this slot.
@@ -78,10 +92,14 @@ impl Pattern {
         table[state].get(token).copied().flatten().map(|next| next as usize)
     }
 
-    /// The tokens that may stand in a slot: the one that does, or any word. `first_word` and up are words.
-    fn candidates(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> std::ops::Range<usize> {
-        let token = sequence[slot as usize].0 as usize;
-        if token < self.first_word as usize { self.first_word as usize..vocabulary } else { token..token + 1 }
+    /// The tokens that may stand in a slot: the one that does, or any word.
+    fn candidates(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Range<usize> {
+        let token = sequence[slot as usize];
+        if token == self.mask {
+            self.first_word as usize..vocabulary
+        } else {
+            token.0 as usize..token.0 as usize + 1
+        }
     }
 
     /// States in which the text to the left of a slot may be.
@@ -174,7 +192,7 @@ mod tests {
     }
 
     fn pattern(start: u32, end: u32, expression: &str) -> Result<Pattern, RuleError> {
-        let spelling = Spelling { texts: &texts(), between: " ", first_word: 3 };
+        let spelling = Spelling { texts: &texts(), between: " ", mask: TokenId(0), first_word: 3 };
         Pattern::new(Span { start, end }, expression, spelling)
     }
 
@@ -194,6 +212,10 @@ mod tests {
         assert_eq!(allowed(&agreement, &[3, 5, 0], 2), ["run"]);
         assert_eq!(allowed(&agreement, &[0, 0, 6], 0), ["red"], "three words that end in run begin with red");
         assert_eq!(allowed(&agreement, &[7, 0, 0], 1), Vec::<&str>::new(), "nothing can mend a wrong word");
+        assert_eq!(allowed(&agreement, &[2, 0, 0], 1), Vec::<&str>::new(), "nor an end of text");
+        let shorter_first = pattern(0, 2, "dog|dog runs").unwrap();
+        assert_eq!(allowed(&shorter_first, &[4, 0], 1), ["runs"], "any way to match will do");
+        assert!(matches!(pattern(0, 2, "[ab]*a[ab]{40}"), Err(RuleError::Pattern { .. })), "too large");
     }
 
     #[test]
@@ -207,7 +229,7 @@ mod tests {
     #[test]
     fn byte_pairs_are_joined_without_a_space() {
         let texts = ["", "", "", "do", "g", " runs"].map(String::from);
-        let spelling = Spelling { texts: &texts, between: "", first_word: 3 };
+        let spelling = Spelling { texts: &texts, between: "", mask: TokenId(0), first_word: 3 };
         let pattern = Pattern::new(Span { start: 0, end: 3 }, "dog runs", spelling).unwrap();
         let mut fits = [true; 6];
         pattern.limit(&[0, 0, 0].map(TokenId), 1, &[], &mut fits);

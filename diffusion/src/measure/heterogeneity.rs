@@ -78,7 +78,8 @@ pub async fn told<D: Denoiser>(
     let told = query.rows.iter().zip(&predictions).filter_map(|(row, prediction)| {
         let alone = unigram.get(row.target.0 as usize).copied().unwrap_or(0.0).log2();
         let bits = f64::from(prediction.target_log_probability) / std::f64::consts::LN_2 - alone;
-        bits.is_finite().then(|| Told { bits, distance: distance(&query, row, special.mask) })
+        // What is no number stays none.
+        (!bits.is_infinite()).then(|| Told { bits, distance: distance(&query, row, special.mask) })
     });
     Ok(told.collect())
 }

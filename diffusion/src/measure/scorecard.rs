@@ -320,7 +320,8 @@ pub fn rounding_gap(runs: &[(Sequence, Vec<GaussianStep>)], process: &Gaussian) 
     let gap = |(start, run): &(Sequence, Vec<GaussianStep>)| {
         let guess = &run.last()?.guess;
         let gaps = start.open_slots().filter_map(|slot| Some(symbols.as_ref()?.round(guess.get(slot)?)?.gap));
-        Some(gaps.collect::<Moments>().mean()).filter(|mean| mean.is_finite())
+        let gaps: Vec<f64> = gaps.collect();
+        (!gaps.is_empty()).then(|| gaps.iter().copied().collect::<Moments>().mean())
     };
     let estimate = runs.iter().filter_map(gap).collect::<Moments>().estimate();
     Reading { instrument: Instrument::RoundingGap, estimate }

@@ -108,7 +108,7 @@ impl<'a> Compiler<'a> {
     where
         F: Fn(&[&'a Entry]) -> Result<Form<'f>, String>,
     {
-        // A verb, a noun and an article may have one path; of these only the article has no more to tell it apart.
+        // A noun and an article may have one path; that of a verb has a slash.
         let kind = if role == Role::Article { "a/" } else { "" };
         let key = (format!("{kind}{path}"), slots.clone());
         if let Some(words) = self.tables.get(&key) {

@@ -21,6 +21,8 @@ pub struct RemoteEngine {
     /// Embeddings of a model whose slots hold vectors. `// (vocabulary, width)`
     embeddings: Option<Vec<f32>>,
     is_on_gpu: bool,
+    /// Why the worker will never answer again, once it is so.
+    ended: Option<String>,
 }
 
 /// Nothing is told of what is asked along the way.
@@ -38,7 +40,7 @@ impl RemoteEngine {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, BackendReport), Failure> {
         let worker = Worker::start().map_err(|reason| EngineError::Ended { reason })?;
-        let mut engine = Self { worker, config, embeddings: None, is_on_gpu: false };
+        let mut engine = Self { worker, config, embeddings: None, is_on_gpu: false, ended: None };
         // It says so once it has started; before, it would not hear.
         engine.hear(&mut silent).await?;
         match engine.ask(&Ask::Open { choice }, model, progress).await? {
@@ -88,12 +90,18 @@ impl RemoteEngine {
 
     /// Destroys the graphics device, if there is one; the next call finds it lost.
     pub fn lose_device(&self) {
-        self.worker.post(&Parcel { message: pack(&Ask::LoseDevice), freight: Vec::new() });
+        // A worker that hears nothing more has no device to lose.
+        drop(self.worker.post(&Parcel { message: pack(&Ask::LoseDevice), freight: Vec::new() }));
     }
 
     /// Sizes of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
+    }
+
+    /// Whether its worker died: it will never answer again.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Whether it computes on a graphics device.
@@ -113,15 +121,21 @@ impl RemoteEngine {
         freight: Vec<u8>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Answer, Vec<u8>), EngineError> {
-        self.worker.post(&Parcel { message: pack(ask), freight });
+        if let Some(reason) = self.ended.clone() {
+            return Err(EngineError::Ended { reason });
+        }
+        let posted = self.worker.post(&Parcel { message: pack(ask), freight });
+        posted.map_err(|reason| EngineError::Ended { reason })?;
         self.hear(progress).await
     }
 
     async fn hear(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(Answer, Vec<u8>), EngineError> {
-        let ended = |reason: String| EngineError::Ended { reason };
         loop {
-            let heard = self.worker.heard.recv().await.map_err(|error| ended(error.to_string()))?;
-            let Parcel { message, freight } = heard.map_err(ended)?;
+            let heard = self.worker.heard.recv().await.unwrap_or_else(|error| Err(error.to_string()));
+            let Parcel { message, freight } = heard.map_err(|reason| {
+                self.ended = Some(reason.clone());
+                EngineError::Ended { reason }
+            })?;
             match unpack(&message)? {
                 Answer::Told(told) => progress(told),
                 Answer::Failed(error) => return Err(error),

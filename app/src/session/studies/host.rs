@@ -25,7 +25,7 @@ use crate::session::models::ShippedModel;
 use crate::session::remote::RemoteEngine;
 use crate::settings::Settings;
 
-/// Sequences per call on a graphics device; the CPU computes one at a time, so that the page stays quick.
+/// Sequences per call on a graphics device; the CPU computes one at a time, so that a visitor who cancels does not wait.
 const AT_ONCE: usize = 16;
 /// Stories that are drawn between two looks at the visitor.
 const STORIES_PER_TURN: u64 = 50;

@@ -1,4 +1,4 @@
-//! A denoiser that lets the browser breathe: large batches go in slices, and between two slices the visitor may cancel.
+//! A denoiser in slices: between two parts of a large batch the visitor may cancel, and the page tells how far it is.
 
 use std::future::Future;
 use std::ops::Range;
