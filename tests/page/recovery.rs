@@ -36,14 +36,13 @@ fn a_worker_that_dies_is_one_sentence_and_trying_again_writes_the_text() {
         finished(browser, "?backend=cpu&seed=4&length=16").await?;
         let undisturbed = final_words(browser).await?;
         browser.client.execute(KEEP_WORKERS, vec![]).await?;
-        // Another model is another worker.
-        browser.set("model", "storyworld-uniform").await?;
-        browser.wait_until("the other model", |state| is_finished(state) && state["model"] != "").await?;
-        let other = |state: &Value| is_finished(state) && state["settings"]["model"] == "storyworld-uniform";
-        browser.wait_until("its run", other).await?;
+        // Another model is another worker; by its name, because until it is there the old run still counts as finished.
+        browser.set("model-choice", "storyworld-uniform").await?;
+        let other = |state: &Value| is_finished(state) && state["model"] == "Storyworld, uniform";
+        browser.wait_until("the other model's run", other).await?;
         browser.client.execute(FAIL, vec![]).await?;
-        browser.set("model", "storyworld-mask").await?;
-        let back = |state: &Value| is_finished(state) && state["settings"]["model"] == "storyworld-mask";
+        browser.set("model-choice", "storyworld-mask").await?;
+        let back = |state: &Value| is_finished(state) && state["model"] != "Storyworld, uniform";
         browser.wait_until("the first model again", back).await?;
         assert_eq!(final_words(browser).await?, undisturbed);
 
