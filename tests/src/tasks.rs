@@ -20,6 +20,9 @@ pub struct Task {
     pub processor_ms: f64,
 }
 
+/// The least time from the opening on that a trace must hold.
+const LEAST_MS: f64 = 8000.0;
+
 /// What `chromedriver` has logged since it was last asked.
 #[derive(Debug)]
 struct TakeLog;
@@ -46,7 +49,11 @@ pub async fn tasks(browser: &Browser) -> Result<Vec<Task>> {
     let opened = opened.with_context(|| format!("none of {} traced events opens the page", events.len()))?;
     let since = |event: &Value| Some((event["ts"].as_f64()? - opened["ts"].as_f64()?) / 1000.0);
     let traced_ms = events.iter().filter(|e| task(e, opened).is_some()).filter_map(since).fold(0.0, f64::max);
-    ensure!(traced_ms > open_ms - 2000.0, "the trace ends at {traced_ms} ms of {open_ms}: it was cut");
+    // A browser keeps so many events and no more: the opening at least must be whole.
+    ensure!(
+        traced_ms > (open_ms - 2000.0).min(LEAST_MS),
+        "the trace ends at {traced_ms} ms of {open_ms}: it was cut"
+    );
     let mut tasks: Vec<Task> = events.iter().filter_map(|event| task(event, opened)).collect();
     tasks.sort_by(|a, b| b.processor_ms.total_cmp(&a.processor_ms));
     ensure!(!tasks.is_empty(), "none of {} traced events is a task of the page", events.len());
