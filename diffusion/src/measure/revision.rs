@@ -134,7 +134,7 @@ impl Corruption {
 }
 
 /// Lets a correction at a corrupted text, with which the decoder begins. Settings without one leave it as it is: nothing repaired,
-/// nothing damaged.
+/// nothing damaged. Not for clocked schedules (ancestral remasking, noise of words): these would write the text anew before they correct it.
 ///
 /// # Errors
 /// If the denoiser fails.

@@ -100,7 +100,7 @@ pub enum Instrument {
     ChainGap,
     /// On-path gap above its noise floor ([`tractability`](super::tractability)).
     OnPathGap,
-    /// Written tokens that change, per call and open slot ([`revision`](super::revision)).
+    /// Written tokens that change, per call and open slot ([`revision`](super::revision)); of vectors, likeliest tokens that change.
     Revised,
     /// Share of slots repaired less that damaged in corrupted texts, by the schedule's correction ([`revision`](super::revision)).
     Repair,
