@@ -58,6 +58,18 @@ def entropy(bound: dict) -> str:
     return f"{float(value):.3f} ± {float(error):.3f}"
 
 
+def seen(origin: dict) -> str:
+    """How long it was trained, and what the weights that it began with had seen."""
+    batch, minutes = origin.get("recipe", {}).get("batch"), origin["training_seconds"] / 60
+    windows = f" of {batch} windows" if batch else ""
+    own = (
+        f"{origin['steps']:,} steps{windows}: {origin['tokens_seen']:,} tokens, padding included, in {minutes:.0f} minutes on one "
+        f"{origin['machine']}, which other models shared"
+    )
+    earlier = origin.get("earlier")
+    return f"{own}; it began with the weights of an earlier run as they were shipped: {seen(earlier)}" if earlier else own
+
+
 def describe(config: dict) -> str:
     folder = ROOT / "static" / "models" / config["name"]
     path = folder / "model.gguf"
@@ -71,7 +83,6 @@ def describe(config: dict) -> str:
     truth = [f"| exact entropy of the same texts | {entropy(bound)} bits per word |"] if words else []
     if words:
         truth.append(f"| samples in the language | {clean(samples)} of {len(samples)} have no fault that `storyworld check` finds |")
-    steps = f"{origin['steps']:,} steps of {recipe['batch']} windows: {origin['tokens_seen']:,} tokens, padding included"
     order = SAMPLER.get(family, "by as many ancestral steps as there are slots" if "uniform" in family else "one slot a call in random order")
     rows = [
         f"| family | `{family}` ({FAMILIES[family].__name__} in `training/process.py`) |",
@@ -81,7 +92,7 @@ def describe(config: dict) -> str:
         f"| file | {path.stat().st_size:,} bytes, sha256 `{hashlib.sha256(path.read_bytes()).hexdigest()}` |",
         f"| data | {config['data']['source']} |",
         f"| licence of the data | {config['data']['licence']} |",
-        f"| seen | {steps}, in {origin['training_seconds'] / 60:.0f} minutes on one {origin['machine']} shared with nine other models |",
+        f"| seen | {seen(origin)} |",
         f"| bound, f32 | {figure('f32')} bits per {unit} |",
         f"| bound, as shipped | {figure('quantized')} bits per {unit} |",
         *truth,

@@ -1,6 +1,7 @@
 """Trains a model: `python -m training.train training/configs/storyworld-mask.toml`, on CPUs, a GPU, or several by `torchrun`.
 
-Resumes from training/checkpoints/NAME if a checkpoint is there. Writes loss.csv and loss.png beside it.
+Resumes from training/checkpoints/NAME if a checkpoint is there. Writes loss.csv and loss.png beside it. With `--carry-on` and no
+checkpoint it begins with the weights of the shipped file, static/models/NAME/model.gguf, instead of random ones.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
-from . import data, process
+from . import data, gguf_file, process
 from .data import ROOT, read_config
 from .model import Matrix, ModelConfig, Transformer
 from .optim import optimisers_for
@@ -26,16 +27,14 @@ def checkpoint_folder(name: str) -> Path:
     return ROOT / "training" / "checkpoints" / name
 
 
-def learning_rate(step: int, settings: dict, total: int) -> float:
-    """Warm-up, plateau, linear decay to zero: the plateau's end may be moved while training."""
-    decay = settings["decay_fraction"] * total
-    return settings["learning_rate"] * min(1.0, (step + 1) / settings["warmup_steps"], (total - step) / decay)
+def learning_rate(step: int, progress: float, settings: dict) -> float:
+    """Warm-up by steps, then a plateau and a linear decay to zero by the share of the training that is done."""
+    return settings["learning_rate"] * min(1.0, (step + 1) / settings["warmup_steps"], (1 - progress) / settings["decay_fraction"])
 
 
 class Trainer:
-    def __init__(self, config: dict, deadline_seconds: float | None = None):
+    def __init__(self, config: dict, deadline_seconds: float | None = None, carry_on: Path | None = None):
         self.settings, self.deadline = config["train"], deadline_seconds
-        self.steps = self.settings["steps"]
         self.folder = checkpoint_folder(config["name"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -57,27 +56,47 @@ class Trainer:
         self.losses = self.process.training_losses
         if self.settings["compile"]:
             self.losses = torch.compile(self.losses, dynamic=False)
-        self.step, self.seconds, self.history = 0, 0.0, []
-        self.paces: list[float] = []  # seconds a step, of the last reports
+        self.step, self.history = 0, []
+        self.earlier: dict | None = None  # what was done before the file that training carried on from was written
+        self.started = time.time()  # less what training before an interruption took
+        self.carry_on = carry_on
 
     def run(self) -> None:
         self.resume()
         self.describe()
-        started, saved, losses = time.time() - self.seconds, time.time(), []
-        while self.step < self.steps:
-            losses.append(self.advance())
-            if self.step % self.settings["report_every"] == 0 or self.step >= self.steps:
+        saved, losses, progress = time.time(), [], self.progress()
+        while progress < 1:
+            losses.append(self.advance(progress))
+            progress = self.progress()
+            if self.step % self.settings["report_every"] == 0 or progress >= 1:
                 mean = torch.stack(losses).mean().item()  # the only place that waits for the device
-                self.keep_to_deadline(time.time() - started, len(losses))
                 losses = []
-                self.report(mean)
-            if time.time() - saved > self.settings["checkpoint_seconds"] or self.step >= self.steps:
+                self.report(mean, progress)
+            if time.time() - saved > self.settings["checkpoint_seconds"] or progress >= 1:
                 self.save()
                 saved = time.time()
 
-    def advance(self) -> Tensor:
+    def seconds(self) -> float:
+        return time.time() - self.started
+
+    def progress(self) -> float:
+        """Share of the training that is done: of the steps or, where a deadline comes sooner, of the time. The schedule follows
+        it, so that a machine that slows down takes fewer steps and still ends with a learning rate of zero. In (0, 1]"""
+        progress = self.step / self.settings["steps"]
+        if self.deadline is None:
+            return progress
+        progress = min(1.0, max(progress, self.seconds() / self.deadline))
+        return self.agreed(progress) if self.ranks > 1 else progress
+
+    def agreed(self, progress: float) -> float:
+        """Every rank goes by the clock of the first."""
+        shared = torch.tensor(progress, dtype=torch.float64, device=self.device)
+        distributed.broadcast(shared, 0)
+        return shared.item()
+
+    def advance(self, progress: float) -> Tensor:
         """One batch, one update. Every rank takes its part of the batch."""
-        Matrix.on_grid = self.step >= (1 - self.settings["grid_fraction"]) * self.steps
+        Matrix.on_grid = progress >= 1 - self.settings["grid_fraction"]
         generator = torch.Generator(self.device).manual_seed(self.settings["seed"] * 1_000_003 + self.step)
         clean = self.batches.at(self.step)
         times = process.low_discrepancy(len(clean), generator)
@@ -90,7 +109,7 @@ class Trainer:
         loss.backward()
         self.share_gradients()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        rate = learning_rate(self.step, self.settings, self.steps)
+        rate = learning_rate(self.step, progress, self.settings)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -116,14 +135,6 @@ class Trainer:
         keep = min(self.settings["average_decay"], self.step / (self.step + 10))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
-    def keep_to_deadline(self, seconds: float, steps: int) -> None:
-        """Fewer steps if the time will not do: the decay then begins earlier. A slow stretch may have been a compilation."""
-        self.paces = [*self.paces[-2:], (seconds - self.seconds) / steps]
-        self.seconds = seconds
-        if self.deadline is not None:
-            left = int((self.deadline - seconds) / min(self.paces))
-            self.steps = min(self.settings["steps"], max(self.step, self.step + left))
-
     def bound(self) -> float:
         """The averaged weights on the same texts and noise every time, in bits per word or byte."""
         generator = torch.Generator(self.device).manual_seed(0)
@@ -131,14 +142,13 @@ class Trainer:
             bits = process.bound_bits(self.process, self.average, self.held_out, VALIDATION_DRAWS, generator)
         return process.ratio_of_means(bits, self.held_out_units)[0]
 
-    def report(self, train_nats: float) -> None:
-        bound = self.bound()
-        rate = learning_rate(self.step - 1, self.settings, self.steps)
-        self.history.append([self.step, self.tokens_seen(), round(self.seconds), rate, train_nats, bound])
-        left = (self.steps - self.step) * self.seconds / self.step
+    def report(self, train_nats: float, progress: float) -> None:
+        bound, seconds = self.bound(), self.seconds()
+        rate = learning_rate(self.step - 1, progress, self.settings)
+        self.history.append([self.step, self.tokens_seen(), round(seconds), rate, train_nats, bound])
         print(
-            f"step {self.step}/{self.steps}  train {train_nats:.3f} nats  bound {bound:.4f} bits per unit  "
-            f"{self.tokens_seen() / self.seconds:.0f} tokens/s  {left / 60:.1f} min left",
+            f"step {self.step}, {progress:.0%} done  train {train_nats:.3f} nats  bound {bound:.4f} bits per unit  "
+            f"{self.tokens_seen() / seconds:.0f} tokens/s  {seconds * (1 / progress - 1) / 60:.1f} min left",
             flush=True,
         )
         if self.rank == 0:
@@ -162,9 +172,9 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
-            "steps": self.steps,
             "tokens": self.tokens_seen(),
-            "seconds": self.seconds,
+            "seconds": self.seconds(),
+            "earlier": self.earlier,
             "machine": torch.cuda.get_device_name() if self.device.type == "cuda" else f"{os.cpu_count()} CPU cores",
             "history": self.history,
         }
@@ -174,7 +184,7 @@ class Trainer:
     def resume(self) -> None:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
-            return
+            return self.begin_with(self.carry_on) if self.carry_on else None
         state = load_checkpoint(path)
         assert state["model_config"] == self.model_config, f"{path} holds another model; move it away"
         assert state["tokenizer"] == self.data.tokenizer.to_str(), f"{path} was trained on other tokens; move it away"
@@ -182,8 +192,18 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
-        self.step, self.steps = state["step"], max(state["step"], self.steps)
-        self.seconds, self.history = state["seconds"], state["history"]
+        self.step, self.history, self.earlier = state["step"], state["history"], state["earlier"]
+        self.started = time.time() - state["seconds"]
+
+    def begin_with(self, path: Path) -> None:
+        """The weights of a model file, whose optimisers' state is lost; `earlier` keeps what they have seen."""
+        model, tokenizer, about = gguf_file.read(path)
+        assert model.config.process == self.model_config.process, f"{path} holds another process"
+        assert tokenizer.to_str() == self.data.tokenizer.to_str(), f"{path} was trained on other tokens"
+        for own in (self.model, self.average):
+            own.load_state_dict(model.state_dict())
+        origin = about["provenance"]
+        self.earlier = {key: origin[key] for key in ("steps", "tokens_seen", "training_seconds", "machine", "earlier") if key in origin}
 
 
 def load_checkpoint(path: Path) -> dict:
@@ -211,7 +231,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
     parser.add_argument("--deadline-seconds", type=float, help="take fewer steps rather than more time")
+    parser.add_argument("--carry-on", action="store_true", help="begin with the weights of the shipped file")
     arguments = parser.parse_args()
+    config = read_config(arguments.config)
+    shipped = ROOT / "static" / "models" / config["name"] / "model.gguf"
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group()
-    Trainer(read_config(arguments.config), arguments.deadline_seconds).run()
+    Trainer(config, arguments.deadline_seconds, shipped if arguments.carry_on else None).run()

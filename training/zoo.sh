@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All models at once on one GPU, each in a process of its own, then their export. Data must be prepared (run.sh does it).
 #   training/zoo.sh SECONDS [NAME ...]       default: every model; SECONDS: training takes fewer steps rather than more time
+# More for training.train goes in TRAIN_OPTIONS. Several of these beside each other share the GPU, each with seconds of its own.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-training/.venv/bin/python}
@@ -18,6 +19,6 @@ each() { # command of every model, side by side
   done
   wait
 }
-each training.train --deadline-seconds "$seconds"
+each training.train ${TRAIN_OPTIONS:-} --deadline-seconds "$seconds"
 each training.export
-tail -qn 1 $logs/*.log
+for name in "${names[@]}"; do tail -n 1 $logs/$name.log; done
