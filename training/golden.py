@@ -93,17 +93,22 @@ def write_tiny() -> None:
     save_file(stages, GOLDEN / "tiny.safetensors")
 
 
-def write_shipped(name: str) -> None:
-    """The shipped model on two of its own texts, every eighth slot: small, yet every layer is covered."""
+def shipped(name: str) -> tuple[Transformer, Tensor]:
+    """A model of static/models and two of its own texts.  # tokens (2, length)"""
     folder = ROOT / "static" / "models" / name
     model, tokenizer, _ = gguf_file.read(folder / "model.gguf")
     length = model.config.length
-    samples = (folder / "samples.txt").read_text().splitlines()[:2]
     tokens = torch.full((2, length), data.EOS)
-    for row, text in enumerate(samples):
+    for row, text in enumerate((folder / "samples.txt").read_text().splitlines()[:2]):
         ids = tokenizer.encode(text).ids[:length]
         tokens[row, : len(ids)] = torch.tensor(ids)
-    stages = record(model, masked_batch(tokens), torch.arange(0, length, 8))
+    return model, tokens
+
+
+def write_shipped(name: str) -> None:
+    """Every eighth slot: small, yet every layer is covered."""
+    model, tokens = shipped(name)
+    stages = record(model, masked_batch(tokens), torch.arange(0, model.config.length, 8))
     save_file(stages, GOLDEN / f"{name}.safetensors")
 
 

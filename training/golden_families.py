@@ -1,11 +1,14 @@
-"""Writes tests/golden/tiny-FAMILY: a model with random weights and what PyTorch says about two sequences, as posteriors.
+"""What PyTorch says about two sequences, as posteriors, by every family and by every shipped model.
 
-    python -m training.golden_families
+    python -m training.golden_families                     # tests/golden/tiny-FAMILY: random weights
+    python -m training.golden_families storyworld-ar       # tests/golden/shipped/storyworld-ar, of static/models; more names may follow
 
-Tensors: tokens (2, length); times (2); log_probabilities (2, length, vocabulary - 2), of the tokens from [EOS] on, temperature 1;
-for `gaussian` also vectors (2, length, width) and the last guess, guess_tokens and guess_weights (2, length, 5).
+Tensors: tokens (2, length); slots (S), those that are kept; times (2); log_probabilities (2, S, vocabulary - 2), of the tokens from
+[EOS] on, temperature 1; for `gaussian` also vectors (2, length, width) and the last guess, guess_tokens and guess_weights
+(2, length, 5).
 """
 
+import argparse
 from dataclasses import replace
 
 import torch
@@ -13,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from . import data, gguf_file, golden, process, sample
-from .model import TIMED, Transformer
+from .model import TIMED, ModelConfig, Transformer
 
 FAMILIES = ("autoregressive", "uniform", "mask_uniform", "gaussian")
 TIMES = torch.tensor([0.3, 0.85])
@@ -33,48 +36,67 @@ def random_model(family: str) -> Transformer:
     return model
 
 
-def guess(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def guess(config: ModelConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Five tokens and their weights, which lack something to one.  # (2, length, 5) each"""
-    size = (2, golden.TINY.length, process.SELF_CONDITIONING)
-    tokens = torch.randint(data.EOS, golden.TINY.vocabulary, size, generator=generator)
+    size = (2, config.length, process.SELF_CONDITIONING)
+    tokens = torch.randint(data.EOS, config.vocabulary, size, generator=generator)
     return tokens, torch.rand(size, generator=generator).softmax(-1) * 0.9
 
 
 @torch.no_grad()
-def record(model: Transformer) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(6)
-    tokens = torch.randint(data.EOS, golden.TINY.vocabulary, (2, golden.TINY.length), generator=generator)
-    family = model.config.process
-    model = model.double()
-    times = TIMES.double()
-    if family == "autoregressive":
-        return {"tokens": tokens, "log_probabilities": process.predicted(model(tokens))}
+def record(model: Transformer, tokens: Tensor, slots: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """Everything that `log_probabilities` follow from, and them, in f64, as they are stored."""
+    config, family, model, shown = model.config, model.config.process, model.double(), {}
     if family == "gaussian":
-        vectors = torch.randn(2, golden.TINY.length, golden.TINY.width, generator=generator)
-        guess_tokens, guess_weights = guess(generator)
-        estimates = (guess_weights.double()[..., None] * model.embeddings()[guess_tokens]).sum(-2)
-        log_p = process.predicted(model(vectors.double(), times, estimates))
-        return {"tokens": tokens, "log_probabilities": log_p, "vectors": vectors} | {
-            "guess_tokens": guess_tokens,
-            "guess_weights": guess_weights,
-        }
-    if family == "mask_uniform":
-        tokens[:, ::3] = data.MASK
-    rules = process.FAMILIES[family](model.config, torch.empty(0))
-    return {"tokens": tokens, "log_probabilities": sample.posterior(rules, model, tokens, times)}
+        vectors = torch.randn(2, config.length, config.width, generator=generator)
+        guess_tokens, weights = guess(config, generator)
+        estimates = (weights.double()[..., None] * model.embeddings()[guess_tokens]).sum(-2)
+        log_p = process.predicted(model(vectors.double(), TIMES.double(), estimates))
+        shown = {"vectors": vectors, "guess_tokens": guess_tokens, "guess_weights": weights}
+    elif family in TIMED:
+        if family == "mask_uniform":
+            tokens[:, ::3] = data.MASK
+        rules = process.FAMILIES[family](config, torch.empty(0))
+        log_p = sample.posterior(rules, model, tokens, TIMES.double())
+    else:
+        tokens = tokens if config.causal else golden.masked_batch(tokens)
+        log_p = process.predicted(model(tokens))
+    tensors = shown | {"tokens": tokens, "slots": slots, "log_probabilities": log_p[:, slots]}
+    tensors |= {"times": TIMES} if family in TIMED else {}
+    return {name: stored(tensor) for name, tensor in tensors.items()}
 
 
 def stored(tensor: Tensor) -> Tensor:
     return tensor.contiguous().float() if tensor.is_floating_point() else tensor.contiguous().int()
 
 
+def write_tiny(family: str) -> None:
+    name = f"tiny-{family.replace('_', '-')}"
+    about = golden.about_tiny() | {"family": family}
+    words = data.word_tokenizer(golden.TINY_WORDS)
+    gguf_file.write(golden.GOLDEN / f"{name}.gguf", random_model(family), words, about, golden.tiny_form)
+    model, _, _ = gguf_file.read(golden.GOLDEN / f"{name}.gguf")
+    generator = torch.Generator().manual_seed(6)
+    size = (2, golden.TINY.length)
+    tokens = torch.randint(data.EOS, golden.TINY.vocabulary, size, generator=generator)
+    tensors = record(model, tokens, torch.arange(golden.TINY.length), generator)
+    save_file(tensors, golden.GOLDEN / f"{name}.safetensors")
+
+
+def write_shipped(name: str) -> None:
+    """Of two of its own texts, at four slots."""
+    model, tokens = golden.shipped(name)
+    slots = torch.arange(1, model.config.length, model.config.length // 4)
+    folder = golden.GOLDEN / "shipped"
+    folder.mkdir(exist_ok=True)
+    save_file(record(model, tokens, slots, torch.Generator().manual_seed(6)), folder / f"{name}.safetensors")
+
+
 if __name__ == "__main__":
-    for family in FAMILIES:
-        name = f"tiny-{family.replace('_', '-')}"
-        about = golden.about_tiny() | {"family": family}
-        gguf_file.write(
-            golden.GOLDEN / f"{name}.gguf", random_model(family), data.word_tokenizer(golden.TINY_WORDS), about, golden.tiny_form
-        )
-        model, _, _ = gguf_file.read(golden.GOLDEN / f"{name}.gguf")
-        tensors = record(model) | ({"times": TIMES} if family in TIMED else {})
-        save_file({key: stored(tensor) for key, tensor in tensors.items()}, golden.GOLDEN / f"{name}.safetensors")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", help="folders of static/models; none: the tiny models")
+    names = parser.parse_args().models
+    for name in names:
+        write_shipped(name)
+    for family in () if names else FAMILIES:
+        write_tiny(family)

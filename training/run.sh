@@ -21,7 +21,7 @@ once() { # file, command that prints it
 storyworld() { cargo run --quiet --release -p storyworld -- "$@"; }
 case $name in
 storyworld-*)
-  once training/data/storyworld.train.txt storyworld corpus --stories 6400000
+  once training/data/storyworld.train.txt storyworld corpus --stories 3200000
   once training/data/storyworld.validation.txt storyworld corpus --stories 4000 --seed 1000000000
   once training/data/storyworld.vocabulary.txt storyworld vocabulary
   ;;
@@ -35,4 +35,5 @@ $python -m unittest training.self_check
 $python -m training.train "$config"
 $python -m training.export "$config"
 $python -m training.card "$config"
+$python -m training.golden_families "$name"
 [ "$name" != storyworld-mask ] || $python -m training.golden "$name"

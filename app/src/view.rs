@@ -1,6 +1,6 @@
 //! A trajectory as views see it: one cell per position and stored step.
 
-use diffusion::decode::{GaussianStep, SlotPrediction, Trajectory};
+use diffusion::decode::{GaussianStep, SlotPrediction, Step, Trajectory};
 use diffusion::{Prediction, Sequence, SlotState, SpecialTokens, TokenId};
 
 /// How a slot stands at a step.
@@ -44,6 +44,8 @@ pub struct Cell {
     pub entropy_nats: Option<f32>,
     /// The call that committed it, counted from 1.
     pub call: Option<usize>,
+    /// How often its word was taken back so far: replaced by another, or hidden again.
+    pub revisions: u32,
 }
 
 impl Cell {
@@ -54,7 +56,7 @@ impl Cell {
             SlotState::Committed => Mark::Committed,
             SlotState::Noisy => Mark::Noisy,
         };
-        Self { token, mark, confidence: None, entropy_nats: None, call: None }
+        Self { token, mark, confidence: None, entropy_nats: None, call: None, revisions: 0 }
     }
 
     fn predicted(&mut self, prediction: &Prediction) {
@@ -78,6 +80,7 @@ pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
         for cell in present.iter_mut().filter(|cell| cell.mark == Mark::Fresh) {
             cell.mark = Mark::Committed;
         }
+        take_back(&mut present, step);
         for SlotPrediction { slot, prediction } in &step.predictions {
             if let Some(cell) = present.get_mut(*slot as usize) {
                 cell.predicted(prediction);
@@ -109,17 +112,33 @@ pub fn columns(trajectory: &Trajectory) -> Vec<Vec<Cell>> {
 /// The same of a run on vectors: until the last call reads off the tokens, a slot shows its most probable one.
 /// `// (calls + 1, positions)`
 pub fn columns_of_vectors(start: &Sequence, steps: &[GaussianStep]) -> Vec<Vec<Cell>> {
-    let first = first_column(start);
-    let column = |(index, step): (usize, &GaussianStep)| {
+    let mut columns = vec![first_column(start)];
+    for (index, step) in steps.iter().enumerate() {
         let mark = if index + 1 == steps.len() { Mark::Fresh } else { Mark::Noisy };
-        let cell = |(before, token): (&Cell, &TokenId)| match before.mark {
+        let cell = |(before, &token): (&Cell, &TokenId)| match before.mark {
             Mark::Given => *before,
-            _ => Cell { token: *token, mark, ..*before },
+            _ => {
+                let is_other = before.mark != Mark::Masked && before.token != token;
+                Cell { token, mark, revisions: before.revisions + u32::from(is_other), ..*before }
+            }
         };
-        first.iter().zip(&step.tokens).map(cell).collect()
-    };
-    let later: Vec<Vec<Cell>> = steps.iter().enumerate().map(column).collect();
-    std::iter::once(first).chain(later).collect()
+        let next = columns[index].iter().zip(&step.tokens).map(cell).collect();
+        columns.push(next);
+    }
+    columns
+}
+
+/// Counts what a step takes back of the words that it found, as `diffusion`'s `TakenBack` does.
+fn take_back(present: &mut [Cell], step: &Step) {
+    let written = |cell: &&mut Cell| cell.mark != Mark::Masked;
+    for change in step.commits.iter().chain(&step.noisy) {
+        let cell = present.get_mut(change.slot as usize).filter(written);
+        cell.into_iter().for_each(|cell| cell.revisions += u32::from(cell.token != change.token));
+    }
+    for &slot in &step.remasks {
+        let cell = present.get_mut(slot as usize).filter(written);
+        cell.into_iter().for_each(|cell| cell.revisions += 1);
+    }
 }
 
 /// Shows what was changed by hand after so many steps.
@@ -129,7 +148,7 @@ fn edit(present: &mut [Cell], trajectory: &Trajectory, step: usize) {
     for slot in edits.iter().map(|edit| edit.slot as usize) {
         let now = sequence.as_ref().and_then(|sequence| sequence.slots.get(slot));
         if let (Some(now), Some(cell)) = (now, present.get_mut(slot)) {
-            *cell = Cell::start(now.token, now.state);
+            *cell = Cell { revisions: cell.revisions, ..Cell::start(now.token, now.state) };
         }
     }
 }
@@ -209,6 +228,7 @@ pub(crate) mod tests {
             guess: Vec::new(),
         };
         let columns = columns_of_vectors(&start, &[step(7), step(8)]);
+        assert_eq!(columns.iter().map(|cells| cells[1].revisions).collect::<Vec<_>>(), [0, 0, 1]);
         let marks: Vec<_> = columns.iter().map(|cells| (cells[1].token.0, cells[1].mark)).collect();
         assert_eq!(marks, [(0, Mark::Masked), (7, Mark::Noisy), (8, Mark::Fresh)]);
         assert!(columns.iter().all(|cells| cells[0].mark == Mark::Given));
@@ -260,6 +280,11 @@ pub(crate) mod tests {
         let columns = columns(&run);
         assert_eq!((columns[2][0].mark, columns[2][0].token), (Mark::Noisy, TokenId(7)));
         assert_eq!((columns[2][0].call, columns[2][2].mark), (None, Mark::Masked));
+        assert_eq!(
+            columns[2].iter().map(|cell| cell.revisions).collect::<Vec<_>>(),
+            [1, 0, 0, 0],
+            "slot 2 held no word yet"
+        );
     }
 
     #[test]

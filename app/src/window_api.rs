@@ -131,6 +131,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "top_k": settings.top_k,
         "top_p": settings.top_p,
         "suppress_end": settings.suppress_end,
+        "decoder": settings.decoder,
         "length": settings.length,
         "seed": settings.seed,
         "edits": settings.edits.to_query(),
@@ -178,6 +179,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(26));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(27));
     }
 }

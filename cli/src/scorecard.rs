@@ -17,7 +17,7 @@ use crate::diagnose::read_prompts;
 use crate::diagnose::runs::{Runs, each, each_of_vectors};
 use crate::diagnose::schedule::Schedule;
 use crate::diagnose::world::World;
-use crate::eval::bounds;
+use crate::eval::bounds::{self, Noise};
 use crate::eval::held_out::{self, unread};
 use crate::eval::passages::{self, Passage};
 use crate::failure::Failure;
@@ -113,14 +113,15 @@ async fn of_held_out(
     arguments: &Scorecard,
 ) -> Result<Vec<Reading>, Failure> {
     let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
-    let curves = bounds::curves(engine, passages, settings).await?;
+    let noise = Noise::of(engine, &model.checkpoint.origin);
+    let curves = bounds::curves(engine, &noise, passages, settings).await?;
     let read = |of: fn(&Curve) -> f64| curves.as_deref().and_then(|curves| estimate(curves, of));
     let mut readings = vec![
         Reading { instrument: Instrument::PeakSpeed, estimate: read(Curve::peak_speed) },
         Reading { instrument: Instrument::Deviation, estimate: read(Curve::deviation) },
     ];
     readings.extend(held_out::heterogeneity(engine, &model.checkpoint, passages).await?);
-    readings.push(held_out::chain_gap(engine, passages));
+    readings.push(held_out::chain_gap(&noise, passages));
     match schedule {
         Schedule::Tokens(settings) => readings.push(held_out::repairs(engine, settings, passages).await?),
         Schedule::Vectors(_) => readings.extend(unread([Instrument::Repair])),

@@ -19,6 +19,9 @@ pub struct Origin {
     pub license: Option<String>,
     /// `general.description`: one sentence.
     pub description: Option<String>,
+    /// `unmask.family`: what training did, a name of `training/process.py`. The process alone does not tell: masks may have been
+    /// trained in more than one way.
+    pub family: Option<String>,
     /// `unmask.provenance`: data, recipe, commit, tokens seen, loss.
     pub provenance: Option<serde_json::Value>,
     /// `unmask.token_counts`: how often each token occurs in the training windows. `// (vocabulary)`
@@ -114,6 +117,7 @@ impl Origin {
             name: text("general.name")?,
             license: text("general.license")?,
             description: text("general.description")?,
+            family: text("unmask.family")?,
             provenance: text("unmask.provenance")?.map(|json| parse_provenance(&json)).transpose()?,
             token_counts: metadata.unsigned_list("unmask.token_counts")?,
         })

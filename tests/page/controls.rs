@@ -166,3 +166,36 @@ fn a_link_shows_its_model_in_the_menu_and_every_model_can_be_chosen() {
         Ok(())
     });
 }
+
+#[test]
+fn any_decoder_can_be_written_and_what_is_none_is_one_sentence() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&length=16&slots=4").await?;
+        browser.set("decoder-json", r#"{"parallelism": {"rule": "slots_per_call", "slots": 8}}"#).await?;
+        let in_calls = |count: u64| move |state: &Value| is_finished(state) && state["step_count"] == count;
+        let state = browser.wait_until("two calls of eight", in_calls(2)).await?;
+        let written = final_words(browser).await?;
+
+        browser.set("decoder-json", "{").await?;
+        let fault = browser.element("decoder-fault").await?;
+        let html = fault.html(true).await?;
+        assert!(html.contains("no decoder"), "{html}");
+        assert_eq!(browser.state().await?["step_count"], 2, "what was there before stays");
+
+        let query = state["query"].as_str().expect("a query");
+        finished(browser, &format!("?{query}")).await?;
+        assert_eq!(final_words(browser).await?, written, "{query}");
+
+        // One of the menu: block after block.
+        browser.set("decoder", "7").await?;
+        let state = browser.wait_until("blocks", in_calls(4)).await?;
+        assert!(
+            state["settings"]["decoder"].as_str().is_some_and(|json| json.contains("block_length")),
+            "{state}"
+        );
+        browser.set("decoder", "").await?;
+        let knobs = |state: &Value| is_finished(state) && state["settings"]["decoder"] == "";
+        browser.wait_until("the knobs again", knobs).await?;
+        Ok(())
+    });
+}

@@ -96,6 +96,7 @@ fn ends(by: ColourBy, scale: Scale) -> Option<(String, String)> {
             say("legend.entropy").into(),
             fill("facts.nats", &[("nats", &format!("{:.1}", scale.most_nats))]),
         )),
+        ColourBy::Revisions => Some((say("legend.revisions").into(), scale.revisions.max(1).to_string())),
         ColourBy::CommitTime => {
             Some((say("legend.call").into(), fill("film.end", &[("planned", &scale.calls.to_string())])))
         }
@@ -109,5 +110,6 @@ fn title(by: ColourBy) -> &'static str {
         ColourBy::Confidence => say("legend.by-confidence"),
         ColourBy::Entropy => say("legend.by-entropy"),
         ColourBy::CommitTime => say("legend.by-time"),
+        ColourBy::Revisions => say("legend.by-revisions"),
     }
 }

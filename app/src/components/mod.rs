@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod chart;
 pub mod chart_files;
+pub mod decoder_box;
 pub mod embed_dialog;
 pub mod facts;
 pub mod film_strip;

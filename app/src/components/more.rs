@@ -5,6 +5,7 @@ use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 use leptos::prelude::*;
 
+use super::decoder_box::DecoderBox;
 use super::icons::{DIE, Icon};
 use crate::session::models::ShippedModel;
 use crate::settings::query::Named;
@@ -43,6 +44,7 @@ pub fn More() -> impl IntoView {
                         />
                         {say("more.suppress")}
                     </label>
+                    <DecoderBox />
                 </div>
             </details>
         </div>

@@ -43,7 +43,7 @@ pub fn Stage(
             columns.get(cursor.min(columns.len().saturating_sub(1))).cloned().unwrap_or_else(empty)
         })
     });
-    let scale = Memo::new(move |_| run.state.with(Scale::of));
+    let scale = Memo::new(move |_| columns.with(|columns| run.state.with(|state| Scale::of(state, columns))));
     view! {
         <section class="stage" aria-label=say("stage.name")>
             <p class="intro">
@@ -87,5 +87,5 @@ fn About() -> impl IntoView {
 /// What stands in every slot before there is any run.
 fn placeholder() -> Cell {
     let token = diffusion::SpecialTokens::default().mask;
-    Cell { token, mark: Mark::Masked, confidence: None, entropy_nats: None, call: None }
+    Cell { token, mark: Mark::Masked, confidence: None, entropy_nats: None, call: None, revisions: 0 }
 }

@@ -217,7 +217,7 @@ mod tests {
     use crate::view::columns;
     use crate::view::tests::trajectory;
 
-    const SCALE: Scale = Scale { most_nats: 4.0, calls: 3 };
+    const SCALE: Scale = Scale { most_nats: 4.0, calls: 3, revisions: 0 };
 
     #[test]
     fn slots_say_in_words_what_they_show_in_shape() {

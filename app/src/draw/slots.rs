@@ -13,13 +13,17 @@ pub struct Scale {
     pub most_nats: f32,
     /// Number of calls of the run.
     pub calls: usize,
+    /// How often the word was taken back that was taken back most.
+    pub revisions: u32,
 }
 
 impl Scale {
-    /// Of the run that is shown.
-    pub fn of(state: &RunState) -> Self {
+    /// Of the run that is shown, and its columns.
+    pub fn of(state: &RunState, columns: &[Vec<Cell>]) -> Self {
         let most_nats = state.words.as_ref().map_or(1.0, |words| (words.vocab_size() as f32).ln());
-        Self { most_nats, calls: state.planned }
+        let last = columns.last().into_iter().flatten();
+        let revisions = last.map(|cell| cell.revisions).max().unwrap_or(0);
+        Self { most_nats, calls: state.planned, revisions }
     }
 }
 
@@ -30,6 +34,16 @@ pub fn share(cell: &Cell, by: ColourBy, scale: Scale) -> Option<f32> {
         ColourBy::Confidence => cell.confidence,
         ColourBy::Entropy => cell.entropy_nats.map(|nats| nats / scale.most_nats),
         ColourBy::CommitTime => cell.call.map(|call| call as f32 / scale.calls.max(1) as f32),
+        ColourBy::Revisions => revisable(cell).then(|| cell.revisions as f32 / scale.revisions.max(1) as f32),
+    }
+}
+
+/// Whether something stands or stood here that could be taken back.
+fn revisable(cell: &Cell) -> bool {
+    match cell.mark {
+        Mark::Given => false,
+        Mark::Masked => cell.revisions > 0,
+        Mark::Fresh | Mark::Committed | Mark::Noisy => true,
     }
 }
 
@@ -72,7 +86,7 @@ mod tests {
     use crate::view::columns;
     use crate::view::tests::trajectory;
 
-    const SCALE: Scale = Scale { most_nats: 8.0, calls: 5 };
+    const SCALE: Scale = Scale { most_nats: 8.0, calls: 5, revisions: 2 };
 
     fn pixel(image: &Heatmap, row: usize, column: usize) -> Rgb {
         let at = (row * image.columns + column) * 4;
@@ -87,6 +101,7 @@ mod tests {
             confidence: None,
             entropy_nats: None,
             call: None,
+            revisions: 0,
         };
         let columns = [3, 3, 4].map(|token| vec![noisy(token)]);
         let image = film(&columns, ColourBy::State, Scale { calls: 2, ..SCALE }, Theme::Light);
@@ -112,6 +127,10 @@ mod tests {
         let cells = columns(&trajectory());
         assert_eq!(share(&cells[1][2], ColourBy::Entropy, SCALE), Some(3.0 / 8.0));
         assert_eq!(share(&cells[2][2], ColourBy::CommitTime, SCALE), Some(2.0 / 5.0));
+        let taken_back = Cell { revisions: 1, ..cells[2][0] };
+        assert_eq!(share(&taken_back, ColourBy::Revisions, SCALE), Some(0.5));
+        assert_eq!(share(&cells[2][2], ColourBy::Revisions, SCALE), Some(0.0));
+        assert_eq!(share(&cells[1][2], ColourBy::Revisions, SCALE), None, "nothing stood there yet");
         assert_eq!(
             share(&cells[2][1], ColourBy::Confidence, SCALE),
             None,

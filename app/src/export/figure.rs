@@ -195,7 +195,7 @@ mod tests {
 
     fn draw(by: ColourBy, theme: Theme, cursor: usize) -> String {
         let words = tokenizer();
-        let (scale, columns) = (Scale { most_nats: 8.0, calls: 3 }, columns(&trajectory()));
+        let (scale, columns) = (Scale { most_nats: 8.0, calls: 3, revisions: 0 }, columns(&trajectory()));
         let figure =
             Figure { columns: &columns, cursor, words: Some(&words), by, scale, theme, caption: "a < b & c" };
         svg(&figure).0

@@ -1,6 +1,7 @@
 //! What the visitor wants, as one plain value. A link carries all of it, so a link reproduces the page.
 
 pub mod beside;
+pub mod decoder;
 pub mod edits;
 pub mod percent;
 pub mod query;
@@ -45,11 +46,14 @@ pub enum ColourBy {
     Entropy,
     /// The call in which the slot was committed.
     CommitTime,
+    /// How often the slot's word was taken back.
+    Revisions,
 }
 
 impl ColourBy {
     /// Every choice, in the order of the menu.
-    pub const ALL: [Self; 4] = [Self::State, Self::Confidence, Self::Entropy, Self::CommitTime];
+    pub const ALL: [Self; 5] =
+        [Self::State, Self::Confidence, Self::Entropy, Self::CommitTime, Self::Revisions];
 }
 
 /// How many slots one call commits: the rule behind the knob.
@@ -100,6 +104,8 @@ pub struct Settings {
     pub top_p: f32,
     /// Never predict the end of the text.
     pub suppress_end: bool,
+    /// What takes the place of the knobs, as JSON ([`decoder`]); empty for none.
+    pub decoder: String,
     /// Slots of the window.
     pub length: usize,
     /// Seed of every random decision.
@@ -143,6 +149,7 @@ impl Default for Settings {
             top_k: 0,
             top_p: 1.0,
             suppress_end: false,
+            decoder: String::new(),
             length: *LENGTHS.end(),
             seed: 9,
             edits: Edits::default(),
@@ -160,8 +167,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The decoder's part of the settings; always valid.
+    /// The decoder that the visitor asks for: what their JSON says, and the knobs for the rest. What does not go together is found when a
+    /// run begins, and told.
     pub fn decode(&self) -> DecodeSettings {
+        decoder::overlaid(self.knobs(), &self.decoder).unwrap_or_else(|_| self.knobs())
+    }
+
+    /// What the knobs alone say; always valid.
+    pub fn knobs(&self) -> DecodeSettings {
         let parallelism = match self.rule {
             Rule::SlotsPerCall => Parallelism::SlotsPerCall { slots: self.slots },
             Rule::Quota => Parallelism::Quota { steps: self.steps, schedule: self.schedule },

@@ -3,6 +3,7 @@
 //! Only what differs from the default is written, and always the seed. Unknown keys and unreadable values are
 //! ignored: a link from another version still opens.
 
+use diffusion::DecodeSettings;
 use diffusion::decode::Order;
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
@@ -10,6 +11,7 @@ use engine::BackendChoice;
 use crate::session::models::ShippedModel;
 
 use super::beside::Beside;
+use super::decoder::overlaid;
 use super::edits::Edits;
 use super::percent::{decode, encode};
 use super::{ColourBy, Rule, Settings};
@@ -67,6 +69,7 @@ impl Named for ColourBy {
         (Self::Confidence, "confidence"),
         (Self::Entropy, "entropy"),
         (Self::CommitTime, "time"),
+        (Self::Revisions, "revisions"),
     ];
 }
 
@@ -91,7 +94,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 26] {
+    fn pairs(&self) -> [(&'static str, String); 27] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -107,6 +110,7 @@ impl Settings {
             ("top_k", self.top_k.to_string()),
             ("top_p", self.top_p.to_string()),
             ("suppress_end", self.suppress_end.name().into()),
+            ("decoder", encode(&self.decoder)),
             ("length", self.length.to_string()),
             ("seed", self.seed.to_string()),
             ("edits", self.edits.to_query()),
@@ -166,6 +170,9 @@ impl Settings {
             "top_k" => keep(&mut self.top_k, value.parse().ok()),
             "top_p" => keep(&mut self.top_p, value.parse().ok()),
             "suppress_end" => keep(&mut self.suppress_end, Named::named(value)),
+            "decoder" if overlaid(DecodeSettings::default(), value).is_ok() => {
+                value.trim().clone_into(&mut self.decoder)
+            }
             "length" => keep(&mut self.length, value.parse().ok()),
             "seed" => keep(&mut self.seed, value.parse().ok()),
             "edits" => keep(&mut self.edits, Edits::from_query(value)),
@@ -211,6 +218,7 @@ mod tests {
             top_k: 40,
             top_p: 0.9,
             suppress_end: true,
+            decoder: r#"{"block_length": 8}"#.into(),
             length: 32,
             seed: u32::MAX,
             edits: Edits::from_query("12.5.417_14.3.-").unwrap(),
@@ -261,7 +269,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_as_by_default() {
         let settings = Settings::from_query(
-            "slots=many&seed=-1&model=storyworld-gaussian&colour=red&new_thing=3&&top_p=2&corruption=NaN",
+            "slots=many&seed=-1&decoder=%7B&model=storyworld-gaussian&colour=red&new_thing=3&&top_p=2&corruption=NaN",
         );
         assert_eq!(settings, Settings::default());
     }

@@ -1,43 +1,33 @@
 //! The bound of every passage, as the model's own process has it.
 
 use anyhow::anyhow;
-use diffusion::measure::bound::{BoundTerm, embedding_noise_terms, token_noise_terms};
+use diffusion::measure::bound::{BoundTerm, embedding_noise_terms, token_noise_terms, token_schedules_terms};
 use diffusion::measure::smoothness::Curve;
 use diffusion::measure::{
     BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
+    token_schedules_bound,
 };
-use diffusion::process::{Gaussian, Mask, MaskUniform, Uniform};
+use diffusion::process::{Gaussian, GenMd4, Mask, MaskUniform, Uniform};
 use diffusion::schedule::Schedule;
 use diffusion::{FullDenoiser, SpecialTokens, TokenId};
 use engine::Engine;
-use model_loader::Process;
+use model_loader::{Origin, Process};
 
 use super::passages::Passage;
 use crate::failure::Failure;
 use crate::output::Progress;
 
-/// How the number comes about, in words that go with it everywhere.
-pub fn estimator(process: Process) -> &'static str {
-    match process {
-        Process::Mask => "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k",
-        Process::Uniform | Process::MaskUniform { .. } => {
-            "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, two passes over strata of t"
-        }
-        Process::Gaussian { .. } => {
-            "NELBO by Monte Carlo: squared errors weighed by the loss of signal-to-noise ratio from t = 0.02 on, \
-             cross-entropy there, two passes over strata of t"
-        }
-        Process::Autoregressive => "exact, by the chain rule",
-    }
-}
+/// The family of models trained on such masks, and their exponents (`training/process.py`, `Salience`).
+const RARE_FIRST: &str = "mask_salience";
+const EXPONENTS: [f64; 2] = [1.0, 3.0];
 
 /// Measures every passage.
 pub async fn measure(
     engine: &mut Engine,
+    noise: &Noise,
     passages: &[Passage],
     settings: BoundSettings,
 ) -> Result<Vec<TextBound>, Failure> {
-    let noise = Noise::of(engine);
     let mut line = Progress::new();
     let mut bounds = Vec::new();
     for (index, passage) in (0..).zip(passages) {
@@ -51,10 +41,10 @@ pub async fn measure(
 /// What is left of every passage at every time; `None` for a model without a process.
 pub async fn curves(
     engine: &mut Engine,
+    noise: &Noise,
     passages: &[Passage],
     settings: BoundSettings,
 ) -> Result<Option<Vec<Curve>>, Failure> {
-    let noise = Noise::of(engine);
     let mut line = Progress::new();
     let mut curves = Vec::new();
     for (index, passage) in (0..).zip(passages) {
@@ -71,6 +61,8 @@ pub async fn curves(
 pub enum Noise {
     /// Masks.
     Mask(Mask),
+    /// Masks that fall on rare tokens first.
+    RareFirst(GenMd4),
     /// Random words.
     Uniform(Uniform),
     /// Both.
@@ -82,21 +74,37 @@ pub enum Noise {
 }
 
 impl Noise {
-    /// That of the engine's model.
-    pub fn of(engine: &Engine) -> Self {
+    /// That of the engine's model, of whose training its file tells.
+    pub fn of(engine: &Engine, origin: &Origin) -> Self {
         let process = engine.config().process;
         let words = engine::noise_words(engine.config());
-        let schedule = Schedule::Linear;
+        let (schedule, mask) = (Schedule::Linear, SpecialTokens::default().mask);
         match process {
-            Process::Mask => Self::Mask(Mask { schedule, mask: SpecialTokens::default().mask }),
+            Process::Mask => rare_first(origin).unwrap_or(Self::Mask(Mask { schedule, mask })),
             Process::Uniform => Self::Uniform(Uniform { schedule, words }),
-            Process::MaskUniform { uniform_share } => Self::MaskUniform(MaskUniform {
-                mask: SpecialTokens::default().mask,
-                words,
-                uniform_share: f64::from(uniform_share),
-            }),
+            Process::MaskUniform { uniform_share } => {
+                Self::MaskUniform(MaskUniform { mask, words, uniform_share: f64::from(uniform_share) })
+            }
             Process::Gaussian { .. } => engine.vector_noise().map_or(Self::None, Self::Gaussian),
             Process::Autoregressive => Self::None,
+        }
+    }
+
+    /// How the number comes about, in words that go with it everywhere.
+    pub fn estimator(&self) -> &'static str {
+        match self {
+            Self::Mask(_) => "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k",
+            Self::RareFirst(_) => {
+                "NELBO by Monte Carlo: masks with a schedule per token (GenMD4), exact in continuous time, two passes over strata of t"
+            }
+            Self::Uniform(_) | Self::MaskUniform(_) => {
+                "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, two passes over strata of t"
+            }
+            Self::Gaussian(_) => {
+                "NELBO by Monte Carlo: squared errors weighed by the loss of signal-to-noise ratio from t = 0.02 on, \
+                 cross-entropy there, two passes over strata of t"
+            }
+            Self::None => "exact, by the chain rule",
         }
     }
 
@@ -110,6 +118,9 @@ impl Noise {
         let (special, text, counted) = (SpecialTokens::default(), &passage.window, passage.tokens);
         match self {
             Self::Mask(_) => text_bound(denoiser, text, counted, index, special, settings).await,
+            Self::RareFirst(process) => {
+                token_schedules_bound(denoiser, process, text, counted, index, settings).await
+            }
             Self::Uniform(process) => {
                 token_noise_bound(denoiser, process, text, counted, index, settings).await
             }
@@ -135,6 +146,9 @@ impl Noise {
     ) -> Result<Option<Vec<BoundTerm>>, BoundError<D::Error>> {
         Ok(Some(match self {
             Self::Mask(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
+            Self::RareFirst(process) => {
+                token_schedules_terms(denoiser, process, text, index, settings).await?
+            }
             Self::Uniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::MaskUniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
             Self::Gaussian(process) => {
@@ -143,6 +157,13 @@ impl Noise {
             Self::None => return Ok(None),
         }))
     }
+}
+
+/// The noise of a model that was trained on masks whose schedule goes by how often a token occurs.
+fn rare_first(origin: &Origin) -> Option<Noise> {
+    let counts = origin.token_counts.as_deref().filter(|_| origin.family.as_deref() == Some(RARE_FIRST))?;
+    let [rarest, commonest] = EXPONENTS;
+    GenMd4::by_frequency(SpecialTokens::default().mask, counts, rarest, commonest).ok().map(Noise::RareFirst)
 }
 
 /// An error and its causes, for errors that may not cross threads.

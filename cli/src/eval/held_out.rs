@@ -54,8 +54,8 @@ pub async fn heterogeneity(
 }
 
 /// Whether the chain of the model's process arrives where its direct draws go.
-pub fn chain_gap(engine: &Engine, passages: &[Passage]) -> Reading {
-    let (noise, mut agreement) = (Noise::of(engine), Agreement::default());
+pub fn chain_gap(noise: &Noise, passages: &[Passage]) -> Reading {
+    let mut agreement = Agreement::default();
     for (index, passage) in (0..).zip(passages) {
         for (slot, &token) in (0..).zip(&passage.window[..passage.tokens as usize]) {
             for chain in 0..CHAINS {
@@ -103,6 +103,7 @@ impl Noise {
     /// One chain on a word, and one draw; nothing for a model without a process.
     fn chain(&self, agreement: &mut Agreement, clean: TokenId, t: f64, steps: u32, seed: u32, slot: u32) {
         match self {
+            Self::RareFirst(process) => agreement.push(process, clean, t, steps, seed, slot),
             Self::Mask(process) => agreement.push(process, clean, t, steps, seed, slot),
             Self::Uniform(process) => agreement.push(process, clean, t, steps, seed, slot),
             Self::MaskUniform(process) => agreement.push(process, clean, t, steps, seed, slot),

@@ -13,6 +13,7 @@ use crate::arguments::Eval;
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
 use crate::output;
+use bounds::Noise;
 use truth::Truth;
 
 /// What the bits are shared among.
@@ -51,7 +52,8 @@ pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
     let passages = passages::read(&model.checkpoint, &arguments.text, arguments.limit)?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let settings = BoundSettings { seed: arguments.seed, draws: arguments.samples, batch: arguments.batch };
-    let bounds = bounds::measure(&mut engine, &passages.fitting, settings).await?;
+    let noise = Noise::of(&engine, &model.checkpoint.origin);
+    let bounds = bounds::measure(&mut engine, &noise, &passages.fitting, settings).await?;
     let bound = Bound::of(&bounds).ok_or_else(|| Failure::Run(anyhow!("no passage was measured")))?;
     let truth = Truth::of(&model.checkpoint.tokenizer, &passages.fitting, &bounds);
     let lines = passages.fitting.iter().map(|passage| passage.line);
@@ -61,7 +63,7 @@ pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
         model: model.identity,
         backend,
         text: arguments.text.display().to_string(),
-        estimator: bounds::estimator(model.checkpoint.config.process),
+        estimator: noise.estimator(),
         unit: UNIT,
         settings,
         bound,

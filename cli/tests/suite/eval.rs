@@ -110,3 +110,14 @@ fn storyworld_has_a_truth_to_be_far_from() {
     // Beside the five passages the sentence that is no story costs much.
     assert!(number("/bound/bits_per_token/value") > found + gap, "{report}");
 }
+
+/// The process is that of masks; the family in the file says which masks.
+#[test]
+fn a_model_that_hides_rare_words_first_is_measured_by_its_own_masks() {
+    let text = TemporaryFile::new("eval-rare-first", b"Tom found a ball . he was glad .\n");
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/storyworld-mask-salience/model.gguf");
+    let report =
+        json(&["eval", "--model", model, "--text", text.path(), "--samples", "4", "--backend", "cpu"]);
+    assert!(report["estimator"].as_str().unwrap().contains("GenMD4"), "{report}");
+    assert!(report["bound"]["bits_per_token"]["value"].as_f64().unwrap() > 0.0);
+}

@@ -1,5 +1,6 @@
 //! The negative evidence lower bound (NELBO): an upper bound on −log p(text), in bits. Here that of masked models;
-//! [`token_noise_bound`] for uniform noise and mixtures of both, [`embedding_noise_bound`] for Gaussian noise, and
+//! [`token_noise_bound`] for uniform noise and mixtures of both, [`token_schedules_bound`] for masks with a schedule per token,
+//! [`embedding_noise_bound`] for Gaussian noise, and
 //! [`exact_bits`] for autoregressive models, which need none.
 //!
 //! NELBO = ∫ (−α′/(1 − α)) E[Σ over masked slots of −log p(x_i | x_t)] dt does not depend on the schedule and
@@ -10,12 +11,16 @@
 mod embedding_noise;
 mod exact;
 mod strata;
+mod terms;
 mod token_noise;
+mod token_schedules;
 
 pub use embedding_noise::{FIRST_TIME, embedding_noise_bound, embedding_noise_terms};
 pub use exact::exact_bits;
 pub use strata::BoundTerm;
-pub use token_noise::{EDGE, token_noise_bound, token_noise_terms};
+pub use terms::EDGE;
+pub use token_noise::{token_noise_bound, token_noise_terms};
+pub use token_schedules::{token_schedules_bound, token_schedules_terms};
 
 use std::f64::consts::LN_2;
 

@@ -44,6 +44,6 @@ pub mod tractability;
 
 pub use bound::{
     Bound, BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound,
-    token_noise_bound,
+    token_noise_bound, token_schedules_bound,
 };
 pub use estimate::{Estimate, Moments};

@@ -32,6 +32,23 @@ impl GenMd4 {
         }
     }
 
+    /// Rare tokens are hidden first: exponents from `rarest` (of a token never counted) to `commonest`, along the logarithm of a
+    /// token's count. `// (vocabulary)`
+    pub fn by_frequency(
+        mask: TokenId,
+        counts: &[u64],
+        rarest: f64,
+        commonest: f64,
+    ) -> Result<Self, SalienceError> {
+        let logarithms: Vec<f64> = counts.iter().map(|&count| (count as f64 + 1.0).ln()).collect();
+        let most = logarithms.iter().copied().fold(0.0, f64::max);
+        if most == 0.0 {
+            return Err(SalienceError::Nothing("counts"));
+        }
+        let exponent = |logarithm: &f64| rarest + (commonest - rarest) * logarithm / most;
+        Self::new(mask, logarithms.iter().map(exponent).collect())
+    }
+
     /// Exponent of a token.
     pub fn exponent(&self, token: TokenId) -> f64 {
         self.exponents.get(token.0 as usize).copied().unwrap_or(1.0)
@@ -91,6 +108,15 @@ mod tests {
         };
         // Any visible word tells all: 1 - (1/2)^(3w).
         assert!(near(left(1.0), 0.875, 1e-12) && near(left(2.0), 1.0 - 1.0 / 64.0, 1e-12));
+    }
+
+    #[test]
+    fn exponents_follow_the_logarithm_of_the_counts() {
+        let process = GenMd4::by_frequency(TokenId(0), &[0, 9, 99], 1.0, 3.0).unwrap();
+        let exponents = [0, 1, 2].map(|token| process.exponent(TokenId(token)));
+        assert!(near(exponents[0], 1.0, 1e-12) && near(exponents[1], 2.0, 1e-12), "{exponents:?}");
+        assert!(near(exponents[2], 3.0, 1e-12), "{exponents:?}");
+        assert!(GenMd4::by_frequency(TokenId(0), &[0, 0], 1.0, 3.0).is_err());
     }
 
     #[test]

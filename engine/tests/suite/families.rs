@@ -5,7 +5,7 @@ on_every_target! {
     vectors_and_their_last_guess_are_answered
 }
 
-mod bodies {
+pub mod bodies {
     use diffusion::{Denoiser, FullDenoiser, Mixture, Prediction, Query, Row, TokenId};
     use engine::{BackendChoice, Engine};
     use model_loader::Checkpoint;
@@ -42,7 +42,8 @@ mod bodies {
         answers_like_pytorch(golden!("gaussian")).await;
     }
 
-    async fn answers_like_pytorch((model, tensors): (&[u8], &[u8])) {
+    /// Holds both back ends to what PyTorch says of a model, at some slots of two sequences.
+    pub async fn answers_like_pytorch((model, tensors): (&[u8], &[u8])) {
         let checkpoint = Checkpoint::from_bytes(model).unwrap();
         let file = SafeTensors::deserialize(tensors).unwrap();
         let expected: Vec<f32> = floats(&file, "log_probabilities");
@@ -87,6 +88,11 @@ mod bodies {
 
     fn query(file: &SafeTensors<'_>, length: usize) -> Query {
         let tokens: Vec<TokenId> = ints(file, "tokens").into_iter().map(TokenId).collect();
+        let slots = ints(file, "slots");
+        let positions = (0..tokens.len()).step_by(length).flat_map(|first| {
+            let slots = slots.iter();
+            slots.map(move |&slot| first + slot as usize)
+        });
         let row = |position: usize| Row {
             sequence: (position / length) as u32,
             slot: (position % length) as u32,
@@ -98,7 +104,7 @@ mod bodies {
             first_token: 2,
             target: tokens[position],
         };
-        let rows = (0..tokens.len()).map(row).collect();
+        let rows = positions.map(row).collect();
         let times = if file.tensor("times").is_ok() { floats(file, "times") } else { Vec::new() };
         let vectors = if file.tensor("vectors").is_ok() { floats(file, "vectors") } else { Vec::new() };
         let mixtures = if vectors.is_empty() { Vec::new() } else { mixtures(file, length) };

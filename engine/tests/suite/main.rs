@@ -40,5 +40,8 @@ mod forward;
 mod golden;
 /// Every kernel of the catalogue against its reference.
 mod kernels;
+/// Every shipped model's predictions against PyTorch's.
+#[cfg(not(target_arch = "wasm32"))]
+mod shipped;
 /// Whole runs on every back end.
 mod trajectory;

@@ -50,7 +50,7 @@ pub(super) fn save(item: Item, settings: &Settings, state: &RunState, cursor: us
         Item::Numbers => json("numbers.json", numbers::all(run, words, &state.latencies_ms)),
         Item::Svg | Item::Png => {
             let (by, columns) = (settings.colour, columns(run));
-            let scale = Scale::of(state);
+            let scale = Scale::of(state, &columns);
             let caption = caption(settings, state, cursor);
             let figure = Figure { columns: &columns, cursor, words, by, scale, theme, caption: &caption };
             let (svg, height) = figure::svg(&figure);

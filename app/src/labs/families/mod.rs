@@ -105,7 +105,7 @@ fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
     let picture = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
         if let (Some(canvas), Some(member)) = (picture.get(), member.get()) {
-            let scale = Scale { most_nats: 1.0, calls: member.calls() };
+            let scale = Scale { most_nats: 1.0, calls: member.calls(), revisions: 0 };
             canvas::paint(&canvas, &film(&member.columns, ColourBy::State, scale, theme.get()));
         }
     });

@@ -59,7 +59,7 @@ pub fn decoder(
     let settings = Settings { length, time: 1.0, ..settings.clone() };
     let start = start(&settings, &language.tokenizer, special)?;
     let parallelism = Parallelism::SlotsPerCall { slots };
-    let wanted = DecodeSettings { parallelism, ..settings.decode() };
+    let wanted = DecodeSettings { parallelism, ..settings.knobs() };
     let decoder = Decoder::new(fitted(wanted, config, length), start.sequence, special)?;
     Ok((decoder, start.unknown))
 }

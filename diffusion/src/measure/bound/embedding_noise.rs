@@ -7,7 +7,7 @@
 use std::f64::consts::LN_2;
 
 use super::strata::{BoundTerm, Draw, draws, together};
-use super::token_noise::row;
+use super::terms::row;
 use super::{BoundError, BoundSettings, TextBound};
 use crate::denoiser::{FullDenoiser, Mixture, Query};
 use crate::process::Gaussian;

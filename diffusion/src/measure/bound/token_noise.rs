@@ -4,20 +4,17 @@
 //! NELBO = ∫ E Σ over slots w (KL(q_t ‖ q̂_t) + r − ln r − 1) dt, where z is what the slot shows, q_t its distribution given
 //! the clean token, q̂_t the same given the leave-one-out prediction, r = q_t(z) / q̂_t(z), and w = (rate at which noise
 //! lands on z) / q_t(z). Unit: bits. Cost: one sequence of a call per draw, whole distributions. Times are held
-//! [`EDGE`] away from both ends, where weights have no limit. Blind spot: it is a bound; and the denoiser promises the
+//! [`EDGE`](super::EDGE) away from both ends, where weights have no limit. Blind spot: it is a bound; and the denoiser promises the
 //! posterior, which is turned into the leave-one-out prediction here: one that gives out the latter as the former is
 //! measured as worse than it is (1.32 bits instead of 1 on the two sentences).
 
-use std::f64::consts::LN_2;
-
-use super::strata::{BoundTerm, Draw, draws, together};
+use super::strata::{BoundTerm, together};
+use super::terms::{Integrand, terms};
 use super::{BoundError, BoundSettings, TextBound};
-use crate::denoiser::{FullDenoiser, Query, Row};
+use crate::denoiser::FullDenoiser;
 use crate::process::{ForwardProcess, NoiseRates};
-use crate::sequence::{SpecialTokens, TokenId};
-
-/// Distance of times from 0 and 1.
-pub const EDGE: f64 = 1e-3;
+use crate::random::Stream;
+use crate::sequence::TokenId;
 
 /// Estimates the bound of one window of tokens, padding included: number `index` of its file, which keys times and noise.
 /// `counted` tokens share the bits. At least two draws, of which an odd last one is left out.
@@ -48,29 +45,21 @@ pub async fn token_noise_terms<D: FullDenoiser, P: NoiseRates>(
     index: u32,
     settings: BoundSettings,
 ) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
-    let draws = draws(text, index, settings)?;
-    let mut nats = Vec::with_capacity(draws.len());
-    for batch in draws.chunks(settings.batch as usize) {
-        let query = query(process, text, batch);
-        let vocabulary = denoiser.vocabulary();
-        let all = denoiser.distributions(&query).await.map_err(BoundError::Denoiser)?;
-        let expected = query.rows.len() * vocabulary;
-        if all.len() != expected {
-            return Err(BoundError::Count { found: all.len(), expected });
-        }
-        let mut prediction = vec![0.0; vocabulary];
-        nats.resize(nats.len() + batch.len(), 0.0);
-        let begin = nats.len() - batch.len();
-        for (row, logs) in query.rows.iter().zip(all.chunks(vocabulary)) {
-            prediction.iter_mut().zip(logs).for_each(|(p, &log)| *p = f64::from(log).exp());
-            let (time, shown) = (query.times[row.sequence as usize], row.target);
-            process.leave_one_out_of_posterior(&mut prediction, shown, time);
-            nats[begin + row.sequence as usize] +=
-                integrand(process, &prediction, text[row.slot as usize], shown, time);
-        }
+    terms(denoiser, &Noise(process), text, index, settings).await
+}
+
+/// Noise whose rates are known.
+struct Noise<'a, P>(&'a P);
+
+impl<P: NoiseRates> Integrand for Noise<'_, P> {
+    fn shown(&self, clean: TokenId, t: f64, stream: &mut Stream) -> TokenId {
+        self.0.sample(clean, t, stream)
     }
-    let term = |(draw, nats): (&Draw, f64)| BoundTerm { time: draw.time, bits: nats / LN_2 };
-    Ok(draws.iter().zip(nats).map(term).collect())
+
+    fn nats(&self, prediction: &mut [f64], clean: TokenId, shown: TokenId, t: f64) -> f64 {
+        self.0.leave_one_out_of_posterior(prediction, shown, t);
+        integrand(self.0, prediction, clean, shown, t)
+    }
 }
 
 /// One slot's part in nats per unit of time, from its leave-one-out prediction. `// (vocabulary)`
@@ -97,35 +86,10 @@ fn integrand<P: NoiseRates>(process: &P, prediction: &[f64], clean: TokenId, sho
     lands / true_mass * (divergence + ratio - ratio.ln() - 1.0)
 }
 
-/// One sequence per draw, every slot asked.
-fn query<P: NoiseRates>(process: &P, text: &[TokenId], draws: &[Draw]) -> Query {
-    let times: Vec<f64> = draws.iter().map(|draw| draw.time.clamp(EDGE, 1.0 - EDGE)).collect();
-    let mut query = Query {
-        length: text.len(),
-        tokens: Vec::with_capacity(draws.len() * text.len()),
-        times,
-        mixtures: Vec::new(),
-        vectors: Vec::new(),
-        rows: Vec::with_capacity(draws.len() * text.len()),
-    };
-    for (sequence, draw) in draws.iter().enumerate() {
-        for (slot, &clean) in text.iter().enumerate() {
-            let shown = process.sample(clean, query.times[sequence], &mut draw.stream(slot));
-            query.tokens.push(shown);
-            query.rows.push(row(sequence as u32, slot as u32, shown));
-        }
-    }
-    query
-}
-
-/// The target is the token present, which is all that networks of uniform noise can be asked.
-pub(super) fn row(sequence: u32, slot: u32, target: TokenId) -> Row {
-    Row::measured(sequence, slot, SpecialTokens::default().first_token(false), target)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::denoiser::Query;
     use crate::exact::{Noisy, two_sentences};
     use crate::guide::LeaveOneOut;
     use crate::measure::{Estimate, Moments};

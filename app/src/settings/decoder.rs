@@ -1,0 +1,102 @@
+//! Any decoder: what a visitor writes as JSON takes the place of what the knobs say, field by field. It is the same small value that the
+//! command line takes (`unmask generate --settings`), so what is tried here can be put under test there.
+
+use diffusion::DecodeSettings;
+use serde_json::Value;
+
+use crate::texts::key;
+
+/// Well-known decoders: what visitors call them, and what they write.
+pub const PRESETS: [(&str, &str); 9] = [
+    (
+        key("decoder.threshold"),
+        r#"{"order": "confidence", "parallelism": {"rule": "threshold", "probability": 0.9}}"#,
+    ),
+    (key("decoder.factor"), r#"{"order": "confidence", "parallelism": {"rule": "factor", "factor": 1.0}}"#),
+    (
+        key("decoder.entropy-bounded"),
+        r#"{"order": "entropy", "parallelism": {"rule": "entropy_bounded", "nats": 0.1}}"#,
+    ),
+    (key("decoder.stable"), r#"{"parallelism": {"rule": "stable"}}"#),
+    (key("decoder.first-hitting"), r#"{"parallelism": {"rule": "first_hitting"}}"#),
+    (
+        key("decoder.remdm"),
+        r#"{"parallelism": {"rule": "ancestral", "steps": 64}, "remasking": {"rule": "cap", "eta": 0.1}}"#,
+    ),
+    (
+        key("decoder.rcr"),
+        r#"{"parallelism": {"rule": "quota", "steps": 32}, "remasking": {"rule": "running_confidence"}}"#,
+    ),
+    (key("decoder.blocks"), r#"{"order": "confidence", "block_length": 8}"#),
+    (key("decoder.correct"), r#"{"correction": {"rule": "least_sure", "slots": 4, "calls": 8}}"#),
+];
+
+/// The knobs' settings with what `json` names put in their place; nothing for an empty text. Ranges are not checked.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn overlaid(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, String> {
+    if json.trim().is_empty() {
+        return Ok(knobs);
+    }
+    let wrong = |error: serde_json::Error| error.to_string();
+    let named: serde_json::Map<String, Value> = serde_json::from_str(json).map_err(wrong)?;
+    let mut all = serde_json::to_value(knobs).map_err(wrong)?;
+    if let Value::Object(fields) = &mut all {
+        fields.extend(named);
+    }
+    serde_json::from_value(all).map_err(wrong)
+}
+
+/// The same, with ranges and what goes together checked.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn checked(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, String> {
+    let settings = overlaid(knobs, json)?;
+    settings.validate().map_err(|error| error.to_string())?;
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Rule, Settings};
+
+    fn knobs() -> DecodeSettings {
+        Settings { seed: 5, temperature: 0.6, slots: 3, ..Settings::default() }.knobs()
+    }
+
+    #[test]
+    fn what_is_named_takes_the_place_of_the_knobs_and_nothing_else_does() {
+        let found = overlaid(knobs(), r#"{"order": "margin", "block_length": 8}"#).unwrap();
+        assert_eq!((found.order, found.block_length), (diffusion::Order::Margin, 8));
+        assert_eq!((found.seed, found.parallelism), (5, knobs().parallelism));
+        assert_eq!(overlaid(knobs(), "  "), Ok(knobs()));
+    }
+
+    #[test]
+    fn every_preset_is_a_decoder_beside_every_rule_of_the_knobs() {
+        for rule in Rule::ALL {
+            let knobs = Settings { rule, ..Settings::default() }.knobs();
+            for (name, json) in PRESETS {
+                let found = checked(knobs.clone(), json).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert_ne!(found, knobs, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_decoder_is_said_in_words() {
+        for (json, part) in [
+            ("{", "EOF"),
+            ("[1]", "map"),
+            (r#"{"ordre": "margin"}"#, "ordre"),
+            (r#"{"parallelism": {"rule": "threshold", "probability": 2}}"#, "probability"),
+            (r#"{"remasking": {"rule": "cap", "eta": 0.1}}"#, "remasking"),
+        ] {
+            let error = checked(knobs(), json).unwrap_err();
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+}
