@@ -165,7 +165,7 @@ pub fn visible(word: &str) -> String {
 /// The last prediction for `slot` among the first `step` calls, and the number of that call, counted from 1.
 pub fn last_prediction(trajectory: &Trajectory, step: usize, slot: usize) -> Option<(usize, &Prediction)> {
     let done = trajectory.steps.get(..step.min(trajectory.steps.len()))?;
-    let find = |(index, step): (usize, &'_ diffusion::decode::Step)| -> Option<usize> {
+    let find = |(index, step): (usize, &'_ Step)| -> Option<usize> {
         step.predictions.iter().any(|p| p.slot as usize == slot).then_some(index)
     };
     let index = done.iter().enumerate().rev().find_map(find)?;

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use diffusion::decode::{GaussianStep, Noise};
-use diffusion::measure::correlation::{Direction, chain};
+use diffusion::measure::correlation::{CLIP_BITS, Direction, chain};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
 use diffusion::{Denoiser, Sequence, SpecialTokens, TokenId, Trajectory};
@@ -22,7 +22,7 @@ pub struct Measure {
 }
 
 /// All measures, in the order of the report.
-pub const MEASURES: [Measure; 10] = [
+pub const MEASURES: [Measure; 11] = [
     Measure { name: "calls", unit: "calls per text", of: |text| Some(text.calls) },
     Measure { name: "words", unit: "words per text", of: |text| Some(text.words) },
     Measure { name: "violations", unit: "broken rules per story", of: |text| text.violations },
@@ -30,6 +30,7 @@ pub const MEASURES: [Measure; 10] = [
     Measure { name: "duplicates", unit: "repeated neighbours per text", of: |text| Some(text.duplicates) },
     Measure { name: "stake", unit: "bits per text, sum of H - max H", of: |text| Some(text.stake_bits) },
     Measure { name: "damage", unit: "bits per text, product against chain", of: |text| text.damage_bits },
+    Measure { name: "clipped", unit: "calls per text at the clip of damage", of: |text| text.clipped_calls },
     Measure { name: "collapse", unit: "share of the 20 commonest words", of: |text| text.common_share },
     Measure { name: "entropy", unit: "bits, unigram of the text", of: |text| Some(text.entropy_bits) },
     Measure { name: "distinct", unit: "distinct 2-grams over all", of: |text| text.distinct_share },
@@ -53,6 +54,8 @@ pub struct Text {
     /// What joint commits did, clipped per call at 20 bits. Absent for noise of words and on vectors: there a model can be asked
     /// about what stands, not about other tokens.
     pub damage_bits: Option<f64>,
+    /// Calls at the clip: where there are any, the damage is worse than said.
+    pub clipped_calls: Option<f64>,
     /// Share of common words.
     pub common_share: Option<f64>,
     /// Entropy of the text's own words.
@@ -69,15 +72,16 @@ impl Text {
         world: &World,
     ) -> Result<Self, Failure> {
         let special = trajectory.special;
-        let damage_bits = match trajectory.settings.noise {
+        let damage = match trajectory.settings.noise {
             Noise::Mask => Some(damage(denoiser, trajectory).await?),
             Noise::Uniform { .. } | Noise::MaskUniform { .. } => None,
         };
+        let (damage_bits, clipped_calls) = damage.unzip();
         let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
         let text: Vec<TokenId> = end.tokens().take(end.text_length(special.end_of_text)).collect();
         let stake_bits = trajectory.steps.iter().map(bits_at_stake).sum();
         let calls = trajectory.steps.len() as f64;
-        Ok(Self { calls, stake_bits, damage_bits, ..Self::of_words(&text, world) })
+        Ok(Self { calls, stake_bits, damage_bits, clipped_calls, ..Self::of_words(&text, world) })
     }
 
     /// Measures a finished run from Gaussian noise. The last call reads all open tokens off at once.
@@ -102,6 +106,7 @@ impl Text {
             duplicates: adjacent_duplicates(text) as f64,
             stake_bits: f64::NAN,
             damage_bits: None,
+            clipped_calls: None,
             common_share: world.common_share(text),
             entropy_bits: histogram_bits(text.iter().copied()),
             distinct_share: distinct_share([text], 2),
@@ -109,14 +114,16 @@ impl Text {
     }
 }
 
-/// What the joint commits of a run lost against one after the other, in bits.
-async fn damage<D: Denoiser>(denoiser: &mut D, trajectory: &Trajectory) -> Result<f64, Failure> {
+/// What the joint commits of a run lost against one after the other, in bits, and in how many calls that was clipped.
+async fn damage<D: Denoiser>(denoiser: &mut D, trajectory: &Trajectory) -> Result<(f64, f64), Failure> {
     let mut before = trajectory.first_checkpoint().map_err(Failure::run)?;
-    let mut bits = 0.0;
+    let (mut bits, mut clipped) = (0.0, 0_u32);
     for (index, step) in trajectory.steps.iter().enumerate() {
         let damage = chain(denoiser, step, &before.sequence, trajectory.special, Direction::Forward).await;
-        bits += damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
+        let damage = damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
+        bits += damage;
+        clipped += u32::from(damage >= CLIP_BITS);
         trajectory.advance(&mut before, index).map_err(Failure::run)?;
     }
-    Ok(bits)
+    Ok((bits, f64::from(clipped)))
 }

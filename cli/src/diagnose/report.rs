@@ -170,6 +170,7 @@ mod tests {
             duplicates,
             stake_bits: 0.0,
             damage_bits: Some(0.0),
+            clipped_calls: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,
             distinct_share: None,
