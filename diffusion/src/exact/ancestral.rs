@@ -3,6 +3,7 @@
 
 use super::Corpus;
 use super::states::{States, product};
+use crate::decode::Remasking;
 use crate::process::TokenProcess;
 use crate::sequence::TokenId;
 
@@ -35,13 +36,42 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
 
     /// Probability that `steps` equal steps end in a sequence that the corpus does not hold.
     pub fn unseen(&self, steps: u32, step_back: StepBack) -> f64 {
-        let states = self.run(steps, step_back);
+        self.unseen_of(self.run(steps, |state, slot, s, t| self.back(state, slot, s, t, step_back)))
+    }
+
+    /// The same of a sampler of masks that opens what it wrote again, by its rates along the process's own schedule. Not for
+    /// [`Remasking::Confidence`], whose shares depend on how each slot was written.
+    pub fn unseen_remasking(&self, steps: u32, remasking: Remasking) -> f64 {
+        let alpha = |time| self.process.masses(time).kept;
+        self.unseen_of(self.run(steps, |state, slot, s, t| {
+            let (mask, present) = (self.process.mask(), state[slot]);
+            let rates = remasking.rates(alpha, s, t);
+            if present != mask {
+                let stays = |token| {
+                    if token == mask {
+                        rates.remask
+                    } else {
+                        f64::from(u8::from(token == present)) * (1.0 - rates.remask)
+                    }
+                };
+                return self.states.distribution(stays);
+            }
+            let words = self.corpus.posterior(state, slot);
+            let of = |token: TokenId| words.get(token.0 as usize).copied().unwrap_or(0.0);
+            self.states.distribution(|token| {
+                if token == mask { 1.0 - rates.reveal } else { rates.reveal * of(token) }
+            })
+        }))
+    }
+
+    fn unseen_of(&self, states: Vec<f64>) -> f64 {
         let unseen = |(index, _): &(usize, f64)| self.corpus.probability(&self.states.state(*index)) == 0.0;
         states.into_iter().enumerate().filter(unseen).map(|(_, p)| p).sum()
     }
 
-    /// Probability of every state at the end. `// (states)`
-    fn run(&self, steps: u32, step_back: StepBack) -> Vec<f64> {
+    /// Probability of every state at the end, where `back` tells where a slot of a state goes from t to s: (state, slot, s, t) to
+    /// probabilities. `// (states)`
+    fn run(&self, steps: u32, back: impl Fn(&[TokenId], usize, f64, f64) -> Vec<f64>) -> Vec<f64> {
         let slot = self.states.distribution(|token| self.process.prior(token));
         let mut now = product(&vec![slot; self.corpus.length()]);
         for step in (0..steps).rev() {
@@ -49,8 +79,7 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
             let mut next = vec![0.0; now.len()];
             for (index, &p) in now.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 let state = self.states.state(index);
-                let slots: Vec<Vec<f64>> =
-                    (0..state.len()).map(|slot| self.back(&state, slot, s, t, step_back)).collect();
+                let slots: Vec<Vec<f64>> = (0..state.len()).map(|slot| back(&state, slot, s, t)).collect();
                 for (next, factor) in next.iter_mut().zip(product(&slots)) {
                     *next += p * factor;
                 }
@@ -147,10 +176,32 @@ mod tests {
     }
 
     #[test]
+    fn masks_that_are_opened_again() {
+        let corpus = two_sentences::corpus(0.5).unwrap();
+        let process = Mask { schedule: Schedule::Linear, mask: SpecialTokens::default().mask };
+        let ancestral = Ancestral::new(&corpus, &process);
+        for (eta, golden) in [
+            (0.0, STEPS.map(two_sentences::unseen_ancestral)),
+            (0.02, [0.75, 0.375, 0.1857, 0.0908, 0.0436, 0.0206]),
+            (0.3, [0.75, 0.375, 0.1758, 0.0876, 0.0486, 0.0279]),
+        ] {
+            for (steps, golden) in STEPS.into_iter().zip(golden) {
+                let found = ancestral.unseen_remasking(steps, Remasking::Cap { eta });
+                assert!(
+                    near(found, golden, 6e-5),
+                    "eta {eta}, {steps} steps: found {found}, expected {golden}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn probabilities_stay_a_distribution() {
         let corpus = two_sentences::corpus(0.7).unwrap();
         let process = MaskUniform { mask: SpecialTokens::default().mask, words: WORDS, uniform_share: 0.1 };
-        let total: f64 = Ancestral::new(&corpus, &process).run(5, StepBack::PosteriorAveraged).iter().sum();
-        assert!(near(total, 1.0, 1e-12));
+        let ancestral = Ancestral::new(&corpus, &process);
+        let back =
+            |state: &[TokenId], slot, s, t| ancestral.back(state, slot, s, t, StepBack::PosteriorAveraged);
+        assert!(near(ancestral.run(5, back).iter().sum(), 1.0, 1e-12));
     }
 }
