@@ -58,6 +58,21 @@ mod tests {
     }
 
     #[test]
+    fn uniform_noise_deviates_less_from_a_straight_line() {
+        let corpus = two_sentences::corpus(0.5).unwrap();
+        let deviation = |left: &dyn Fn(f64) -> f64| {
+            let grid = (0..=200).map(|i| f64::from(i) / 200.0);
+            grid.map(|t| (left(t) - (1.0 - t)).abs()).fold(0.0, f64::max)
+        };
+        let mask = Mask { schedule: Schedule::Linear, mask: TokenId(0) };
+        let found = deviation(&|t| information_left_bits(&corpus, &mask, t));
+        assert!(near(found, 2.0 / 27.0_f64.sqrt(), 1e-4), "at t = 1/√3: .385, found {found}");
+        let uniform = Uniform { schedule: Schedule::Linear, words: WORDS };
+        let found = deviation(&|t| information_left_bits(&corpus, &uniform, t));
+        assert!(near(found, 0.17, 0.005), "{found}");
+    }
+
+    #[test]
     fn mask_and_uniform_begins_at_the_entropy_and_ends_at_nothing() {
         let process = MaskUniform { mask: TokenId(0), words: WORDS, uniform_share: 0.2 };
         check(&process, 0.0, 1.0, 1e-12);

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{DecodeSettings, Decoder, Noise, Parallelism, Remasking, run_batch};
-    use crate::exact::{Ancestral, StepBack, two_sentences};
+    use crate::exact::{Ancestral, StepBack, lists, two_sentences};
     use crate::process::{Mask, MaskUniform, Uniform, Words};
     use crate::schedule::Schedule;
     use crate::sequence::{Sequence, SpecialTokens, TokenId};
@@ -90,7 +90,7 @@ mod tests {
         let special = SpecialTokens::default();
         let decoder = |seed| {
             let settings = DecodeSettings { seed, ..settings.clone() };
-            Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap()
+            Decoder::new(settings, Sequence::masked(corpus.length(), special.mask), special).unwrap()
         };
         let runs = pollster::block_on(run_batch(denoiser, seeds.map(decoder).collect())).unwrap();
         let is_unseen = |tokens: Vec<TokenId>| corpus.probability(&tokens) == 0.0;
@@ -179,6 +179,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn redundancy_is_what_revision_feeds_on() {
+        // Two sentences of eight words of their own, four steps: .474 and .021 (guides/method.md 4.6).
+        let corpus = lists::disjoint(2, 8, 3, TokenId(0)).unwrap();
+        let mask = unseen(&mut corpus.clone(), &corpus, &ancestral(4));
+        assert!(share_fits(mask, RUNS.into(), 0.474), "{mask} of {RUNS}");
+        let words = Words { first: 3, count: 16 };
+        let process = Uniform { schedule: Schedule::Linear, words };
+        let settings = DecodeSettings { noise: Noise::Uniform { words, greedy_tail: false }, ..ancestral(4) };
+        let uniform = unseen(&mut Noisy::new(corpus.clone(), process), &corpus, &settings);
+        assert!(share_fits(uniform, RUNS.into(), 0.021), "{uniform} of {RUNS}");
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod tests {
     use super::*;
     use crate::decode::{DecodeSettings, Parallelism};
     use crate::exact::two_sentences;
+    use crate::measure::Moments;
+    use crate::schedule::Schedule;
     use crate::testing::{decode, near};
 
     #[test]
@@ -39,6 +41,26 @@ mod tests {
                 let found = bits_at_stake(&run.steps[0]);
                 assert!(near(found, f64::from(slots - 1) * entropy, 1e-6), "w {weight}, k {slots}: {found}");
             }
+        }
+    }
+
+    #[test]
+    fn ancestral_steps_put_at_stake_what_is_known_exactly() {
+        // (3T + 1) / (2T²) bits a run: the first words together are k with probability C(3, k) / T³ summed over the steps left.
+        for steps in [1, 2, 4, 8] {
+            let at_stake = |seed| {
+                let parallelism = Parallelism::Ancestral { steps, schedule: Schedule::Linear };
+                let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
+                let run = decode(&mut two_sentences::corpus(0.5).unwrap(), settings);
+                run.steps.iter().map(bits_at_stake).sum::<f64>()
+            };
+            let found = (0..10_000).map(at_stake).collect::<Moments>().estimate().unwrap();
+            let t = f64::from(steps);
+            let expected = (3.0 * t + 1.0) / (2.0 * t * t);
+            assert!(
+                near(found.value, expected, 4.0 * found.standard_error + 1e-6),
+                "{steps} steps: {found:?}"
+            );
         }
     }
 }
