@@ -25,7 +25,7 @@ pub const PRESETS: [(&str, &str); 9] = [
     ),
     (
         key("decoder.rcr"),
-        r#"{"parallelism": {"rule": "quota", "steps": 32}, "remasking": {"rule": "running_confidence"}}"#,
+        r#"{"order": "confidence", "parallelism": {"rule": "quota", "steps": 32}, "remasking": {"rule": "running_confidence"}}"#,
     ),
     (key("decoder.blocks"), r#"{"order": "confidence", "block_length": 8}"#),
     (key("decoder.correct"), r#"{"correction": {"rule": "least_sure", "slots": 4, "calls": 8}}"#),
@@ -60,6 +60,8 @@ pub fn checked(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, Stri
 
 #[cfg(test)]
 mod tests {
+    use diffusion::Order;
+
     use super::*;
     use crate::settings::{Rule, Settings};
 
@@ -70,15 +72,16 @@ mod tests {
     #[test]
     fn what_is_named_takes_the_place_of_the_knobs_and_nothing_else_does() {
         let found = overlaid(knobs(), r#"{"order": "margin", "block_length": 8}"#).unwrap();
-        assert_eq!((found.order, found.block_length), (diffusion::Order::Margin, 8));
+        assert_eq!((found.order, found.block_length), (Order::Margin, 8));
         assert_eq!((found.seed, found.parallelism), (5, knobs().parallelism));
         assert_eq!(overlaid(knobs(), "  "), Ok(knobs()));
     }
 
     #[test]
     fn every_preset_is_a_decoder_beside_every_rule_of_the_knobs() {
-        for rule in Rule::ALL {
-            let knobs = Settings { rule, ..Settings::default() }.knobs();
+        let all = Rule::ALL.into_iter().flat_map(|rule| Order::ALL.map(|order| (rule, order)));
+        for (rule, order) in all {
+            let knobs = Settings { rule, order, ..Settings::default() }.knobs();
             for (name, json) in PRESETS {
                 let found = checked(knobs.clone(), json).unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert_ne!(found, knobs, "{name}");

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Span;
 use super::{Correction, Noise, Order, Parallelism, Remasking, SoftFeedback};
+use crate::schedule::Schedule;
 
 /// Largest number of schedule steps.
 pub const MAX_STEPS: u32 = 65_536;
@@ -225,7 +226,41 @@ impl DecodeSettings {
         )?;
         let rounds = self.parallelism == Parallelism::Rounds;
         needs(!rounds || self.order == Order::Dilated, "rounds", "dilated order")?;
-        needs(!self.sequential.iter().any(|span| span.is_empty()), "sequential", "spans with slots in them")
+        needs(!self.sequential.iter().any(|span| span.is_empty()), "sequential", "spans with slots in them")?;
+        self.validate_heard()
+    }
+
+    /// Whether every setting that was made has a say: one that changes nothing is a misunderstanding.
+    fn validate_heard(&self) -> Result<(), SettingsError> {
+        let needs = |holds: bool, first, expected| {
+            if holds { Ok(()) } else { Err(SettingsError::Together { first, expected }) }
+        };
+        let masked = self.noise == Noise::Mask;
+        needs(
+            masked || self.order == Order::default(),
+            "order",
+            "mask noise, for under other noise every slot is drawn anew",
+        )?;
+        needs(
+            masked || !self.fill_after_end,
+            "fill_after_end",
+            "mask noise, for under other noise an end may still change",
+        )?;
+        let is_linear = self.parallelism.clock().is_none_or(|(_, schedule)| schedule == Schedule::Linear);
+        let own_schedule = matches!(self.noise, Noise::MaskUniform { .. });
+        needs(
+            !own_schedule || is_linear,
+            "schedule",
+            "the linear one, for masks and random words have a schedule of their own",
+        )?;
+        let by_confidence = matches!(self.parallelism, Parallelism::Factor { .. })
+            || self.remasking == Remasking::RunningConfidence;
+        let confident = matches!(self.order, Order::Confidence) || self.order == Order::default();
+        needs(
+            !by_confidence || confident,
+            "order",
+            "none but confidence, by which factor and running confidence go",
+        )
     }
 }
 
@@ -241,7 +276,6 @@ pub(crate) fn within(knob: &'static str, found: f64, least: f64, most: f64) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Schedule;
     use crate::exact::Corpus;
     use crate::process::Words;
     use crate::sequence::{SpecialTokens, TokenId};
@@ -297,6 +331,38 @@ mod tests {
         for found in [0.0, 1.5, f64::NAN] {
             let settings = DecodeSettings { start_time: found, ..DecodeSettings::default() };
             assert!(matches!(settings.validate(), Err(SettingsError::StartTime { .. })), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_would_change_nothing_is_refused() {
+        let words = r#"{"first": 3, "count": 6}"#;
+        let uniform = format!(r#""noise": {{"kind": "uniform", "words": {words}}}"#);
+        let mixed = format!(r#""noise": {{"kind": "mask_uniform", "words": {words}, "uniform_share": 0.1}}"#);
+        let linear = r#""parallelism": {"rule": "ancestral", "steps": 4}"#;
+        let cosine = r#""parallelism": {"rule": "ancestral", "steps": 4, "schedule": "cosine"}"#;
+        let quota =
+            r#""parallelism": {"rule": "quota", "steps": 4}, "remasking": {"rule": "running_confidence"}"#;
+        let factor = r#""parallelism": {"rule": "factor", "factor": 1.0}"#;
+        for (json, refused) in [
+            (format!(r#"{{{uniform}, {linear}, "order": "confidence"}}"#), Some("order")),
+            (format!(r#"{{{mixed}, {linear}, "order": "halton"}}"#), Some("order")),
+            (format!(r#"{{{uniform}, {linear}, "fill_after_end": true}}"#), Some("fill_after_end")),
+            (format!(r#"{{{mixed}, {cosine}}}"#), Some("schedule")),
+            (format!(r#"{{{uniform}, {cosine}}}"#), None),
+            (format!(r#"{{{quota}, "order": "margin"}}"#), Some("order")),
+            (format!(r#"{{{quota}, "order": "confidence"}}"#), None),
+            (format!(r#"{{{factor}, "order": "entropy"}}"#), Some("order")),
+            (format!(r#"{{{factor}}}"#), None),
+        ] {
+            let settings: DecodeSettings = serde_json::from_str(&json).unwrap();
+            match (settings.validate(), refused) {
+                (Ok(()), None) => {}
+                (Err(SettingsError::Together { first, .. }), Some(refused)) => {
+                    assert_eq!(first, refused, "{json}")
+                }
+                (found, _) => panic!("{json}: found {found:?}, expected {refused:?}"),
+            }
         }
     }
 
