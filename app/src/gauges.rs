@@ -67,11 +67,12 @@ impl Curves {
         for (step, done) in run.steps.iter().enumerate().skip(self.states() - 1) {
             let taken_back = TakenBack::of(done, &self.present.sequence);
             let revised = (taken_back.replaced + taken_back.remasked) as f64;
+            self.open_bits.push(open_bits(done, &self.present.sequence));
             if step > 0 {
                 self.path.push(&self.present.sequence);
             }
             run.advance(&mut self.present, step).ok()?;
-            self.open_bits.push(open_bits(done));
+
             self.gaps.push(self.path.gap().map(|gap| gap.above_chance()));
             self.revised.push(self.revised.last().unwrap_or(&0.0) + revised);
             self.symbols.push(symbols(run, &self.present)?);

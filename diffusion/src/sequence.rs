@@ -90,9 +90,11 @@ impl Sequence {
         Self { slots: vec![Slot::masked(mask); length] }
     }
 
-    /// Given tokens anywhere, masks where there is `None` (a prompt, an ending, infilling).
+    /// Given tokens anywhere, masks where there is `None` or the mask (a prompt, an ending, infilling).
     pub fn infill(template: &[Option<TokenId>], mask: TokenId) -> Self {
-        let slot = |token: &Option<TokenId>| token.map_or(Slot::masked(mask), Slot::given);
+        let slot = |token: &Option<TokenId>| {
+            token.filter(|token| *token != mask).map_or(Slot::masked(mask), Slot::given)
+        };
         Self { slots: template.iter().map(slot).collect() }
     }
 

@@ -6,6 +6,9 @@ use super::memory::SlotMemory;
 use super::order::dilated_round;
 use super::{Parallelism, SlotPrediction};
 
+/// Probabilities and entropies come in f32: what is so near a threshold meets it.
+const SLACK: f64 = 1e-6;
+
 /// A slot that may be committed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ranked {
@@ -16,21 +19,23 @@ pub(super) struct Ranked {
 }
 
 /// How many of the ranked slots an adaptive rule commits; it may put others in front. `None` for scheduled rules.
-/// `round` is the block's start and length.
+/// `block` is the present block's start and length, `step` the number of calls in it so far.
 pub(super) fn count(
     rule: Parallelism,
     ranked: &mut [Ranked],
     seen: &[SlotPrediction],
     memory: &[SlotMemory],
     block: (u32, u32),
+    step: u32,
 ) -> Option<usize> {
     let confidence = |r: &Ranked| f64::from(seen[r.index].prediction.drawn.log_probability).exp();
     let slot = |r: &Ranked| seen[r.index].slot;
     let count = match rule {
-        Parallelism::Threshold { probability } => front(ranked, |r| confidence(r) >= probability),
+        Parallelism::Threshold { probability } => front(ranked, |r| confidence(r) >= probability - SLACK),
         Parallelism::Factor { factor } => {
             ranked.sort_by(|a, b| confidence(b).total_cmp(&confidence(a)));
-            let holds = |(k, r): &(usize, &Ranked)| (*k as f64 + 2.0) * (1.0 - confidence(r)) < factor;
+            let holds =
+                |(k, r): &(usize, &Ranked)| (*k as f64 + 2.0) * (1.0 - confidence(r)) < factor - SLACK;
             ranked.iter().enumerate().take_while(holds).count()
         }
         Parallelism::EntropyBounded { nats } => {
@@ -38,13 +43,13 @@ pub(super) fn count(
             let within = |r: &&Ranked| {
                 let entropy = f64::from(seen[r.index].prediction.entropy_nats);
                 (sum, largest) = (sum + entropy, largest.max(entropy));
-                sum - largest <= nats
+                sum - largest <= nats + SLACK
             };
             ranked.iter().take_while(within).count()
         }
         Parallelism::Stable { probability, calls, slots, .. } => {
-            let calm = |r: &Ranked| memory[slot(r) as usize].calm >= calls;
-            match front(ranked, |r| confidence(r) > probability && calm(r)) {
+            let calm = |r: &Ranked| step >= calls && memory[slot(r) as usize].calm >= calls;
+            match front(ranked, |r| confidence(r) > probability + SLACK && calm(r)) {
                 0 => slots as usize,
                 calm => calm,
             }
@@ -87,7 +92,7 @@ mod tests {
             .collect();
         let mut ranked: Vec<Ranked> =
             (0..slots.len()).map(|index| Ranked { priority: -(index as f64), index }).collect();
-        let count = count(rule, &mut ranked, &seen, &memory, (0, slots.len() as u32)).unwrap();
+        let count = count(rule, &mut ranked, &seen, &memory, (0, slots.len() as u32), 9).unwrap();
         ranked[..count].iter().map(|r| seen[r.index].slot).collect()
     }
 

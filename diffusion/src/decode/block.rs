@@ -34,8 +34,8 @@ impl Span {
     }
 }
 
-/// The span that is being written: the whole sequence, or the first block that is not finished. Blocks are cut from
-/// the first slot that is not given (LLaDA's semi-autoregressive decoding, arXiv 2502.09992).
+/// The span that is being written: all from the first slot that is not given on, or the first block that is not finished. Blocks are
+/// cut from there too (LLaDA's semi-autoregressive decoding, arXiv 2502.09992).
 pub(super) fn current(settings: &DecodeSettings, sequence: &Sequence) -> Span {
     let (whole, block) = (sequence.len() as u32, settings.block_length);
     let origin = sequence.open_slots().next().unwrap_or(0) as u32;
@@ -46,7 +46,7 @@ pub(super) fn current(settings: &DecodeSettings, sequence: &Sequence) -> Span {
             let start = origin + (slot as u32 - origin) / block * block;
             Span { start, end: whole.min(start.saturating_add(block)) }
         }
-        _ => Span { start: 0, end: whole },
+        _ => Span { start: origin, end: whole },
     }
 }
 
@@ -84,8 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn without_blocks_all_is_one() {
-        assert_eq!(current(&DecodeSettings::default(), &prompted()), Span { start: 0, end: 12 });
+    fn without_blocks_all_behind_the_prompt_is_one() {
+        assert_eq!(current(&DecodeSettings::default(), &prompted()), Span { start: 3, end: 12 });
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::SlotMemory;
 use super::settings::within;
 use super::{Commit, SettingsError, SlotPrediction};
+use crate::denoiser::Prediction;
 use crate::random::{Purpose, word};
 use crate::sequence::{Sequence, SlotState};
 
@@ -16,15 +17,16 @@ use crate::sequence::{Sequence, SlotState};
 pub enum Correction {
     /// GIDD's self-correction (von Rütte et al., arXiv 2503.04482): predict the whole text at a time near 0, draw
     /// anew at a low temperature, and change the one slot where another token than the present one was drawn with
-    /// the largest probability. Ends when nothing changes, when the mean probability of the present tokens has
-    /// not risen for `patience` calls, or after `calls`. Cost: one call per change. Known failure: only networks
-    /// trained with uniform noise know that a visible token may be wrong; a masked one gets worse.
+    /// the largest probability at that temperature (at temperature 0, where all draws are certain, at temperature 1). Ends when
+    /// nothing changes, when the self-accuracy (share of slots whose token is the most probable one) has not risen for more
+    /// than `patience` calls, or after `calls`. Cost: one call per change. Known failure: only networks trained with
+    /// uniform noise know that a visible token may be wrong; a masked one gets worse.
     OneByOne {
         /// Temperature of the draws, finite and at least 0; the paper's is .1.
         temperature: f32,
         /// Time told to the network, in [0, 1]; near 0 in the paper.
         time: f64,
-        /// Calls without progress before it ends, from 1 to 10⁶; the paper's is 32.
+        /// Calls without progress that it bears, from 1 to 10⁶; the paper's is 32.
         patience: u32,
         /// Most calls, from 1 to 10⁶.
         calls: u32,
@@ -55,7 +57,7 @@ pub enum Correction {
 pub struct Correcting {
     /// Calls made.
     pub calls: u32,
-    /// Largest mean probability of the present tokens so far.
+    /// Largest self-accuracy so far.
     pub best: f64,
     /// Calls since then.
     pub stalled: u32,
@@ -69,13 +71,13 @@ impl Correcting {
         Self { calls: 0, best: 0.0, stalled: 0, is_over: false }
     }
 
-    /// After one more call, at which the present tokens had this mean probability.
+    /// After one more call, at which the self-accuracy was `present`.
     pub(super) fn after(self, rule: Correction, present: f64, has_changed: bool) -> Self {
         let calls = self.calls.saturating_add(1);
-        let stalled = if present > self.best { 0 } else { self.stalled + 1 };
+        let stalled = if present > self.best { 0 } else { self.stalled.saturating_add(1) };
         let is_over = match rule {
             Correction::OneByOne { patience, calls: most, .. } => {
-                !has_changed || stalled >= patience || calls >= most
+                !has_changed || stalled > patience || calls >= most
             }
             Correction::LeastSure { calls: most, .. } | Correction::Gibbs { calls: most, .. } => {
                 calls >= most
@@ -117,36 +119,61 @@ impl Correction {
     }
 
     /// The one change of [`Correction::OneByOne`]: the surest token that is not the present one.
-    pub(super) fn change(seen: &[SlotPrediction], sequence: &Sequence) -> Option<Commit> {
+    pub(super) fn change(seen: &[SlotPrediction], sequence: &Sequence, temperature: f32) -> Option<Commit> {
         let other = |p: &&SlotPrediction| p.prediction.drawn.token != sequence.slots[p.slot as usize].token;
         let surest = |a: &&SlotPrediction, b: &&SlotPrediction| {
-            let log_probability = |p: &SlotPrediction| p.prediction.drawn.log_probability;
-            log_probability(a).total_cmp(&log_probability(b)).then(b.slot.cmp(&a.slot))
+            let sureness = |p: &SlotPrediction| sureness(&p.prediction, temperature);
+            sureness(a).total_cmp(&sureness(b)).then(b.slot.cmp(&a.slot))
         };
         let change = seen.iter().filter(other).max_by(surest);
         change.map(|p| Commit { slot: p.slot, token: p.prediction.drawn.token })
     }
 }
 
+/// Log-probability of the drawn token at a temperature; at temperature 1 for 0. What the best candidates leave is counted as tokens as
+/// likely as the last of them: exact at temperature 1, and of no weight at a low one.
+fn sureness(prediction: &Prediction, temperature: f32) -> f64 {
+    let own = f64::from(prediction.drawn.log_probability);
+    if temperature == 0.0 {
+        return own;
+    }
+    let others = prediction.top.iter().filter(|candidate| candidate.token != prediction.drawn.token);
+    let logs = others.map(|candidate| f64::from(candidate.log_probability)).filter(|log| log.is_finite());
+    let relative = |log: f64| ((log - own) / f64::from(temperature)).exp();
+    let (mut weight, mut rest, mut least) = (1.0, 1.0 - own.exp(), own);
+    for log in logs {
+        (weight, rest, least) = (weight + relative(log), rest - log.exp(), least.min(log));
+    }
+    -(weight + rest.max(0.0) / least.exp() * relative(least)).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::{DecodeSettings, Decoder};
+    use crate::denoiser::Row;
     use crate::sequence::{Slot, SpecialTokens, TokenId};
     use crate::testing::prediction;
 
-    /// Calls until a correction of one slot ends that changes it every time, where the present token has the
-    /// probability `present` at each call.
-    fn calls(rule: Correction, present: impl Fn(u32) -> f32) -> u32 {
+    const SLOTS: u32 = 10;
+
+    /// Calls until a correction ends that changes the last of ten slots every time, where at each call so many slots hold what the
+    /// denoiser finds most probable.
+    fn calls(rule: Correction, agreeing: impl Fn(u32) -> u32) -> u32 {
         let settings = DecodeSettings { correction: Some(rule), ..DecodeSettings::default() };
-        let text = Sequence { slots: vec![Slot::committed(TokenId(4))] };
+        let text = Sequence { slots: vec![Slot::committed(TokenId(4)); SLOTS as usize] };
         let mut decoder = Decoder::new(settings, text, SpecialTokens::default()).unwrap();
         let mut calls = 0;
         while !decoder.is_finished() {
-            let mut answer = prediction(-1.0, [-1.0, -2.0], 0.5);
-            answer.drawn.token = TokenId(5 + calls % 2);
-            answer.target_log_probability = present(calls).ln();
-            assert_eq!(decoder.apply(&[answer]).unwrap().commits.len(), 1);
+            let answer = |row: Row| {
+                let mut answer = prediction(-1.0, [-1.5, -2.0], 0.5);
+                let changes = row.slot + 1 == SLOTS;
+                answer.drawn.token = if changes { TokenId(5 + calls % 2) } else { row.target };
+                answer.top[0].token = if row.slot < agreeing(calls) { row.target } else { TokenId(3) };
+                answer
+            };
+            let answers: Vec<_> = decoder.rows(0).map(answer).collect();
+            assert_eq!(decoder.apply(&answers).unwrap().commits.len(), 1);
             calls += 1;
         }
         calls
@@ -158,25 +185,42 @@ mod tests {
 
     #[test]
     fn one_by_one_ends_when_the_text_gets_no_surer_for_long_enough() {
-        assert_eq!(calls(one_by_one(3, 100), |_| 0.5), 1 + 3, "the first call is the best so far");
-        assert_eq!(calls(one_by_one(1, 100), |_| 0.5), 1 + 1);
-        assert_eq!(calls(one_by_one(3, 100), |call| 0.1 * (call.min(4) + 1) as f32), 5 + 3);
-        // Every fall is made up for before three calls are over, but the old best is never passed.
-        assert_eq!(calls(one_by_one(3, 100), |call| [0.5, 0.4][call as usize % 2]), 1 + 3);
+        assert_eq!(
+            calls(one_by_one(3, 100), |_| 5),
+            1 + 4,
+            "the first call is the best so far, three are borne"
+        );
+        assert_eq!(calls(one_by_one(1, 100), |_| 5), 1 + 2);
+        assert_eq!(calls(one_by_one(3, 100), |call| call.min(4) + 1), 5 + 4);
+        // Every fall is made up for before four calls are over, but the old best is never passed.
+        assert_eq!(calls(one_by_one(3, 100), |call| [5, 4][call as usize % 2]), 1 + 4);
     }
 
     #[test]
     fn one_by_one_ends_after_so_many_calls_though_the_text_still_gets_surer() {
-        let rising = |call: u32| 0.01 * (call + 1) as f32;
-        assert_eq!(calls(one_by_one(3, 10), rising), 10);
-        assert_eq!(calls(one_by_one(3, 1), rising), 1);
+        assert_eq!(calls(one_by_one(3, 8), |call| call + 1), 8);
+        assert_eq!(calls(one_by_one(3, 1), |call| call + 1), 1);
+    }
+
+    #[test]
+    fn the_surest_change_is_that_of_the_temperature_at_which_it_was_drawn() {
+        // At temperature 1 the first slot is surer of its new word (.5), at .1 the second, whose rivals are rare (GIDD's code).
+        let mut torn = prediction(0.5_f32.ln(), [0.49_f32.ln(), -9.0], 0.5);
+        let mut clear = prediction(0.4_f32.ln(), [0.1_f32.ln(), -9.0], 0.5);
+        (torn.drawn.token, clear.drawn.token) = (TokenId(5), TokenId(6));
+        let seen =
+            [torn, clear].into_iter().zip(0..).map(|(prediction, slot)| SlotPrediction { slot, prediction });
+        let seen: Vec<_> = seen.collect();
+        let text = Sequence { slots: vec![Slot::committed(TokenId(4)); 2] };
+        let changed = |temperature| Correction::change(&seen, &text, temperature).map(|commit| commit.slot);
+        assert_eq!([0.0, 1.0, 0.1].map(changed), [Some(0), Some(0), Some(1)]);
     }
 
     #[test]
     fn masked_corrections_make_all_their_calls() {
         for calls_set in [1, 7] {
-            assert_eq!(calls(Correction::LeastSure { slots: 1, calls: calls_set }, |_| 0.5), calls_set);
-            assert_eq!(calls(Correction::Gibbs { slots: 1, calls: calls_set }, |_| 0.5), calls_set);
+            assert_eq!(calls(Correction::LeastSure { slots: 1, calls: calls_set }, |_| 5), calls_set);
+            assert_eq!(calls(Correction::Gibbs { slots: 1, calls: calls_set }, |_| 5), calls_set);
         }
     }
 }

@@ -54,7 +54,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Begins a run: masked slots of `start` will be written, all others stay.
+    /// Begins a run: masked slots of `start` will be written. Others stay, unless a remasking opens committed ones again or the noise
+    /// is of words, which may replace them; given ones always stay.
     pub fn new(
         settings: DecodeSettings,
         start: Sequence,
@@ -70,6 +71,7 @@ impl Decoder {
         special: SpecialTokens,
     ) -> Result<Self, SettingsError> {
         settings.validate()?;
+        settings.validate_start(&state.sequence, special)?;
         settings.noise.fill(&mut state.sequence, special, settings.seed, state.call);
         let mut decoder = Self { settings, special, state, quota: 0, shown_masked: Vec::new() };
         decoder.move_on();
@@ -193,8 +195,10 @@ impl Decoder {
         }
         let Checkpoint { step, opened, .. } = self.state;
         let share = self.state.sequence.masked_count() as f64 / f64::from(opened.max(1));
-        let DecodeSettings { parallelism, seed, start_time, .. } = self.settings;
-        parallelism.time(step, opened, seed, start_time).unwrap_or(share.min(1.0))
+        let DecodeSettings { parallelism, seed, start_time, remasking, .. } = self.settings;
+        let time = parallelism.time(step, opened, seed, start_time);
+        let told = |time| parallelism.clock().map_or(time, |(_, schedule)| remasking.told(schedule, time));
+        time.map(told).unwrap_or(share.min(1.0))
     }
 
     /// The next call of this run alone.
@@ -227,8 +231,8 @@ impl Decoder {
     fn changes(&self, seen: &[SlotPrediction]) -> Changes {
         let all = |seen: &[SlotPrediction]| seen.iter().map(SlotPrediction::drawn).collect();
         match (self.correction(), self.settings.noise) {
-            (Some(Correction::OneByOne { .. }), _) => {
-                let commits = Correction::change(seen, self.sequence()).into_iter().collect();
+            (Some(Correction::OneByOne { temperature, .. }), _) => {
+                let commits = Correction::change(seen, self.sequence(), temperature).into_iter().collect();
                 Changes { commits, ..Changes::default() }
             }
             (Some(_), _) => Changes { commits: all(seen), ..Changes::default() },
@@ -296,9 +300,6 @@ impl Decoder {
     /// a correction when all is written. Ends, because the last step of every rule commits all that is left.
     fn move_on(&mut self) {
         self.shown_masked.clear();
-        if self.state.correcting.is_some_and(|standing| standing.is_over) && self.has_unsettled() {
-            self.state.correcting = None; // opened again by hand
-        }
         self.state.begin_correction(&self.settings);
         if let Some(correction) = self.correction() {
             let Checkpoint { sequence, memory, call, .. } = &self.state;
@@ -306,11 +307,6 @@ impl Decoder {
         } else if self.settings.clocked_steps().is_none() {
             self.pass_empty_steps();
         }
-    }
-
-    fn has_unsettled(&self) -> bool {
-        let unsettled = |slot: usize| self.state.sequence.slots[slot].state != SlotState::Committed;
-        self.state.sequence.open_slots().any(unsettled)
     }
 
     fn pass_empty_steps(&mut self) {

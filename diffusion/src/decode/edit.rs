@@ -10,13 +10,13 @@ use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
 pub struct Edit {
     /// The slot.
     pub slot: u32,
-    /// Its word from now on, which is given: no decoder touches it. None hides the slot.
+    /// Its word from now on, which is given: no decoder touches it. None, or the mask, hides the slot.
     pub token: Option<TokenId>,
 }
 
 impl Edit {
     fn makes(self, special: SpecialTokens) -> Slot {
-        self.token.map_or(Slot::masked(special.mask), Slot::given)
+        self.token.filter(|token| *token != special.mask).map_or(Slot::masked(special.mask), Slot::given)
     }
 }
 

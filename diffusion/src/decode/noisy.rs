@@ -56,11 +56,19 @@ impl Noise {
     pub(super) fn validate(self) -> Result<(), SettingsError> {
         match self {
             Self::Mask => Ok(()),
-            Self::Uniform { words, .. } => within("words", words.count.into(), 1.0, 4e9),
+            Self::Uniform { words, .. } => validate_words(words),
             Self::MaskUniform { words, uniform_share, .. } => {
-                within("words", words.count.into(), 1.0, 4e9)?;
+                validate_words(words)?;
                 within("uniform_share", uniform_share, 0.0, 1.0 - 1e-9)
             }
+        }
+    }
+
+    /// The words that noise draws from.
+    pub(super) fn words(self) -> Option<Words> {
+        match self {
+            Self::Mask => None,
+            Self::Uniform { words, .. } | Self::MaskUniform { words, .. } => Some(words),
         }
     }
 
@@ -86,6 +94,11 @@ impl Noise {
             }
         }
     }
+}
+
+fn validate_words(words: Words) -> Result<(), SettingsError> {
+    within("words", words.count.into(), 1.0, 4e9)?;
+    within("first word", words.first.into(), 0.0, f64::from(u32::MAX - words.count))
 }
 
 /// What a step back needs.

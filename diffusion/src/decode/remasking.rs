@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
 use super::settings::within;
+use crate::schedule::Schedule;
 
 /// Whether and how committed slots are opened again. A knob has no default and must be given.
 ///
@@ -61,7 +62,8 @@ pub enum Remasking {
     /// [`Parallelism::Quota`](super::Parallelism::Quota): after each call as many slots are written as the quota
     /// says, namely those with the largest probability that a drawn token ever had there, whatever the order says; all
     /// others are masked (again). No knobs. Cost: the quota's, at most min(N, masked) calls per block, masked slots
-    /// asked. Known failure: a once large probability is believed for ever.
+    /// asked. Known failure: a once large probability is believed for ever. (The paper's running maximum; its released code keeps, of a
+    /// masked slot, this call's probability alone.)
     RunningConfidence,
 }
 
@@ -105,6 +107,14 @@ impl Remasking {
         Rates { remask: sigma, reveal: ((early - (1.0 - kept) * late) / (1.0 - late)).clamp(0.0, 1.0) }
     }
 
+    /// The time that a network is told at a time of the run: that at which its training hides as much.
+    pub(super) fn told(self, schedule: Schedule, time: f64) -> f64 {
+        match self {
+            Self::Loop { .. } => schedule.time_of_lost(1.0 - self.signal(&|time| schedule.alpha(time), time)),
+            _ => time,
+        }
+    }
+
     /// Signal kept at a time, with the loop's standstill.
     fn signal(self, alpha: &impl Fn(f64) -> f64, time: f64) -> f64 {
         let Self::Loop { on, off, alpha: held, .. } = self else { return alpha(time) };
@@ -122,7 +132,7 @@ impl Remasking {
             Self::Cap { eta } | Self::Rescale { eta } => within("eta", eta, 0.0, 1.0),
             Self::Loop { eta, on, off, alpha } => {
                 within("eta", eta, 0.0, 1.0)?;
-                within("on", on, 0.0, 1.0 - 1e-9)?;
+                within("on", on, 2e-9, 1.0 - 1e-9)?;
                 within("off", off, 1e-9, on - 1e-9)?;
                 within("alpha", alpha, 1e-9, 1.0 - 1e-9)
             }
@@ -143,7 +153,6 @@ pub(super) fn shares(confidences: &[f32]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::decode::{Checkpoint, DecodeSettings, Decoder, Parallelism, SlotMemory};
-    use crate::schedule::Schedule;
     use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
     use crate::testing::{near, prediction, share_fits};
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Span;
 use super::{Correction, Noise, Order, Parallelism, Remasking, SoftFeedback};
+use crate::process::Words;
 use crate::schedule::Schedule;
+use crate::sequence::{Sequence, SlotState, SpecialTokens};
 
 /// Largest number of schedule steps.
 pub const MAX_STEPS: u32 = 65_536;
@@ -158,6 +160,16 @@ pub enum SettingsError {
         /// What it needs.
         expected: &'static str,
     },
+    /// A starting state that no step of these rules can finish.
+    #[error("slot {slot} at the start: found {found}, expected {expected}")]
+    Start {
+        /// The slot.
+        slot: u32,
+        /// What it holds.
+        found: &'static str,
+        /// What it may hold.
+        expected: &'static str,
+    },
     /// Outside (0, 1].
     #[error("start_time: found {found}, expected a number above 0 and at most 1")]
     StartTime {
@@ -185,6 +197,30 @@ impl DecodeSettings {
         self.correction.map_or(Ok(()), Correction::validate)?;
         self.soft_feedback.map_or(Ok(()), SoftFeedback::validate)?;
         self.validate_together()
+    }
+
+    /// Whether a run can begin from a state.
+    pub(super) fn validate_start(
+        &self,
+        start: &Sequence,
+        special: SpecialTokens,
+    ) -> Result<(), SettingsError> {
+        let needs = |holds: bool, first, expected| {
+            if holds { Ok(()) } else { Err(SettingsError::Together { first, expected }) }
+        };
+        let draws_mask = |words: Words| (words.first..words.first + words.count).contains(&special.mask.0);
+        needs(!self.noise.words().is_some_and(draws_mask), "words of the noise", "no mask among them")?;
+        let inside = |span: &Span| span.end as usize <= start.len();
+        needs(self.sequential.iter().all(inside), "sequential", "spans that end within the window")?;
+        let noisy = start.slots.iter().position(|slot| slot.state == SlotState::Noisy);
+        match noisy.filter(|_| self.noise == Noise::Mask) {
+            Some(slot) => Err(SettingsError::Start {
+                slot: slot as u32,
+                found: "a word that may be noise",
+                expected: "a mask or a word that stays, under mask noise",
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Number of steps of a run that makes them all, one call each, because what is written may change again.
@@ -241,6 +277,8 @@ impl DecodeSettings {
             "order",
             "mask noise, for under other noise every slot is drawn anew",
         )?;
+        let ends = !self.sampling.suppress_end_of_text;
+        needs(ends || !self.fill_after_end, "fill_after_end", "ends of text that are not suppressed")?;
         needs(
             masked || !self.fill_after_end,
             "fill_after_end",
@@ -277,8 +315,7 @@ pub(crate) fn within(knob: &'static str, found: f64, least: f64, most: f64) -> R
 mod tests {
     use super::*;
     use crate::exact::Corpus;
-    use crate::process::Words;
-    use crate::sequence::{SpecialTokens, TokenId};
+    use crate::sequence::TokenId;
     use crate::testing::{decode, share_fits};
 
     #[test]

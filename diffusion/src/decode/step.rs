@@ -19,6 +19,11 @@ pub struct SlotPrediction {
 }
 
 impl SlotPrediction {
+    /// Whether a commit is of the token that was drawn here.
+    pub(crate) fn is_drawn(&self, commit: &Commit) -> bool {
+        self.drawn() == *commit
+    }
+
     /// The drawn token as a commit.
     pub(super) fn drawn(&self) -> Commit {
         Commit { slot: self.slot, token: self.prediction.drawn.token }
@@ -108,11 +113,21 @@ impl Checkpoint {
         self.sequence.slots.iter().all(settled) && (in_time || self.sequence.open_slots().next().is_none())
     }
 
-    /// Once all is written, its correction begins.
+    /// Once all is written, its correction begins; anew where something was opened again by hand after one. None goes on of which the
+    /// settings say nothing, and none begins where no slot may change.
     pub(super) fn begin_correction(&mut self, settings: &DecodeSettings) {
-        if self.correcting.is_none() && self.is_written(settings) {
+        let reopened = self.correcting.is_some_and(|standing| standing.is_over) && self.has_unsettled();
+        if reopened || settings.correction.is_none() {
+            self.correcting = None;
+        }
+        let may_begin = self.is_written(settings) && self.sequence.open_slots().next().is_some();
+        if self.correcting.is_none() && may_begin {
             self.correcting = settings.correction.map(|_| Correcting::begin());
         }
+    }
+
+    fn has_unsettled(&self) -> bool {
+        self.sequence.open_slots().any(|slot| self.sequence.slots[slot].state != SlotState::Committed)
     }
 
     /// Changes slots by hand before the next call. After an error nothing has changed.
@@ -124,6 +139,7 @@ impl Checkpoint {
     ) -> Result<(), EditError> {
         edit(&mut self.sequence, edits, settings, special, self.call)?;
         self.edits.extend_from_slice(edits);
+        self.begin_correction(settings);
         Ok(())
     }
 
@@ -138,7 +154,7 @@ impl Checkpoint {
         }
         let before = block::current(settings, &self.sequence).start;
         let correcting = self.correcting.zip(settings.correction);
-        let present = correcting.map(|_| mean_present(&step.predictions));
+        let present = correcting.map(|_| self_accuracy(&step.predictions, &self.sequence));
         memory::observe(&mut self.memory, length, settings.parallelism, &step.predictions);
         step.replay(&mut self.sequence, mask)?;
         memory::settle(&mut self.memory, &step.predictions, &step.commits);
@@ -157,8 +173,8 @@ impl Checkpoint {
     }
 }
 
-/// Mean probability of the tokens that stood in the slots.
-fn mean_present(seen: &[SlotPrediction]) -> f64 {
-    let present = |p: &SlotPrediction| f64::from(p.prediction.target_log_probability).exp();
-    seen.iter().map(present).sum::<f64>() / seen.len().max(1) as f64
+/// Share of the slots whose token is the one that the denoiser finds most probable there.
+fn self_accuracy(seen: &[SlotPrediction], before: &Sequence) -> f64 {
+    let agrees = |p: &&SlotPrediction| before.slots[p.slot as usize].token == p.prediction.top[0].token;
+    seen.iter().filter(agrees).count() as f64 / seen.len().max(1) as f64
 }

@@ -73,7 +73,8 @@ impl Writing<'_> {
         let mut ranked = self.ranked();
         let block = (self.block.start, self.block.len());
         let rule = self.settings.parallelism;
-        let adapted = may_adapt.then(|| adaptive::count(rule, &mut ranked, self.seen, self.memory, block));
+        let adapted = may_adapt
+            .then(|| adaptive::count(rule, &mut ranked, self.seen, self.memory, block, self.state.step));
         let count = adapted.flatten().unwrap_or(count);
         ranked.iter().take(count).map(|r| self.seen[r.index].drawn()).collect()
     }

@@ -220,12 +220,20 @@ impl FullDenoiser for Corpus {
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
         let mut all = Vec::with_capacity(query.rows.len() * self.vocabulary);
         for row in &query.rows {
-            let probabilities = self.row(query, row)?;
-            let total: f64 = probabilities.iter().sum();
-            all.extend(probabilities.iter().map(|p| (p / total).ln() as f32));
+            all.extend(logs(&self.row(query, row)?, row)?);
         }
         Ok(all)
     }
+}
+
+/// Log-probabilities of what may stand somewhere, from weights. `// (vocabulary)`
+///
+/// # Errors
+/// If nothing may.
+pub(super) fn logs<'w>(weights: &'w [f64], row: &Row) -> Result<impl Iterator<Item = f32> + 'w, ExactError> {
+    let total: f64 = weights.iter().sum();
+    let logs = weights.iter().map(move |weight| (weight / total).ln() as f32);
+    if total > 0.0 { Ok(logs) } else { Err(DrawError::NoToken { first_token: row.first_token }.into()) }
 }
 
 #[cfg(test)]

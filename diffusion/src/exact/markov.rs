@@ -1,6 +1,7 @@
 //! A first-order Markov chain: exact conditionals for any visible words, at any length, without enumeration.
 
 use super::ExactError;
+use super::corpus::logs;
 use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query, Row};
 use crate::draw::summarise;
 use crate::sequence::TokenId;
@@ -74,7 +75,7 @@ impl Markov {
         (0..steps).fold(from.to_vec(), |from, _| step(from))
     }
 
-    /// p(x_slot | visible). `// (words)`
+    /// p(x_slot | visible), the stationary distribution where no text has what is visible. `// (words)`
     pub fn posterior(&self, tokens: &[TokenId], slot: usize) -> Vec<f64> {
         let words = self.stationary.len();
         let seen = |token: &TokenId| (*token != self.mask).then(|| (token.0 - self.first) as usize);
@@ -93,10 +94,13 @@ impl Markov {
         };
         let joint: Vec<f64> = (0..words).map(|word| prior[word] * likelihood(word)).collect();
         let total: f64 = joint.iter().sum();
+        if total == 0.0 {
+            return self.stationary.clone();
+        }
         joint.into_iter().map(|p| p / total).collect()
     }
 
-    /// Log-probabilities of a row. `// (vocabulary)`
+    /// Probabilities of a row, allowed tokens only, not yet normalised. `// (vocabulary)`
     fn row(&self, query: &Query, row: &Row) -> Result<Vec<f64>, ExactError> {
         let Row { sequence, slot, .. } = *row;
         let begin = sequence as usize * query.length;
@@ -109,8 +113,9 @@ impl Markov {
         if !tokens.iter().all(known) {
             return Err(ExactError::Row { sequence, slot });
         }
-        let mut all = vec![f64::NEG_INFINITY; self.first as usize];
-        all.extend(self.posterior(tokens, slot as usize).into_iter().map(f64::ln));
+        let mut all = vec![0.0; self.first as usize];
+        all.extend(self.posterior(tokens, slot as usize));
+        all.iter_mut().take(row.first_token as usize).for_each(|p| *p = 0.0);
         Ok(all)
     }
 }
@@ -124,7 +129,7 @@ impl Denoiser for Markov {
     type Error = ExactError;
 
     async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, ExactError> {
-        let predict = |row: &Row| Ok(summarise(self.row(query, row)?.into_iter(), row)?);
+        let predict = |row: &Row| Ok(summarise(self.row(query, row)?.into_iter().map(f64::ln), row)?);
         query.rows.iter().map(predict).collect()
     }
 }
@@ -135,8 +140,11 @@ impl FullDenoiser for Markov {
     }
 
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, ExactError> {
-        let rows = query.rows.iter().map(|row| self.row(query, row)).collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.into_iter().flatten().map(|p| p as f32).collect())
+        let mut all = Vec::with_capacity(query.rows.len() * self.vocabulary());
+        for row in &query.rows {
+            all.extend(logs(&self.row(query, row)?, row)?);
+        }
+        Ok(all)
     }
 }
 

@@ -122,7 +122,10 @@ impl Rule {
             Self::AllowedWords { span, words } => {
                 let found = |word: &str| RuleError::Word { found: word.to_owned() };
                 let token = |word: &String| {
-                    let id = spelling.texts.iter().position(|text| text == word);
+                    let is_word = |(id, text): (usize, &String)| {
+                        (text == word && id >= spelling.first_word as usize).then_some(id)
+                    };
+                    let id = spelling.texts.iter().enumerate().find_map(is_word);
                     id.map(|id| TokenId(id as u32)).ok_or_else(|| found(word))
                 };
                 let words: Vec<TokenId> = words.iter().map(token).collect::<Result<_, _>>()?;

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HybridError, question};
+use super::{HybridError, question, same_vocabulary};
 use crate::decode::settings::within;
 use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, Stream, exponential};
@@ -58,6 +58,7 @@ pub async fn adaptive<D: FullDenoiser, A: FullDenoiser>(
 ) -> Result<Adapted, HybridError<D::Error, A::Error>> {
     within("window", knobs.window.into(), 1.0, 1e6)?;
     within("share", knobs.share, 0.0, 1.0)?;
+    same_vocabulary(denoiser, autoregressive)?;
     let mut run = Adapted { sequence: start, kept: Vec::new() };
     loop {
         let slots: Vec<u32> =

@@ -15,7 +15,7 @@ pub mod rerank;
 pub mod speculative;
 
 use crate::decode::{DecodeError, RunError, SettingsError};
-use crate::denoiser::{Query, Row};
+use crate::denoiser::{FullDenoiser, Query, Row};
 use crate::sequence::{Sequence, SlotState, SpecialTokens};
 
 /// Why a hybrid stopped.
@@ -42,12 +42,33 @@ pub enum HybridError<D: std::error::Error + 'static, A: std::error::Error + 'sta
         /// The floor.
         least_entropy_bits: f64,
     },
+    /// Models of two languages.
+    #[error("vocabularies: found {denoiser} and {autoregressive} tokens, expected the same")]
+    Vocabulary {
+        /// Tokens of the diffusion model.
+        denoiser: usize,
+        /// Tokens of the autoregressive one.
+        autoregressive: usize,
+    },
     /// A distribution with no possible token.
     #[error("distribution of slot {slot}: found no possible token, expected one")]
     NoToken {
         /// The slot.
         slot: u32,
     },
+}
+
+/// Whether two models share their tokens.
+fn same_vocabulary<D: FullDenoiser, A: FullDenoiser>(
+    denoiser: &D,
+    autoregressive: &A,
+) -> Result<(), HybridError<D::Error, A::Error>> {
+    let (denoiser, autoregressive) = (denoiser.vocabulary(), autoregressive.vocabulary());
+    if denoiser == autoregressive {
+        Ok(())
+    } else {
+        Err(HybridError::Vocabulary { denoiser, autoregressive })
+    }
 }
 
 /// Asks about some slots of one sequence for whole distributions; other masked slots stay masked.

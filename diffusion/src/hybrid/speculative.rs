@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HybridError, question};
+use super::{HybridError, question, same_vocabulary};
 use crate::decode::settings::within;
 use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, uniform, word};
@@ -62,6 +62,7 @@ pub async fn speculate<D: FullDenoiser, A: FullDenoiser>(
     special: SpecialTokens,
 ) -> Result<Speculated, HybridError<D::Error, A::Error>> {
     within("window", knobs.window.into(), 1.0, 1e6)?;
+    same_vocabulary(draft, target)?;
     let mut run = Speculated { sequence: start, draft_calls: 0, target_calls: 0, accepted: 0 };
     loop {
         let slots: Vec<u32> =

@@ -13,7 +13,7 @@
 use std::f64::consts::LN_2;
 
 use super::{Estimate, Moments};
-use crate::decode::Step;
+use crate::decode::{Commit, Step};
 use crate::denoiser::{Denoiser, Query, Row};
 use crate::sequence::{Sequence, Slot, SpecialTokens};
 
@@ -67,8 +67,8 @@ fn median(values: &[f64]) -> Estimate {
     }
 }
 
-/// −pTC in bits of what the step committed, clipped; `None` for fewer than two commits. `before` is the
-/// sequence that the call saw.
+/// −pTC in bits of the drawn tokens that the step committed, clipped; `None` for fewer than two. What an end of text fills was not
+/// drawn. `before` is the sequence that the call saw.
 ///
 /// # Errors
 /// If the denoiser fails.
@@ -79,7 +79,7 @@ pub async fn chain<D: Denoiser>(
     special: SpecialTokens,
     direction: Direction,
 ) -> Result<Option<f64>, D::Error> {
-    let mut commits: Vec<usize> = (0..step.commits.len()).collect();
+    let mut commits = drawn(step);
     if direction == Direction::Backward {
         commits.reverse();
     }
@@ -90,9 +90,18 @@ pub async fn chain<D: Denoiser>(
 
 /// log2 Π p_i in bits of what the step committed: what the tokens were worth one by one.
 pub fn product_bits(step: &Step) -> f64 {
-    let drawn = |slot: u32| step.predictions.iter().find(|p| p.slot == slot).map(|p| p.prediction.drawn);
-    let log = |commit: &crate::decode::Commit| drawn(commit.slot).map(|c| f64::from(c.log_probability));
-    step.commits.iter().filter_map(log).sum::<f64>() / LN_2
+    step.commits.iter().filter_map(|commit| alone(step, commit)).map(f64::from).sum::<f64>() / LN_2
+}
+
+/// ln p of a commit when it was drawn; `None` if it was not.
+fn alone(step: &Step, commit: &Commit) -> Option<f32> {
+    let found = step.predictions.iter().find(|p| p.is_drawn(commit));
+    found.map(|p| p.prediction.drawn.log_probability)
+}
+
+/// Indices of the commits that were drawn.
+fn drawn(step: &Step) -> Vec<usize> {
+    (0..step.commits.len()).filter(|&index| alone(step, &step.commits[index]).is_some()).collect()
 }
 
 /// −pTC in bits of each slot with the one committed just before it in the same step, clipped.
@@ -105,7 +114,7 @@ pub async fn pairs<D: Denoiser>(
     before: &Sequence,
     special: SpecialTokens,
 ) -> Result<Vec<f64>, D::Error> {
-    let commits: Vec<usize> = (0..step.commits.len()).collect();
+    let commits = drawn(step);
     let asked: Vec<(&[usize], usize)> =
         (1..commits.len()).map(|k| (&commits[k - 1..k], commits[k])).collect();
     let drops = drops(denoiser, step, before, special, &asked).await?;
@@ -141,12 +150,9 @@ async fn drops<D: Denoiser>(
         query.rows.push(row(step, *commit, sequence, special));
     }
     let predictions = denoiser.predict(&query).await?;
-    let alone = |index: usize| {
-        let slot = step.commits[index].slot;
-        step.predictions.iter().find(|p| p.slot == slot).map(|p| p.prediction.drawn.log_probability)
-    };
     let drop = |((_, commit), together): (&(&[usize], usize), &crate::Prediction)| {
-        alone(*commit).map(|alone| f64::from(alone - together.target_log_probability) / LN_2)
+        alone(step, &step.commits[*commit])
+            .map(|alone| f64::from(alone - together.target_log_probability) / LN_2)
     };
     Ok(asked.iter().zip(&predictions).filter_map(drop).collect())
 }

@@ -8,12 +8,12 @@
 
 use std::f64::consts::LN_2;
 
-use crate::decode::Step;
+use crate::decode::{SlotPrediction, Step};
 
-/// Σ H_i − max H_i in bits over the slots that the step committed.
+/// Σ H_i − max H_i in bits over the slots whose drawn token the step committed; what an end of text fills was not drawn.
 pub fn bits_at_stake(step: &Step) -> f64 {
-    let committed = |slot: u32| step.commits.iter().any(|commit| commit.slot == slot);
-    let entropies = step.predictions.iter().filter(|p| committed(p.slot));
+    let committed = |p: &&SlotPrediction| step.commits.iter().any(|commit| p.is_drawn(commit));
+    let entropies = step.predictions.iter().filter(committed);
     let (sum, largest) = entropies
         .map(|p| f64::from(p.prediction.entropy_nats))
         .fold((0.0, 0.0), |(sum, largest): (f64, f64), entropy| (sum + entropy, largest.max(entropy)));

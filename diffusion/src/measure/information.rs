@@ -1,23 +1,38 @@
 //! D1, live: how many bits are still open along a run, and in what jumps they are settled.
 //!
-//! Open bits = Σ over masked slots of H(p_i) / ln 2. By subadditivity they are at least the joint entropy of all
+//! Open bits = Σ over slots that are not written yet (masked, or words that may be noise) of H(p_i) / ln 2. By subadditivity they are at least the joint entropy of all
 //! masked slots given the visible ones, which is what is really left to decide; the two are equal when the slots
 //! are independent. Cost: no call. Blind spots: the entropies are the network's own, and dependence between
 //! masked slots makes the sum too large.
 
 use std::f64::consts::LN_2;
 
-use crate::decode::{Step, Trajectory};
+use crate::decode::{SlotPrediction, Step, Trajectory, TrajectoryError};
+use crate::sequence::{Sequence, Slot, SlotState};
 
-/// Open bits as the call of this step saw them, before it committed anything.
-pub fn open_bits(step: &Step) -> f64 {
-    step.predictions.iter().map(|p| f64::from(p.prediction.entropy_nats)).sum::<f64>() / LN_2
+/// Open bits as the call of this step saw them in the sequence `before` it.
+pub fn open_bits(step: &Step, before: &Sequence) -> f64 {
+    let is_open = |p: &&SlotPrediction| before.slots.get(p.slot as usize).is_some_and(is_unwritten);
+    step.predictions.iter().filter(is_open).map(|p| f64::from(p.prediction.entropy_nats)).sum::<f64>() / LN_2
 }
 
-/// Open bits at every call of a run, and after the last; zero there if the run was finished.
-pub fn open_bits_curve(trajectory: &Trajectory) -> Vec<f64> {
-    let finished = trajectory.steps.last().is_some_and(|step| step.commits.len() == step.predictions.len());
-    trajectory.steps.iter().map(open_bits).chain(finished.then_some(0.0)).collect()
+fn is_unwritten(slot: &Slot) -> bool {
+    matches!(slot.state, SlotState::Masked | SlotState::Noisy)
+}
+
+/// Open bits at every call of a run, and after the last; zero there if all is written.
+///
+/// # Errors
+/// If the trajectory contradicts itself.
+pub fn open_bits_curve(trajectory: &Trajectory) -> Result<Vec<f64>, TrajectoryError> {
+    let (mut curve, mut present) = (Vec::new(), trajectory.first_checkpoint()?);
+    for (index, step) in trajectory.steps.iter().enumerate() {
+        curve.push(open_bits(step, &present.sequence));
+        trajectory.advance(&mut present, index)?;
+    }
+    let finished = !curve.is_empty() && !present.sequence.slots.iter().any(is_unwritten);
+    curve.extend(finished.then_some(0.0));
+    Ok(curve)
 }
 
 /// In what portions a falling curve falls.
@@ -51,7 +66,7 @@ mod tests {
     fn the_two_sentences_open_three_bits_that_one_word_settles() {
         // Three slots of one bit each, though the truth is one bit: the sum is only a bound.
         let run = decode(&mut two_sentences::corpus(0.5).unwrap(), DecodeSettings::default());
-        let curve = open_bits_curve(&run);
+        let curve = open_bits_curve(&run).unwrap();
         assert!(curve.len() == 4 && curve.iter().zip([3.0, 0.0, 0.0, 0.0]).all(|(a, b)| near(*a, b, 1e-6)));
         let jumps = Jumps::of(&curve).unwrap();
         assert!(near(jumps.largest, 3.0, 1e-6) && near(jumps.participation, 1.0, 1e-6));
@@ -61,16 +76,17 @@ mod tests {
     fn an_unfinished_run_has_no_end() {
         let mut run = decode(&mut two_sentences::corpus(0.5).unwrap(), DecodeSettings::default());
         run.steps.pop();
-        assert_eq!(open_bits_curve(&run).len(), 2);
+        assert_eq!(open_bits_curve(&run).unwrap().len(), 2);
         run.steps.clear();
-        assert!(open_bits_curve(&run).is_empty());
+        assert!(open_bits_curve(&run).unwrap().is_empty());
     }
 
     #[test]
     fn all_at_once_is_one_jump() {
         let parallelism = Parallelism::SlotsPerCall { slots: 3 };
         let settings = DecodeSettings { parallelism, ..DecodeSettings::default() };
-        let curve = open_bits_curve(&decode(&mut two_sentences::corpus(0.5).unwrap(), settings));
+        let run = decode(&mut two_sentences::corpus(0.5).unwrap(), settings);
+        let curve = open_bits_curve(&run).unwrap();
         assert!(curve.len() == 2 && near(curve[0], 3.0, 1e-6) && curve[1] == 0.0);
     }
 

@@ -3,8 +3,8 @@
 //! Of each text −log2 p per token under the judge, tokens behind the prompt up to and including the first end of text;
 //! then 2 to the power of the mean over texts. Every text counts alike, however long: for texts of different lengths
 //! that is not the perplexity over all their tokens. Unit: bits per token, and perplexity, whose error is
-//! perplexity · ln 2 · error of the bits (delta method). Beside it the texts' own unigram entropy in bits, a mean over
-//! texts too, and the share of distinct 2-grams of all texts together (per text, with an error:
+//! perplexity · ln 2 · error of the bits (delta method). Beside it, of the same tokens, the texts' own unigram entropy
+//! in bits, a mean over texts too, and the share of distinct 2-grams of all texts together (per text, with an error:
 //! [`estimate_over_texts`](super::surface::estimate_over_texts)), because repetition lowers the perplexity without
 //! limit (1.5 has been reported) and temperature moves both. Cost: one judge call per batch. Blind spots: the judge's
 //! taste; short texts have little entropy, so compare with real text of the same length; and as a power of a mean
@@ -49,7 +49,8 @@ pub async fn judge<D: Denoiser>(
 ) -> Result<Option<Judgement>, D::Error> {
     let nats = log_probabilities(judge, texts, special).await?;
     let written = |text: &Sequence| -> Vec<TokenId> {
-        text.tokens().take(text.text_length(special.end_of_text)).collect()
+        let tokens = judged(text, special).map(|slot| text.slots[slot as usize].token);
+        tokens.filter(|token| *token != special.end_of_text).collect()
     };
     let words: Vec<Vec<TokenId>> = texts.iter().map(written).collect();
     let bits = nats.iter().zip(texts).filter_map(|(nats, text)| {

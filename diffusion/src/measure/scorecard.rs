@@ -214,8 +214,8 @@ impl Instrument {
             | Self::Violations => None,
             Self::CallsToState => (family != Family::Autoregressive)
                 .then(|| f64::from(u8::from(run.settings.soft_feedback.is_some()))),
-            Self::LargestJump => largest_jump(run),
-            Self::EqualJumps => equal_jumps(run),
+            Self::LargestJump => largest_jump(run)?,
+            Self::EqualJumps => equal_jumps(run)?,
             Self::OnPathGap => on_path_gap(run, 0)?.map(|gap| gap.above_chance()),
             Self::Revised => {
                 revisions(run)?.map(|revisions| revisions.replaced_share + revisions.remasked_share)
@@ -231,13 +231,14 @@ impl Instrument {
     }
 }
 
-fn largest_jump(run: &Trajectory) -> Option<f64> {
-    let curve = open_bits_curve(run);
-    Some(Jumps::of(&curve)?.largest / curve.first()?)
+fn largest_jump(run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
+    let curve = open_bits_curve(run)?;
+    Ok(Jumps::of(&curve).zip(curve.first()).map(|(jumps, first)| jumps.largest / first))
 }
 
-fn equal_jumps(run: &Trajectory) -> Option<f64> {
-    Some(Jumps::of(&open_bits_curve(run))?.participation / run.steps.len() as f64)
+fn equal_jumps(run: &Trajectory) -> Result<Option<f64>, TrajectoryError> {
+    let jumps = Jumps::of(&open_bits_curve(run)?);
+    Ok(jumps.map(|jumps| jumps.participation / run.steps.len() as f64))
 }
 
 /// Over the states that the calls saw.

@@ -88,11 +88,12 @@ impl Path {
         self.states += 1;
     }
 
-    /// The gap of the states so far; `None` without any, or where nothing was masked to begin with, as with random words.
+    /// The gap of the states so far; `None` without any, or where nothing was masked in any of them, as with random words or in a
+    /// correction.
     pub fn gap(&self) -> Option<OnPathGap> {
         let gap = |found: &[f64]| total_variation(found, &self.expected);
         let floor = self.orders.iter().map(|(_, found)| gap(found)).sum::<f64>() / f64::from(FLOOR_DRAWS);
-        let is_there = self.states > 0 && !self.open.is_empty();
+        let is_there = self.expected.iter().any(|runs| *runs > 0.0);
         is_there.then(|| OnPathGap { total_variation: gap(&self.found), noise_floor: floor })
     }
 }

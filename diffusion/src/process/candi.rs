@@ -44,6 +44,9 @@ impl Candi {
     }
 
     /// Standard deviation of the noise on noisy slots.
+    ///
+    /// # Panics
+    /// If a rank error is out of range for the vocabulary, see the fields.
     pub fn sigma(&self, t: f64) -> f64 {
         let size = f64::from(self.vocabulary);
         let above = self.rank_error(t) * size / (size - 1.0);

@@ -55,7 +55,9 @@ pub struct Spindle {
 impl TokenProcess for Spindle {
     fn masses(&self, t: f64) -> Masses {
         let shift = self.strength * (PI * t).sin() * self.deviation;
-        Masses { kept: 1.0 - t + shift, masked: t - shift, uniform: 0.0 }
+        // sin π is not quite 0.
+        let kept = (1.0 - t + shift).clamp(0.0, 1.0);
+        Masses { kept, masked: 1.0 - kept, uniform: 0.0 }
     }
 
     fn mask(&self) -> TokenId {

@@ -107,7 +107,8 @@ pub trait TokenProcess {
 
     /// Turns a leave-one-out prediction, p(x_i | x_t without slot i), into the posterior p(x_i | all of x_t):
     /// times q(x_t = `noisy` | x_0 = v). Formulas that plug a prediction into Bayes' rule want the former;
-    /// beliefs, confidence and draws the latter (Gourevitch et al., arXiv 2605.22765). For masks they are equal.
+    /// beliefs, confidence and draws the latter (Gourevitch et al., arXiv 2605.22765). For masks that fall on all tokens alike
+    /// they are equal.
     /// `// (vocabulary)`
     fn posterior_of_leave_one_out(&self, prediction: &mut [f64], noisy: TokenId, t: f64) {
         for (token, p) in (0..).zip(prediction.iter_mut()) {

@@ -244,8 +244,10 @@ fn one_by_one_changes_the_surest_slot_until_nothing_changes() {
     let mut decoder = Decoder::new(settings, text([3, 4, 5]), SpecialTokens::default()).unwrap();
     assert_eq!((decoder.time(), decoder.rows(0).next().unwrap().temperature), (0.05, 0.1));
     // Every answer draws 5; slot 1 is surer of it than slot 0.
-    let answer =
-        |p: f32| Prediction { target_log_probability: -1.0, ..prediction(p.ln(), [p.ln(), -9.0], 0.5) };
+    let answer = |p: f32| {
+        let rest = (1.0 - p) / 2.0;
+        Prediction { target_log_probability: -1.0, ..prediction(p.ln(), [rest.ln(), -9.0], 0.5) }
+    };
     let mut commits = Vec::new();
     while !decoder.is_finished() {
         let step = decoder.apply(&[0.4, 0.6, 0.9].map(answer)).unwrap();

@@ -17,7 +17,7 @@ use crate::sequence::{SpecialTokens, TokenId};
 pub const FIRST_TIME: f64 = 0.02;
 
 /// Estimates the bound of one window of tokens, padding included: number `index` of its file, which keys times and noise.
-/// `counted` tokens share the bits. At least two draws, of which an odd last one is left out.
+/// `counted` tokens share the bits. At least two draws; a few of the last may be left out, so that all passes are alike.
 ///
 /// # Errors
 /// [`BoundError`].

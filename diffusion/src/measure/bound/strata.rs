@@ -1,15 +1,22 @@
 //! Times and sums that the bounds of timed noise share.
 //!
-//! Each of two independent passes takes one time from each of `draws` / 2 equal parts of (0, 1], far less scattered than
-//! free times; a pass is one estimate of the bound, and the difference of the two tells the error.
+//! Each of two to eight independent passes takes one time from each of so many equal parts of (0, 1], far less scattered
+//! than free times; a pass is one estimate of the bound, and their scatter tells the error. There are as many passes as leave
+//! four parts to each: of few draws the error itself is known badly.
 
 use super::{BoundError, BoundSettings, TextBound};
 use crate::measure::{Estimate, Moments};
 use crate::random::{Purpose, Stream, uniform, word};
 use crate::sequence::TokenId;
 
-/// Passes over the parts of time.
-const PASSES: u32 = 2;
+/// Passes over the parts of time, out of so many draws. What does not fill a pass is left out; the same comes out of what is left.
+fn passes(draws: u32) -> u32 {
+    (draws / PARTS).clamp(LEAST_PASSES, 8)
+}
+
+/// Parts that every pass has at least, where there are draws enough.
+const PARTS: u32 = 4;
+const LEAST_PASSES: u32 = 2;
 
 /// One draw: its time in (0, 1] and the random words of its noise.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +47,15 @@ pub(super) fn draws<E: std::error::Error>(
     if text.is_empty() {
         return Err(BoundError::Empty);
     }
-    if draws < PASSES || batch < 1 {
+    if draws < LEAST_PASSES || batch < 1 {
         return Err(BoundError::Settings { draws, batch });
     }
-    let (parts, seed) = (draws / PASSES, word(seed, index, 0, Purpose::Bound as u32));
+    let (parts, seed) = (draws / passes(draws), word(seed, index, 0, Purpose::Bound as u32));
     let draw = |number: u32| {
         let place = uniform(Stream::new(seed, number, u32::MAX, Purpose::Bound).word());
         Draw { seed, number, time: (f64::from(number % parts) + place) / f64::from(parts) }
     };
-    Ok((0..parts * PASSES).map(draw).collect())
+    Ok((0..parts * passes(draws)).map(draw).collect())
 }
 
 /// What one draw of a bound says: its integrand at a time. The bound is the mean of all.
@@ -66,7 +73,7 @@ pub(super) fn together<E: std::error::Error>(
     counted: u32,
 ) -> Result<TextBound, BoundError<E>> {
     let bits: Vec<f64> = bits.collect();
-    let parts = bits.len() / PASSES as usize;
+    let parts = bits.len() / passes(bits.len() as u32) as usize;
     let passes = bits.chunks(parts.max(1)).map(|pass| pass.iter().sum::<f64>() / parts as f64);
     let bits: Option<Estimate> = passes.collect::<Moments>().estimate();
     let bits = bits.filter(|bits| bits.value.is_finite()).ok_or(BoundError::Infinite)?;
