@@ -47,6 +47,8 @@ pub struct Decoder {
     settings: DecodeSettings,
     special: SpecialTokens,
     state: Checkpoint,
+    /// The schedule step of the next call: that of the state, or a later one where steps are passed over that commit nothing.
+    step: u32,
     /// How many slots the next call commits, if the schedule says so beforehand.
     quota: usize,
     /// Slots that a correction shows as masked at the next call, though they are written.
@@ -73,7 +75,8 @@ impl Decoder {
         settings.validate()?;
         settings.validate_start(&state.sequence, special)?;
         settings.noise.fill(&mut state.sequence, special, settings.seed, state.call);
-        let mut decoder = Self { settings, special, state, quota: 0, shown_masked: Vec::new() };
+        let step = state.step;
+        let mut decoder = Self { settings, special, state, step, quota: 0, shown_masked: Vec::new() };
         decoder.move_on();
         Ok(decoder)
     }
@@ -179,7 +182,7 @@ impl Decoder {
 
     /// Temperature of the next draws.
     fn temperature(&self) -> f32 {
-        let is_last = self.settings.clocked_steps().is_some_and(|steps| self.state.step + 1 >= steps);
+        let is_last = self.settings.clocked_steps().is_some_and(|steps| self.step + 1 >= steps);
         match self.correction() {
             Some(Correction::OneByOne { temperature, .. }) => temperature,
             None if is_last && self.settings.noise.greedy_tail() => 0.0,
@@ -193,7 +196,7 @@ impl Decoder {
         if let Some(Correction::OneByOne { time, .. }) = self.correction() {
             return time;
         }
-        let Checkpoint { step, opened, .. } = self.state;
+        let (step, opened) = (self.step, self.state.opened);
         let share = self.state.sequence.masked_count() as f64 / f64::from(opened.max(1));
         let DecodeSettings { parallelism, seed, start_time, remasking, .. } = self.settings;
         let time = parallelism.time(step, opened, seed, start_time);
@@ -218,8 +221,7 @@ impl Decoder {
     pub fn apply(&mut self, predictions: &[Prediction]) -> Result<Step, DecodeError> {
         let predictions = self.check(predictions)?;
         let Changes { commits, noisy, remasks } = self.changes(&predictions);
-        let Checkpoint { call, step, ref edits, .. } = self.state;
-        let edits = edits.clone();
+        let (call, step, edits) = (self.state.call, self.step, self.state.edits.clone());
         let step = Step { call, step, edits, predictions, commits, noisy, remasks };
         let taken = self.state.take(&step, &self.settings, self.special.mask);
         assert!(taken.is_ok(), "a step changes no slot outside its sequence");
@@ -247,6 +249,7 @@ impl Decoder {
         let writing = Writing {
             settings: &self.settings,
             state: &self.state,
+            step: self.step,
             seen,
             memory: &memory,
             block: self.block(),
@@ -259,9 +262,9 @@ impl Decoder {
     /// A step of a process whose tokens may all be noise.
     fn stepped_back(&self, noise: Noise, seen: &[SlotPrediction]) -> Changes {
         let Some((steps, schedule)) = self.settings.parallelism.clock() else { return Changes::default() };
-        let times = interval(self.state.step, steps, self.settings.start_time);
+        let times = interval(self.step, steps, self.settings.start_time);
         let DecodeSettings { seed, .. } = self.settings;
-        let (sequence, special, step) = (self.sequence(), self.special, self.state.step);
+        let (sequence, special, step) = (self.sequence(), self.special, self.step);
         let changed = noise.back(Back { sequence, seen, special, schedule, seed, step, times });
         if times.1 == 0.0 {
             return Changes { commits: changed, ..Changes::default() };
@@ -300,6 +303,7 @@ impl Decoder {
     /// a correction when all is written. Ends, because the last step of every rule commits all that is left.
     fn move_on(&mut self) {
         self.shown_masked.clear();
+        self.step = self.state.step;
         self.state.begin_correction(&self.settings);
         if let Some(correction) = self.correction() {
             let Checkpoint { sequence, memory, call, .. } = &self.state;
@@ -312,7 +316,7 @@ impl Decoder {
     fn pass_empty_steps(&mut self) {
         self.quota = self.commits_now();
         while self.quota == 0 && self.state.sequence.masked_slots().next().is_some() {
-            self.state.step = self.state.step.saturating_add(1);
+            self.step = self.step.saturating_add(1);
             self.quota = self.commits_now();
         }
     }
@@ -330,7 +334,7 @@ impl Decoder {
             _ => self.state.sequence.open_slots().filter(within).count(),
         };
         Standing {
-            step: self.state.step,
+            step: self.step,
             masked: self.state.sequence.masked_slots().filter(within).count(),
             opened,
             start_time: settings.start_time,
@@ -339,7 +343,7 @@ impl Decoder {
 
     /// How many slots the present step commits, as far as the schedule says.
     fn commits_now(&self) -> usize {
-        let (block, seed, step) = (self.block(), self.settings.seed, self.state.step);
+        let (block, seed, step) = (self.block(), self.settings.seed, self.step);
         let slots = self.state.sequence.masked_slots().map(|slot| slot as u32);
         let words = slots.filter(|&slot| block.contains(slot)).map(|slot| reveal_word(seed, step, slot));
         self.settings.parallelism.commits(self.standing(&self.settings), words)

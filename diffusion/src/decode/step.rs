@@ -116,7 +116,8 @@ impl Checkpoint {
     /// Once all is written, its correction begins; anew where something was opened again by hand after one. None goes on of which the
     /// settings say nothing, and none begins where no slot may change.
     pub(super) fn begin_correction(&mut self, settings: &DecodeSettings) {
-        let reopened = self.correcting.is_some_and(|standing| standing.is_over) && self.has_unsettled();
+        let rests = self.correcting.is_some_and(|standing| standing.is_over || standing.calls == 0);
+        let reopened = rests && self.has_unsettled();
         if reopened || settings.correction.is_none() {
             self.correcting = None;
         }

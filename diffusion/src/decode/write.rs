@@ -13,6 +13,8 @@ use crate::sequence::{SlotState, TokenId};
 pub(super) struct Writing<'a> {
     pub settings: &'a DecodeSettings,
     pub state: &'a Checkpoint,
+    /// The schedule step of this call.
+    pub step: u32,
     pub seen: &'a [SlotPrediction],
     /// With what this call has shown. `// (slots)`
     pub memory: &'a [SlotMemory],
@@ -59,7 +61,7 @@ impl Writing<'_> {
                 slot: p.slot,
                 block_start: self.block.start,
                 block_length: self.block.len(),
-                reveal_word: reveal_word(self.settings.seed, self.state.step, p.slot),
+                reveal_word: reveal_word(self.settings.seed, self.step, p.slot),
             };
             may_go(p).then(|| Ranked { priority: self.settings.order.priority(place, &p.prediction), index })
         };
@@ -73,8 +75,8 @@ impl Writing<'_> {
         let mut ranked = self.ranked();
         let block = (self.block.start, self.block.len());
         let rule = self.settings.parallelism;
-        let adapted = may_adapt
-            .then(|| adaptive::count(rule, &mut ranked, self.seen, self.memory, block, self.state.step));
+        let adapted =
+            may_adapt.then(|| adaptive::count(rule, &mut ranked, self.seen, self.memory, block, self.step));
         let count = adapted.flatten().unwrap_or(count);
         ranked.iter().take(count).map(|r| self.seen[r.index].drawn()).collect()
     }
@@ -84,9 +86,9 @@ impl Writing<'_> {
         let Parallelism::Ancestral { steps, schedule } = self.settings.parallelism else {
             return Changes::default(); // refused by the settings
         };
-        let (t, s) = interval(self.state.step, steps, self.settings.start_time);
+        let (t, s) = interval(self.step, steps, self.settings.start_time);
         let Rates { remask, reveal } = self.settings.remasking.rates(|time| schedule.alpha(time), s, t);
-        let (seed, step) = (self.settings.seed, self.state.step);
+        let (seed, step) = (self.settings.seed, self.step);
         let revealed = self
             .state
             .sequence

@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+
+use diffusion::decode::{Correction, DecodeSettings, Order, Parallelism, Remasking};
+use diffusion::{Schedule, Sequence};
+
+use crate::hashed::{Hashed, Seen, best, divergence, entropy, margin, networks, ranked, same_as_rule, slots};
+use crate::runs::{GREEDY, settings, text, whole_run, written};
+use crate::systems::MASK;
+
+fn confidence(p: &[f64]) -> f64 {
+    best(p).1
+}
+
+fn ordered(order: Order, parallelism: Parallelism) -> DecodeSettings {
+    DecodeSettings { order, ..settings(parallelism) }
+}
+
+fn equal_shares(steps: u32) -> Parallelism {
+    Parallelism::Quota { steps, schedule: Schedule::Linear }
+}
+
+/// LLaDA's `generate` (arXiv 2502.09992): blocks from left to right, equal shares per step, the surest words stay.
+#[test]
+fn llada_low_confidence_in_blocks() {
+    for network in networks() {
+        let base = DecodeSettings { block_length: 8, ..ordered(Order::Confidence, equal_shares(4)) };
+        same_as_rule(&network, 24, base, &|_, masked, _| {
+            let block = masked[0].0 / 8;
+            let inside: Vec<Seen> = masked.iter().filter(|(slot, _)| slot / 8 == block).cloned().collect();
+            slots(&ranked(&inside, confidence)[..2])
+        });
+    }
+}
+
+/// Dream's `topk_margin` and `entropy` (arXiv 2508.15487) with equal shares per step.
+#[test]
+fn dream_orders() {
+    for network in networks() {
+        let base = ordered(Order::Margin, equal_shares(4));
+        same_as_rule(&network, 12, base, &|_, masked, _| slots(&ranked(masked, margin)[..3]));
+        let base = ordered(Order::Entropy, equal_shares(4));
+        same_as_rule(&network, 12, base, &|_, masked, _| slots(&ranked(masked, |p| -entropy(p))[..3]));
+    }
+}
+
+/// Fast-dLLM (arXiv 2505.22618): all that reach the threshold, or the largest k with (k + 1)(1 − c_k) < f; at least one.
+#[test]
+fn fast_dllm_threshold_and_factor() {
+    let mut calls = 0;
+    for network in networks() {
+        for probability in [0.3, 0.6, 0.9] {
+            let base = ordered(Order::Confidence, Parallelism::Threshold { probability });
+            calls += same_as_rule(&network, 16, base, &|_, masked, _| {
+                let sorted = ranked(masked, confidence);
+                let count = sorted.iter().filter(|(_, p)| confidence(p) >= probability).count();
+                slots(&sorted[..count.max(1)])
+            });
+        }
+        for factor in [0.7, 1.0, 1.9, 4.0] {
+            calls += same_as_rule(&network, 16, settings(Parallelism::Factor { factor }), &|_, masked, _| {
+                let sorted = ranked(masked, confidence);
+                let fits = |k: &usize| (*k as f64 + 1.0) * (1.0 - confidence(&sorted[k - 1].1)) < factor;
+                slots(&sorted[..(1..=sorted.len()).filter(fits).max().unwrap_or(1)])
+            });
+        }
+    }
+    assert!(calls < 20 * 7 * 16, "no call wrote several slots");
+}
+
+/// The entropy-bounded sampler (arXiv 2505.24857): the largest prefix with sum H − max H at most the bound, by each of
+/// its three proxies.
+#[test]
+fn entropy_bounded_prefixes() {
+    type Score<'a> = &'a dyn Fn(&[f64]) -> f64;
+    let proxies: [(Order, Score<'_>); 3] =
+        [(Order::Entropy, &|p| -entropy(p)), (Order::Confidence, &confidence), (Order::Margin, &margin)];
+    for network in networks() {
+        for nats in [0.1, 0.5, 1.5] {
+            for (order, score) in proxies {
+                let base = ordered(order, Parallelism::EntropyBounded { nats });
+                same_as_rule(&network, 12, base, &|_, masked, _| {
+                    let sorted = ranked(masked, score);
+                    let cost = |k: usize| {
+                        let entropies = || sorted[..k].iter().map(|(_, p)| entropy(p));
+                        entropies().sum::<f64>() - entropies().fold(0.0, f64::max)
+                    };
+                    let most = (1..=sorted.len()).filter(|k| cost(*k) <= nats).max().unwrap();
+                    slots(&sorted[..most])
+                });
+            }
+        }
+    }
+}
+
+/// KLASS (arXiv 2511.05664): all that are sure and whose KL(p_t ‖ p_(t − 1)) stayed small over the last calls, or else
+/// the surest; with five words the best five are the whole distribution.
+#[test]
+fn klass_commits_what_is_sure_and_steady() {
+    let (probability, drift_nats) = (0.4, 0.02);
+    let stable = Parallelism::Stable { probability, drift_nats, calls: 2, slots: 1 };
+    let mut several = 0;
+    for network in networks() {
+        let calls = same_as_rule(&network, 16, ordered(Order::Confidence, stable), &|_, masked, past| {
+            let is_steady = |slot: usize, p: &[f64]| {
+                let [.., older, old] = past else { return false };
+                divergence(p, &old[&slot]) < drift_nats && divergence(&old[&slot], &older[&slot]) < drift_nats
+            };
+            let ready = masked.iter().filter(|(slot, p)| confidence(p) > probability && is_steady(*slot, p));
+            let chosen: Vec<usize> = ready.map(|(slot, _)| *slot).collect();
+            if chosen.is_empty() { slots(&ranked(masked, confidence)[..1]) } else { chosen }
+        });
+        several += usize::from(calls < 16);
+    }
+    assert!(several > 5, "only {several} runs wrote several slots in one call");
+}
+
+/// DUS (arXiv 2506.19037): round r takes the slots k of a block, from 1 on, with (k − 1) mod floor(B / 2^r) = 0.
+#[test]
+fn dilated_rounds() {
+    let network = networks().next().unwrap();
+    for block in [4_usize, 8, 16] {
+        let rounds = block.ilog2() as usize;
+        let base = ordered(Order::Dilated, Parallelism::Rounds);
+        let base = DecodeSettings { block_length: block as u32, ..base };
+        let calls = same_as_rule(&network, 16, base, &|step, masked, _| {
+            let (now, width) = (masked[0].0 / block, block >> (1 + step % rounds));
+            let is_due = |slot: &usize| slot / block == now && (slot % block).is_multiple_of(width);
+            slots(masked).into_iter().filter(is_due).collect()
+        });
+        assert_eq!(calls, 16 / block * rounds);
+    }
+}
+
+/// RCR (arXiv 2508.13148): after every call the whole quota stands, by the largest confidence so far, and the rest is
+/// hidden again.
+#[test]
+fn running_confidence_fills_the_total_quota() {
+    let remasking = Remasking::RunningConfidence;
+    let base = DecodeSettings { remasking, sampling: GREEDY, ..settings(equal_shares(6)) };
+    let mut opened = 0;
+    for network in networks() {
+        let run = whole_run(&mut network.clone(), &base, &Sequence::masked(12, MASK));
+        let (mut state, mut running) = ([MASK.0; 12], [0.0_f64; 12]);
+        for (index, step) in run.steps.iter().enumerate() {
+            let drawn: [_; 12] = std::array::from_fn(|slot| best(&network.p(&state, slot)));
+            for slot in (0..12).filter(|slot| state[*slot] == MASK.0) {
+                // Predictions hold logarithms in f32.
+                running[slot] = running[slot].max(f64::from(drawn[slot].1.ln() as f32).exp());
+            }
+            let mut order: Vec<usize> = (0..12).collect();
+            order.sort_by(|a, b| running[*b].total_cmp(&running[*a]));
+            let (standing, hidden) = order.split_at(2 * (index + 1));
+            for &slot in standing.iter().filter(|slot| state[**slot] == MASK.0).collect::<Vec<_>>() {
+                state[slot] = drawn[slot].0;
+            }
+            hidden.iter().for_each(|slot| state[*slot] = MASK.0);
+            opened += step.remasks.len();
+            assert_eq!(text(&run.sequence_at(index + 1).unwrap()), state, "step {index} of {network:?}");
+        }
+    }
+    assert!(opened > 0, "nothing was hidden again");
+}
+
+/// GIDD's self-correction (arXiv 2503.04482) changes one slot per call, the one whose new word is likeliest.
+#[test]
+fn gidd_correction_changes_the_likeliest_other_token() {
+    let network = Hashed { seed: 5, sharp: 4.0, wobble: 0.8 };
+    let correction = Some(Correction::OneByOne { temperature: 0.0, time: 0.01, patience: 50, calls: 50 });
+    let base = DecodeSettings { correction, ..DecodeSettings::default() };
+    let mut state: Vec<u32> = (0..10).map(|slot| 3 + slot % 5).collect();
+    let run = whole_run(&mut network.clone(), &base, &written(&state));
+    assert!(run.steps.len() > 3, "only {} calls", run.steps.len());
+    for step in &run.steps {
+        let drawn: BTreeMap<usize, (u32, f64)> =
+            (0..10).map(|slot| (slot, best(&network.p(&state, slot)))).collect();
+        let other = drawn.iter().filter(|(slot, (token, _))| *token != state[**slot]);
+        let change =
+            other.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)).map(|(slot, (token, _))| (*slot, *token));
+        let found: Vec<_> =
+            step.commits.iter().map(|commit| (commit.slot as usize, commit.token.0)).collect();
+        assert_eq!(found, change.into_iter().collect::<Vec<_>>());
+        change.into_iter().for_each(|(slot, token)| state[slot] = token);
+    }
+}
