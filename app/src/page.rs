@@ -178,20 +178,39 @@ fn study_on_change(settings: RwSignal<Settings>, session: Session) {
     });
 }
 
-/// Keeps the address at the settings, a moment after the last change.
+/// Keeps the address at the settings, a moment after the last change, and the settings at the address where the visitor goes back or
+/// forward. Another lab or lesson is a new entry in the history, at once; a knob only changes the present one.
 fn keep_address(settings: RwSignal<Settings>) {
     let newest = StoredValue::new(0_u32);
+    let shown = StoredValue::new(settings.with_untracked(place_of));
+    window_event_listener(leptos::ev::popstate, move |_| {
+        let found = Settings::from_query(&url::query());
+        shown.set_value(place_of(&found));
+        set_if_new(settings, found);
+    });
     Effect::new(move |_| {
         let query = settings.with(Settings::to_query);
+        let now = settings.with(place_of);
+        if shown.get_value() != now {
+            shown.set_value(now);
+            newest.update_value(|number| *number += 1);
+            url::write_query(&query, true);
+            return;
+        }
         newest.update_value(|number| *number += 1);
         let number = newest.get_value();
         spawn_local(async move {
             time::sleep_ms(ADDRESS_DELAY_MS).await;
             if newest.get_value() == number {
-                url::replace_query(&query);
+                url::write_query(&query, false);
             }
         });
     });
+}
+
+/// Where in the page the visitor is.
+fn place_of(settings: &Settings) -> (Lab, String) {
+    (settings.lab, settings.lesson.clone())
 }
 
 /// Moves the cursor while time goes on by itself.

@@ -61,3 +61,20 @@ fn webgpu_asked_for_and_missing_is_one_sentence_with_a_way_out() {
         Ok(())
     });
 }
+
+#[test]
+fn a_text_of_which_nothing_is_hidden_stands_as_it_is() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&seed=2").await?;
+        browser.set("own-text", "One day, Ivy met a dog.").await?;
+        browser.set("knob-corruption", "0").await?;
+        let untouched = |state: &Value| is_finished(state) && state["step_count"] == 0;
+        let state = browser.wait_until("the text itself", untouched).await?;
+        assert!(state["problem"].is_null(), "{state}");
+        assert_eq!(crate::words(&state)[..3], ["one", "day", ","]);
+        assert!(browser.element("status").await?.text().await?.contains("as it is"));
+        browser.set("knob-corruption", "0.5").await?;
+        browser.wait_until("a run again", |state| is_finished(state) && state["step_count"] != 0).await?;
+        Ok(())
+    });
+}

@@ -193,6 +193,8 @@ fn any_decoder_can_be_written_and_what_is_none_is_one_sentence() {
             state["settings"]["decoder"].as_str().is_some_and(|json| json.contains("block_length")),
             "{state}"
         );
+        assert!(browser.element("order").await?.attr("disabled").await?.is_some(), "the decoder decides");
+        assert!(browser.element("knob-parallelism").await?.attr("disabled").await?.is_none());
         browser.set("decoder", "").await?;
         let knobs = |state: &Value| is_finished(state) && state["settings"]["decoder"] == "";
         browser.wait_until("the knobs again", knobs).await?;

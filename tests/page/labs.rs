@@ -189,3 +189,50 @@ fn a_small_sweep_runs_to_its_end_on_webgpu() {
         Ok(())
     });
 }
+
+#[test]
+fn corrupting_asks_every_kind_of_model() {
+    in_browser(Window::default(), async |browser| {
+        for model in
+            ["storyworld-uniform", "storyworld-mask-uniform", "storyworld-ar", "english-mask-uniform"]
+        {
+            lab(browser, &format!("lab=corrupt&t=0.5&model={model}")).await?;
+            let left = text(browser, "left-mask").await?;
+            let bits = left.split(' ').next().and_then(|bits| bits.parse::<f64>().ok());
+            assert!(bits.is_some_and(|bits| bits > 1.0 && bits < 200.0), "{model}: {left}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn going_back_leads_to_the_lab_before_and_forward_again() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu&seed=4").await?;
+        for name in ["collapse", "trap"] {
+            browser.element(&format!("lab-{name}")).await?.click().await?;
+            browser.wait_until(name, |state| state["settings"]["lab"] == name).await?;
+        }
+        for name in ["collapse", "generate"] {
+            browser.client.back().await?;
+            let state = browser.wait_until(name, |state| state["settings"]["lab"] == name).await?;
+            assert_eq!(state["settings"]["seed"], 4, "{state}");
+        }
+        browser.client.execute("history.forward()", vec![]).await?;
+        browser.wait_until("forward", |state| state["settings"]["lab"] == "collapse").await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn the_families_have_their_columns_before_anything_is_measured() {
+    in_browser(Window::default(), async |browser| {
+        browser.open("?backend=cpu&lab=families&slots=16&length=16").await?;
+        let table = browser.element("properties").await?;
+        assert_eq!(table.find_all(Locator::Css("thead th")).await?.len(), 1 + 5);
+        assert!(!table.text().await?.contains("no model of this kind"));
+        measured(browser).await?;
+        assert!(!text(browser, "properties").await?.contains("not measured yet"));
+        Ok(())
+    });
+}

@@ -10,6 +10,7 @@ use crate::texts::{fill, say};
 pub fn Knobs() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
+    let by_decoder = Signal::derive(move || settings.with(|s| s.decoder_names("parallelism")));
     view! {
         <div class="knobs" role="group" aria-label=say("knobs.name")>
             <Knob
@@ -33,11 +34,14 @@ pub fn Knobs() -> impl IntoView {
             <Knob
                 id="knob-parallelism"
                 name=say("knobs.parallelism")
-                hint=say("knobs.parallelism.hint")
+                hint=Signal::derive(move || settings.with(parallelism_hint))
+                overruled=by_decoder
                 range=(1.0, *LENGTHS.end() as f64, 1.0)
                 value=Memo::new(move |_| settings.with(|s| f64::from(parallelism(s))))
                 write=Callback::new(move |n: f64| settings.update(|s| set_parallelism(s, n as u32)))
-                says=Signal::derive(move || settings.with(says_parallelism))
+                says=Signal::derive(move || {
+                    if by_decoder.get() { say("knobs.by-decoder").into() } else { settings.with(says_parallelism) }
+                })
             />
         </div>
     }
@@ -93,7 +97,11 @@ pub fn Knob(
     /// What it turns.
     name: &'static str,
     /// One line about it.
-    hint: &'static str,
+    #[prop(into)]
+    hint: Signal<&'static str>,
+    /// Whether something else decides it now.
+    #[prop(into, optional)]
+    overruled: Signal<bool>,
     /// Least value, greatest value, smallest change.
     range: (f64, f64, f64),
     /// Where it stands.
@@ -122,6 +130,7 @@ pub fn Knob(
                 style:--share=share
                 aria-valuetext=says
                 aria-describedby=hint_id.clone()
+                disabled=overruled
                 prop:value=move || value.get()
                 on:input:target=move |event| {
                     if let Ok(value) = event.target().value().parse() {
@@ -146,6 +155,14 @@ fn set_parallelism(settings: &mut Settings, number: u32) {
     match settings.rule {
         Rule::SlotsPerCall => settings.slots = number,
         Rule::Quota | Rule::Ancestral => settings.steps = number,
+    }
+}
+
+fn parallelism_hint(settings: &Settings) -> &'static str {
+    match settings.rule {
+        _ if settings.decoder_names("parallelism") => say("knobs.by-decoder.hint"),
+        Rule::SlotsPerCall => say("knobs.parallelism.hint"),
+        Rule::Quota | Rule::Ancestral => say("knobs.parallelism.steps.hint"),
     }
 }
 

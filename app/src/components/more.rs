@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::decoder_box::DecoderBox;
 use super::icons::{DIE, Icon};
+use crate::labs::Lab;
 use crate::session::models::ShippedModel;
 use crate::settings::query::Named;
 use crate::settings::{LENGTHS, Rule, Settings};
@@ -87,7 +88,12 @@ pub const ORDERS: [(Order, &str); 7] = [
 /// Which slots go first.
 #[component]
 pub fn OrderMenu() -> impl IntoView {
-    view! { <Menu id="order" label=say("more.order") choices=&ORDERS read=|s| s.order write=|s, order| s.order = order /> }
+    let settings = expect_context::<RwSignal<Settings>>();
+    // The families have masks among them, whatever the model of the other labs.
+    let overruled = Signal::derive(move || {
+        settings.with(|s| s.decoder_names("order") || (s.lab != Lab::Families && !s.model.hears_order()))
+    });
+    view! { <Menu id="order" label=say("more.order") choices=&ORDERS overruled read=|s| s.order write=|s, order| s.order = order /> }
 }
 
 /// What visitors call the models.
@@ -146,8 +152,9 @@ pub fn Seed() -> impl IntoView {
                     max=u32::MAX
                     prop:value=move || settings.with(|s| s.seed)
                     on:change:target=move |event| {
-                        if let Ok(seed) = event.target().value().parse() {
-                            settings.update(|s| s.seed = seed);
+                        match event.target().value().parse() {
+                            Ok(seed) => settings.update(|s| s.seed = seed),
+                            Err(_) => event.target().set_value(&settings.with(|s| s.seed.to_string())),
                         }
                     }
                 />
@@ -172,6 +179,9 @@ fn Menu<T: Named + Send + Sync>(
     label: &'static str,
     /// Values and what visitors call them.
     choices: &'static [(T, &'static str)],
+    /// Whether it has no say now.
+    #[prop(into, optional)]
+    overruled: Signal<bool>,
     read: fn(&Settings) -> T,
     write: fn(&mut Settings, T),
 ) -> impl IntoView {
@@ -189,6 +199,7 @@ fn Menu<T: Named + Send + Sync>(
             <select
                 id=id
                 data-testid=id
+                disabled=overruled
                 prop:value=move || settings.with(|s| read(s).name())
                 on:change:target=move |event| change(event.target().value())
             >

@@ -17,6 +17,7 @@ use super::transport::Transport;
 use crate::draw::palette::Theme;
 use crate::draw::slots::Scale;
 use crate::run::Run;
+use crate::session::models::ShippedModel;
 use crate::settings::Settings;
 use crate::texts::say;
 use crate::view::{Cell, Mark, columns};
@@ -47,7 +48,10 @@ pub fn Stage(
     view! {
         <section class="stage" aria-label=say("stage.name")>
             <p class="intro">
-                {say("stage.intro")}
+                {move || settings.with(|s| match s.model {
+                    ShippedModel::Uniform => say("stage.intro.uniform"),
+                    _ => say("stage.intro"),
+                })}
             </p>
             <div class="stage-head">
                 <Status retry />

@@ -80,17 +80,37 @@ impl Findings {
                     (standing.done, standing.total) = (done, total);
                 }
             }),
-            StudyEvent::Ended(ending) => self.standing.update(|standing| {
-                if let Some(standing) = standing {
-                    standing.ending = Some(ending);
+            StudyEvent::Ended(ending) => {
+                let question = self.standing.with_untracked(|standing| standing.as_ref().map(|s| s.question));
+                if let (Ending::Failed(_), Some(question)) = (&ending, question) {
+                    self.forget(question);
                 }
-            }),
+                self.standing.update(|standing| {
+                    if let Some(standing) = standing {
+                        standing.ending = Some(ending);
+                    }
+                });
+            }
             StudyEvent::Found(Finding::Surprisal(found)) => self.surprisal.set(Some(found)),
             StudyEvent::Found(Finding::Collapse(found)) => self.collapse.set(Some(*found)),
             StudyEvent::Found(Finding::Together(found)) => self.together.set(Some(*found)),
             StudyEvent::Found(Finding::Families(found)) => self.families.set(Some(found)),
             StudyEvent::Found(Finding::Frontier(found)) => self.frontier.set(Some(found)),
             StudyEvent::Found(Finding::Beside(found)) => self.second.set(Some(*found)),
+        }
+    }
+}
+
+impl Findings {
+    /// What was found before says nothing of what has failed.
+    fn forget(&self, question: Question) {
+        match question {
+            Question::Surprisal => self.surprisal.set(None),
+            Question::Collapse => self.collapse.set(None),
+            Question::Together => self.together.set(None),
+            Question::Families => self.families.set(None),
+            Question::Frontier => self.frontier.set(None),
+            Question::Beside => self.second.set(None),
         }
     }
 }

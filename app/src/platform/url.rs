@@ -8,14 +8,18 @@ pub fn query() -> String {
     search.map(|text| text.trim_start_matches('?').to_owned()).unwrap_or_default()
 }
 
-/// Replaces the query without a new entry in the history. Does nothing where the address cannot be written
-/// (a sandboxed frame).
-pub fn replace_query(query: &str) {
+/// Writes the query into the address, with a new entry in the history or in the place of the present one. Does nothing where the
+/// address cannot be written (a sandboxed frame).
+pub fn write_query(query: &str, new_entry: bool) {
     let Some(window) = web_sys::window() else { return };
     let path = window.location().pathname().unwrap_or_default();
     let address = if query.is_empty() { path } else { format!("?{query}") };
     if let Ok(history) = window.history() {
-        drop(history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
+        drop(if new_entry {
+            history.push_state_with_url(&JsValue::NULL, "", Some(&address))
+        } else {
+            history.replace_state_with_url(&JsValue::NULL, "", Some(&address))
+        });
     }
 }
 

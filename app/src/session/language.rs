@@ -44,12 +44,13 @@ impl Language {
     /// A language from its words and how often they occur.
     pub fn new(tokenizer: Arc<Tokenizer>, counts: &[u64]) -> Self {
         let vocabulary = tokenizer.vocab_size();
-        let total: u64 = counts.iter().sum();
-        let share = |token: usize| match total {
-            0 => 1.0 / vocabulary as f64,
-            total => counts.get(token).map_or(0.0, |&count| count as f64 / total as f64),
+        // One more of each, so that a divergence from it is finite though a token does not occur.
+        let weight = |token: usize| match token < END as usize {
+            true => 0.0,
+            false => 1.0 + counts.get(token).map_or(0.0, |&count| count as f64),
         };
-        let unigram = (0..vocabulary).map(share).collect();
+        let total: f64 = (0..vocabulary).map(weight).sum();
+        let unigram = (0..vocabulary).map(|token| weight(token) / total).collect();
         let (embeddings, vector_noise, story_words) = (None, OnceCell::new(), OnceCell::new());
         Self { unigram, embeddings, vector_noise, story_words, tokenizer }
     }

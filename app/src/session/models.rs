@@ -1,6 +1,7 @@
 //! The models that come with the page, and what each asks of a run.
 
 use diffusion::decode::{DecodeSettings, Noise, Order, Parallelism};
+use diffusion::measure::scorecard::Family;
 use diffusion::schedule::Schedule;
 use model_loader::{ModelConfig, Process};
 
@@ -68,9 +69,24 @@ impl ShippedModel {
         }
     }
 
+    /// The paper's name for its kind.
+    pub fn family(self) -> Family {
+        match self {
+            Self::Autoregressive | Self::EnglishAutoregressive => Family::Autoregressive,
+            Self::Gaussian => Family::Continuous,
+            _ => Family::Discrete,
+        }
+    }
+
     /// The autoregressive model of its language: the judge of texts.
     pub fn judge(self) -> Self {
         if self.is_english() { Self::EnglishAutoregressive } else { Self::Autoregressive }
+    }
+
+    /// Whether the order of decoding has a say in what it writes.
+    pub fn hears_order(self) -> bool {
+        use ShippedModel::{EnglishMaskUniform, MaskUniform, Uniform};
+        !self.is_autoregressive() && !matches!(self, MaskUniform | Uniform | EnglishMaskUniform)
     }
 
     /// Whether it writes one token after the other.
@@ -104,13 +120,14 @@ pub fn fitted(settings: DecodeSettings, config: &ModelConfig, length: usize) -> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use model_loader::Checkpoint;
 
     use super::*;
     use crate::settings::{Rule, Settings};
 
-    fn checkpoint(model: ShippedModel) -> Checkpoint {
+    /// A shipped file.
+    pub(crate) fn checkpoint(model: ShippedModel) -> Checkpoint {
         let path = format!("{}/../static/{}", env!("CARGO_MANIFEST_DIR"), model.path());
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         Checkpoint::from_bytes(&bytes).unwrap()
@@ -132,6 +149,7 @@ mod tests {
     fn the_families_of_a_language_share_its_words_and_have_one_judge() {
         for model in ShippedModel::ALL {
             let words = checkpoint(model).config.vocab_size;
+            assert_eq!(model.family(), engine::family(&checkpoint(model).config), "{model:?}");
             assert!(model.families().contains(&model.judge()) && model.judge().is_autoregressive());
             assert_eq!(model.families().iter().filter(|family| family.is_autoregressive()).count(), 1);
             for family in model.families() {

@@ -48,6 +48,12 @@ pub fn overlaid(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, Str
     serde_json::from_value(all).map_err(wrong)
 }
 
+/// Whether `json` names a field.
+pub fn names(json: &str, field: &str) -> bool {
+    let named = serde_json::from_str::<serde_json::Map<String, Value>>(json);
+    named.is_ok_and(|named| named.contains_key(field))
+}
+
 /// The same, with ranges and what goes together checked.
 ///
 /// # Errors
@@ -75,6 +81,12 @@ mod tests {
         assert_eq!((found.order, found.block_length), (Order::Margin, 8));
         assert_eq!((found.seed, found.parallelism), (5, knobs().parallelism));
         assert_eq!(overlaid(knobs(), "  "), Ok(knobs()));
+    }
+
+    #[test]
+    fn what_is_named_is_known_by_its_name() {
+        let json = r#"{"block_length": 8}"#;
+        assert!(names(json, "block_length") && !names(json, "order") && !names("", "order"));
     }
 
     #[test]

@@ -173,6 +173,11 @@ impl Settings {
         decoder::overlaid(self.knobs(), &self.decoder).unwrap_or_else(|_| self.knobs())
     }
 
+    /// Whether the visitor's JSON says something about a field, whatever the knobs say.
+    pub fn decoder_names(&self, field: &str) -> bool {
+        decoder::names(&self.decoder, field)
+    }
+
     /// What the knobs alone say; always valid.
     pub fn knobs(&self) -> DecodeSettings {
         let parallelism = match self.rule {

@@ -1,12 +1,13 @@
 //! How much each word tells that the rest of its text does not: −log2 p(x_i | x without i), in bits.
 //!
-//! The conditional is the network's, with slot i alone hidden. Cost: one call per word. Blind spots: what two words
+//! The conditional is the network's, with slot i alone hidden ([`surprisal_bits`]), or as one that doubts every slot sees it
+//! ([`surprisal_bits_under`]). Cost: one call per word. Blind spots: what two words
 //! tell together counts in neither ("the key" said twice), so the sum is not the information of the text; and a
 //! network that knows too little is surprised too much.
 
 use std::f64::consts::LN_2;
 
-use crate::denoiser::{Denoiser, Query, Row};
+use crate::denoiser::{Denoiser, FullDenoiser, Query, Row};
 use crate::process::TokenProcess;
 use crate::sequence::{SpecialTokens, TokenId};
 
@@ -35,6 +36,33 @@ pub async fn surprisal_bits<D: Denoiser>(
     let predictions = denoiser.predict(&query).await?;
     let log_p = predictions.first().map_or(f64::NAN, |p| f64::from(p.target_log_probability));
     Ok(-log_p / LN_2)
+}
+
+/// The same of a network whose words may all be noise, which cannot be asked about another token than the present one: it is shown the
+/// text at the time at which one slot of it is noise, and its posterior is turned into the prediction from all other slots.
+///
+/// # Errors
+/// If the denoiser fails.
+pub async fn surprisal_bits_under<D: FullDenoiser, P: TokenProcess + ?Sized>(
+    denoiser: &mut D,
+    process: &P,
+    text: &[TokenId],
+    slot: usize,
+    special: SpecialTokens,
+) -> Result<f64, D::Error> {
+    let (clean, time) = (text[slot], 1.0 / text.len() as f64);
+    let query = Query {
+        length: text.len(),
+        tokens: text.to_vec(),
+        times: vec![time],
+        mixtures: Vec::new(),
+        vectors: Vec::new(),
+        rows: vec![Row::measured(0, slot as u32, special.first_token(false), clean)],
+    };
+    let logs = denoiser.distributions(&query).await?;
+    let mut prediction: Vec<f64> = logs.iter().map(|&log| f64::from(log).exp()).collect();
+    process.leave_one_out_of_posterior(&mut prediction, clean, time);
+    Ok(-prediction.get(clean.0 as usize).copied().unwrap_or(f64::NAN).log2())
 }
 
 /// Bits that `seen`, at a slot at time `t`, tells about the clean word: log2 q(seen | clean) / Σ_v p(v) q(seen | v). Of p
@@ -88,7 +116,7 @@ fn told<P: TokenProcess + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::two_sentences;
+    use crate::exact::{Noisy, two_sentences};
     use crate::process::{Mask, MaskUniform, Uniform, Words};
     use crate::schedule::Schedule;
     use crate::testing::near;
@@ -100,6 +128,23 @@ mod tests {
         let bits =
             pollster::block_on(surprisal_bits(&mut corpus, &two_sentences::FIRST, 1, special)).unwrap();
         assert!(near(bits, 0.0, 1e-6), "{bits}");
+    }
+
+    /// Surprisal of the first of two words, .3 against .7, the second always the same.
+    fn under<P: TokenProcess + Copy>(process: P) -> f64 {
+        let pair = |word: u32| vec![TokenId(word), TokenId(4)];
+        let corpus = crate::exact::Corpus::new(vec![(pair(3), 0.3), (pair(4), 0.7)], TokenId(0)).unwrap();
+        let mut denoiser = Noisy::new(corpus, process);
+        let special = SpecialTokens::default();
+        pollster::block_on(surprisal_bits_under(&mut denoiser, &process, &pair(3), 0, special)).unwrap()
+    }
+
+    #[test]
+    fn a_network_that_doubts_every_word_is_asked_for_all_the_others_say() {
+        let words = Words { first: 3, count: 2 };
+        let uniform = under(Uniform { schedule: Schedule::Cosine, words });
+        let mixed = under(MaskUniform { mask: TokenId(0), words, uniform_share: 0.2 });
+        assert!([uniform, mixed].iter().all(|bits| near(*bits, -0.3_f64.log2(), 1e-4)), "{uniform}, {mixed}");
     }
 
     #[test]

@@ -159,16 +159,19 @@ fn divergence(found: Option<&Collapse>) -> Plot {
 
 /// How far the prompt reaches, for the model and in truth.
 fn decay(found: &Collapse) -> String {
-    let says = |prospects: &[Prospect]| match Collapse::decay(prospects, FITTED) {
-        Some(decay) => format!("{:.1} ± {:.1}", decay.e_folding_slots, decay.standard_error),
-        None => say("collapse.no-decay").into(),
+    let length = |prospects: &[Prospect]| {
+        let decay = Collapse::decay(prospects, FITTED)?;
+        Some(format!("{:.1} ± {:.1}", decay.e_folding_slots, decay.standard_error))
     };
     let slots = FITTED.min(found.model.len()).to_string();
-    let model = fill("collapse.decay", &[("slots", &slots), ("length", &says(&found.model))]);
-    if found.truth.is_empty() {
-        model
-    } else {
-        format!("{model} {}", fill("collapse.true-decay", &[("length", &says(&found.truth))]))
+    let model = match length(&found.model) {
+        Some(length) => fill("collapse.decay", &[("slots", &slots), ("length", &length)]),
+        None => fill("collapse.no-decay", &[("slots", &slots)]),
+    };
+    match (found.truth.is_empty(), length(&found.truth)) {
+        (true, _) => model,
+        (false, Some(length)) => format!("{model} {}", fill("collapse.true-decay", &[("length", &length)])),
+        (false, None) => format!("{model} {}", say("collapse.no-true-decay")),
     }
 }
 

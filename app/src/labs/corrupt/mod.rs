@@ -134,7 +134,8 @@ fn drawn(settings: RwSignal<Settings>, text: RwSignal<Option<Surprisal>>) -> RwS
 fn Original(text: RwSignal<Option<Surprisal>>) -> impl IntoView {
     let words = Signal::derive(move || text.read().as_ref().map(original).unwrap_or_default());
     let total = move || {
-        let bits: f64 = text.read().as_ref().map_or(0.0, |text| text.bits.iter().flatten().sum());
+        let bits: f64 =
+            text.read().as_ref().map_or(0.0, |text| text.bits.iter().flatten().sum::<f64>() + 0.0);
         fill("corrupt.total", &[("bits", &format!("{bits:.1}"))])
     };
     view! {

@@ -8,6 +8,7 @@ use crate::labs::faults::{marked, unknown_words};
 use crate::labs::store::Findings;
 use crate::session::studies::together::{Together, Written};
 use crate::texts::{fill, say};
+use diffusion::decode::Noise;
 use leptos::prelude::*;
 
 /// Calls that are shown in words.
@@ -61,7 +62,11 @@ fn table(found: &Together) -> impl IntoView + use<> {
         (say("trap.calls"), |w| Some(w.trajectory.steps.len().to_string())),
         (say("trap.duplicates"), |w| Some(w.duplicates.to_string())),
         (say("trap.violations"), |w| w.violations.as_ref().map(|list| list.len().to_string())),
-        (say("trap.damage"), |w| Some(format!("{:.1}", w.damage_bits() + 0.0))),
+        // A model that revises its words cannot be asked about one after the other.
+        (say("trap.damage"), |w| {
+            let is_defined = w.trajectory.settings.noise == Noise::Mask;
+            is_defined.then(|| format!("{:.1}", w.damage_bits() + 0.0))
+        }),
     ];
     let cell = |written: Option<&Written>, read: Read| written.and_then(read).unwrap_or("–".into());
     let row = |(name, read): (&'static str, Read)| {

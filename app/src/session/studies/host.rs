@@ -120,11 +120,12 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     async fn study_surprisal(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
-        let window = open.engine.config().context_length;
-        let total = open.language.tokenizer.encode(&study.settings.text).tokens.len().min(window - 1);
+        let config = open.engine.config().clone();
+        let words = open.language.tokenizer.encode(&study.settings.text).tokens.len();
+        let total = words.min(config.context_length - 1);
         let progress = self.progress_of(total);
         let mut paced = paced(&mut open.engine, &progress);
-        let found = surprisal(&mut paced, &open.language, &study.settings, window).await?;
+        let found = surprisal(&mut paced, &open.language, &study.settings, &config).await?;
         self.found(Finding::Surprisal(found)).await;
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use diffusion::measure::surprisal::surprisal_bits;
-use diffusion::process::{Gaussian, Words};
-use diffusion::{Denoiser, SpecialTokens, TokenId};
-use model_loader::Tokenizer;
+use diffusion::measure::surprisal::{surprisal_bits, surprisal_bits_under};
+use diffusion::process::{Gaussian, MaskUniform, TokenProcess, Uniform, Words};
+use diffusion::schedule::Schedule;
+use diffusion::{FullDenoiser, SpecialTokens, TokenId};
 use model_loader::tokenizer::UNKNOWN;
+use model_loader::{ModelConfig, Process, Tokenizer};
 
 use crate::session::language::Language;
 use crate::settings::Settings;
@@ -34,12 +35,13 @@ pub struct Surprisal {
 ///
 /// # Errors
 /// If the denoiser fails or is overtaken.
-pub async fn surprisal<D: Denoiser>(
+pub async fn surprisal<D: FullDenoiser>(
     denoiser: &mut D,
     language: &Language,
     settings: &Settings,
-    window: usize,
+    config: &ModelConfig,
 ) -> Result<Surprisal, D::Error> {
+    let (window, doubts) = (config.context_length, doubts(config));
     let special = SpecialTokens::default();
     let encoding = language.tokenizer.encode(&settings.text);
     // One slot is left for the end, which every text of the training data has.
@@ -50,7 +52,11 @@ pub async fn surprisal<D: Denoiser>(
     let mut bits = Vec::with_capacity(kept);
     for (slot, token) in tokens.iter().enumerate() {
         let known = token.0 != UNKNOWN && *token != special.mask;
-        bits.push(if known { Some(surprisal_bits(denoiser, &full, slot, special).await?) } else { None });
+        bits.push(match &doubts {
+            _ if !known => None,
+            Some(process) => Some(surprisal_bits_under(denoiser, &**process, &full, slot, special).await?),
+            None => Some(surprisal_bits(denoiser, &full, slot, special).await?),
+        });
     }
     let first = special.first_token(false);
     let noise = Words { first, count: language.tokenizer.vocab_size() as u32 - first };
@@ -66,12 +72,27 @@ pub async fn surprisal<D: Denoiser>(
     })
 }
 
+/// The process of a model whose words may all be noise; none of one that trusts what it sees.
+fn doubts(config: &ModelConfig) -> Option<Box<dyn TokenProcess>> {
+    let words = engine::noise_words(config);
+    match config.process {
+        Process::Uniform => Some(Box::new(Uniform { schedule: Schedule::Linear, words })),
+        Process::MaskUniform { uniform_share } => {
+            let (mask, uniform_share) = (SpecialTokens::default().mask, f64::from(uniform_share));
+            Some(Box::new(MaskUniform { mask, words, uniform_share }))
+        }
+        Process::Mask | Process::Autoregressive | Process::Gaussian { .. } => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use diffusion::{Prediction, Query};
+    use diffusion::{Denoiser, Prediction, Query};
 
     use super::*;
     use crate::session::decode::tests::now;
+    use crate::session::models::ShippedModel;
+    use crate::session::models::tests::checkpoint;
     use crate::session::start::tests::tokenizer;
     use crate::view::tests::prediction;
 
@@ -91,11 +112,39 @@ mod tests {
         }
     }
 
+    impl FullDenoiser for ById {
+        fn vocabulary(&self) -> usize {
+            tokenizer().vocab_size()
+        }
+
+        /// The same, whole.
+        async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
+            assert!(query.tokens.iter().all(|token| token.0 > 0), "no word is hidden");
+            let log = |token: usize| -(token as f32) * std::f32::consts::LN_2;
+            Ok((0..self.vocabulary()).map(log).collect())
+        }
+    }
+
+    fn config(model: ShippedModel) -> ModelConfig {
+        ModelConfig { context_length: 6, ..checkpoint(model).config }
+    }
+
+    #[test]
+    fn a_model_that_doubts_every_word_is_shown_them_all() {
+        let language = Language::new(Arc::new(tokenizer()), &[]);
+        let settings = Settings { text: "the cat".into(), ..Settings::default() };
+        for model in [ShippedModel::Uniform, ShippedModel::MaskUniform] {
+            let found = now(surprisal(&mut ById, &language, &settings, &config(model))).unwrap();
+            // What stands there speaks for itself, so that without it the word is less likely.
+            assert!(found.bits.iter().all(|bits| bits.is_some_and(|bits| bits > 3.0)), "{:?}", found.bits);
+        }
+    }
+
     #[test]
     fn every_known_word_has_its_bits_and_an_unknown_one_is_named() {
         let language = Language::new(Arc::new(tokenizer()), &[]);
         let settings = Settings { text: "the zebu sat on the cat".into(), ..Settings::default() };
-        let found = now(surprisal(&mut ById, &language, &settings, 6)).unwrap();
+        let found = now(surprisal(&mut ById, &language, &settings, &config(ShippedModel::Mask))).unwrap();
         let bits: Vec<Option<i64>> = found.bits.iter().map(|bits| bits.map(|b| b.round() as i64)).collect();
         assert_eq!(bits, [Some(3), None, Some(5), Some(6), Some(3)]);
         assert_eq!((&found.unknown, found.cut), (&vec![(1, "zebu".to_owned())], 1));
