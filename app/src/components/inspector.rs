@@ -8,6 +8,7 @@ use model_loader::tokenizer::END;
 use super::changes::Changes;
 use super::icons::{CLOSE, Icon};
 use super::slot_editor::{Branch, SlotEditor};
+use super::text_grid::focus;
 use crate::history::{Change, history};
 use crate::run::{Run, RunState};
 use crate::texts::{fill, key, say};
@@ -54,8 +55,17 @@ pub fn Inspector(
         cells.with(|cells| run.state.with(|state| find(state, run.cursor.get(), slot, cells)))
     });
     let branch = Branch::new(cells);
+    // Back to where the visitor came from.
+    let close = move || {
+        if let Some(slot) = run.selected.get_untracked() {
+            run.selected.set(None);
+            focus(&format!("#slot-{slot}"));
+        }
+    };
     view! {
-        <section class="panel inspector" aria-label=say("inspector.title") data-testid="inspector" aria-live="polite">
+        <section class="panel inspector" aria-label=say("inspector.title") data-testid="inspector" aria-live="polite"
+            on:keydown=move |event| if event.key() == "Escape" { close() }
+        >
             <div class="panel-head">
                 <h2>
                     {move || run.selected.get().map_or_else(
@@ -68,7 +78,7 @@ pub fn Inspector(
                         class="icon-button plain"
                         title=say("inspector.close")
                         data-testid="close-inspector"
-                        on:click=move |_| run.selected.set(None)
+                        on:click=move |_| close()
                     >
                         <Icon path=CLOSE />
                         <span class="visually-hidden">{say("inspector.close")}</span>

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use leptos::ev::KeyboardEvent;
+use leptos::html::Div;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model_loader::Tokenizer;
 use model_loader::tokenizer::END;
 use wasm_bindgen::JsCast;
@@ -12,6 +14,7 @@ use super::later::{Building, Built};
 use crate::draw::palette::ramp;
 use crate::draw::slots::{Scale, share};
 use crate::keys::move_in_grid;
+use crate::platform::time;
 use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
@@ -140,10 +143,25 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
         let first = index == 0 && run.selected.with(Option::is_none);
         if selected.get() || first { "0" } else { "-1" }
     };
-    let select = move || run.selected.update(|slot| *slot = (*slot != Some(index)).then_some(index));
+    let element = NodeRef::<Div>::new();
+    let select = move || {
+        run.selected.update(|slot| *slot = (*slot != Some(index)).then_some(index));
+        // Where the inspector opens over the grid, the slot moves out from under it.
+        element.get_untracked().into_iter().for_each(|element| show(&element));
+    };
+    let enter = move || {
+        select();
+        if run.selected.get_untracked() == Some(index) {
+            spawn_local(async {
+                time::next_frame().await;
+                focus("[data-testid=close-inspector]");
+            });
+        }
+    };
     view! {
         <div
             class="slot"
+            node_ref=element
             role="gridcell"
             data-testid=which.slot()
             id=format!("{}-{index}", which.slot())
@@ -159,10 +177,25 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
             data-differs=move || differs.get().then_some("")
             aria-label=label
             on:click=move |_| select()
-            on:keydown=move |event| if event.key() == "Enter" { select() }
+            on:keydown=move |event| if event.key() == "Enter" { enter() }
         >
             {move || get(|face| Some(face.text.clone()))}
         </div>
+    }
+}
+
+/// Scrolls as little as it takes to have it in sight.
+fn show(element: &web_sys::Element) {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+}
+
+/// Moves the focus to the first element that a style sheet's selector finds.
+pub fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+        drop(element.focus());
     }
 }
 

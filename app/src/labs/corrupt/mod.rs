@@ -139,7 +139,7 @@ fn Original(text: RwSignal<Option<Surprisal>>) -> impl IntoView {
         fill("corrupt.total", &[("bits", &format!("{bits:.1}"))])
     };
     view! {
-        <section class="process">
+        <section class="process" data-testid="corruption">
             <div class="process-head">
                 <h3>{say("corrupt.original")}</h3>
                 <span class="number">{total}</span>
@@ -197,7 +197,7 @@ fn Process(
     };
     let name = format!("trace-{shown:?}").to_lowercase();
     view! {
-        <section class="process">
+        <section class="process" data-testid="corruption">
             <div class="process-head">
                 <label class="trace">
                     <input

@@ -17,7 +17,7 @@ use crate::draw::palette::Theme;
 use crate::draw::slots::{Scale, film};
 use crate::platform::canvas;
 use crate::session::models::ShippedModel;
-use crate::session::studies::families::{Member, RUNS};
+use crate::session::studies::families::{Families, Member, RUNS};
 use crate::settings::{ColourBy, Settings};
 use crate::texts::{fill, say};
 
@@ -41,7 +41,8 @@ pub fn FamiliesLab(
     again: Callback<()>,
 ) -> impl IntoView {
     let found = expect_context::<Findings>().families;
-    let count = Memo::new(move |_| found.with(|found| found.as_ref().map_or(0, |found| found.members.len())));
+    let settings = expect_context::<RwSignal<Settings>>();
+    let models = Memo::new(move |_| settings.with(|s| s.model.families()));
     let unknown = move || found.read().as_ref().and_then(|found| unknown_words(&found.unknown));
     view! {
         <section class="lab" aria-label=say("labs.families") data-testid="families">
@@ -58,7 +59,7 @@ pub fn FamiliesLab(
                 <h2 class="visually-hidden">{say("labs.families")}</h2>
                 <p class="intro">{say("families.intro")}</p>
                 <StudyBar again />
-                {move || (0..count.get()).map(|index| view! { <Text index theme /> }).collect_view()}
+                {move || models.get().iter().map(|&model| view! { <Text model theme /> }).collect_view()}
                 <h2>{say("families.table")}</h2>
                 <p class="hint">{fill("families.table.about", &[("runs", &RUNS.to_string())])}</p>
                 <PropertyTable />
@@ -91,14 +92,15 @@ fn Language() -> impl IntoView {
     }
 }
 
-/// The text of one family, with its film strip.
+/// The text of one family, with its film strip; room is kept for it until it is written.
 #[component]
-fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
+fn Text(model: ShippedModel, theme: RwSignal<Theme>) -> impl IntoView {
     let found = expect_context::<Findings>().families;
-    let member = Memo::new(move |_| found.with(|found| found.as_ref()?.members.get(index).cloned()));
+    let of_model = move |found: &Families| found.members.iter().find(|member| member.model == model).cloned();
+    let member = Memo::new(move |_| found.with(|found| found.as_ref().and_then(of_model)));
     let words = Signal::derive(move || {
-        let found = found.read();
-        let member = found.as_ref().and_then(|f| Some((f.members.get(index)?, &f.words)));
+        let (found, member) = (found.read(), member.read());
+        let member = found.as_ref().and_then(|f| Some((member.as_ref()?, &f.words)));
         let marked = member.map(|(member, words)| marked(&member.text, member.violations.as_deref(), words));
         marked.unwrap_or_default()
     });
@@ -109,12 +111,11 @@ fn Text(index: usize, theme: RwSignal<Theme>) -> impl IntoView {
             canvas::paint(&canvas, &film(&member.columns, ColourBy::State, scale, theme.get()));
         }
     });
-    let name = move || member.read().as_ref().map(|member| title(member.model));
     let says = move || member.read().as_ref().map(summary);
     view! {
         <section class="process" data-testid="family">
             <div class="process-head">
-                <h3>{name}</h3>
+                <h3>{title(model)}</h3>
                 <span class="number">{says}</span>
             </div>
             <canvas class="small-film" node_ref=picture aria-hidden="true"></canvas>
