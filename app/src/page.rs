@@ -158,6 +158,10 @@ fn run_on_change(settings: RwSignal<Settings>, run: Run, session: Session) {
         if now.lab != Lab::Generate || asked.as_ref().is_some_and(|asked| asked.same_run(&now)) {
             return asked;
         }
+        if run.adopted.with_value(|adopted| adopted.as_ref().is_some_and(|adopted| adopted.same_run(&now))) {
+            return Some(now);
+        }
+        run.adopted.set_value(None);
         run.state.update(RunState::let_go);
         session.post(Request::Run(Box::new(now.clone())));
         Some(now)

@@ -15,6 +15,9 @@ struct Recording<'a> {
     /// The run.
     #[serde(borrow)]
     trajectory: Parts<'a>,
+    /// The link of the page that saved it.
+    #[serde(default)]
+    query: Option<String>,
 }
 
 /// A [`Trajectory`] whose steps are not read yet.
@@ -49,16 +52,17 @@ pub enum RecordingError {
     },
 }
 
-/// Reads and checks a recording. Between any two of its steps `give_way` may pause.
+/// Reads and checks a recording: the run, its words, and the link of the page that saved it, if one did. Between any two of its steps
+/// `give_way` may pause.
 ///
 /// # Errors
 /// [`RecordingError`].
 pub async fn read(
     bytes: &[u8],
     mut give_way: impl AsyncFnMut(),
-) -> Result<(Trajectory, Tokenizer), RecordingError> {
+) -> Result<(Trajectory, Tokenizer, Option<String>), RecordingError> {
     let json = |error: serde_json::Error| RecordingError::Json { reason: error.to_string() };
-    let Recording { vocabulary, trajectory } = serde_json::from_slice(bytes).map_err(json)?;
+    let Recording { vocabulary, trajectory, query } = serde_json::from_slice(bytes).map_err(json)?;
     let Parts { settings, special, start, steps: raw, edits } = trajectory;
     let mut steps = Vec::with_capacity(raw.len());
     for step in raw {
@@ -70,7 +74,7 @@ pub async fn read(
     let contradicts = |error: TrajectoryError| RecordingError::Steps { reason: error.to_string() };
     trajectory.checkpoint_at(trajectory.steps.len()).map_err(contradicts)?;
     give_way().await;
-    Ok((trajectory, tokenizer(&vocabulary)?))
+    Ok((trajectory, tokenizer(&vocabulary)?, query))
 }
 
 /// A tokenizer with these words, token 0 first. Byte pairs are told by the space that some begin with.
@@ -95,7 +99,7 @@ pub(crate) mod tests {
 
     /// All at once.
     pub(crate) fn from_json(bytes: &[u8]) -> Result<(Trajectory, Tokenizer), RecordingError> {
-        now(read(bytes, async || {}))
+        now(read(bytes, async || {})).map(|(trajectory, words, _)| (trajectory, words))
     }
 
     fn words() -> Vec<String> {

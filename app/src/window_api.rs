@@ -143,6 +143,8 @@ fn describe_settings(settings: &Settings) -> Value {
         "together": settings.together,
         "jointly": settings.jointly,
         "stories": settings.stories,
+        "trace": settings.traced.name(),
+        "quality": settings.quality.name(),
         "lesson": settings.lesson,
     })
 }
@@ -179,6 +181,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(27));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(29));
     }
 }

@@ -61,6 +61,7 @@ fn a_saved_run_replays_where_there_is_no_model() {
         let state = browser.wait_until("its end", |state| state["cursor"] == 4).await?;
         assert_eq!(words(&state), written);
         assert!(browser.element("status").await?.text().await?.contains("mine.json"));
+        assert_eq!(state["settings"]["seed"], 5, "the controls show what made it");
         browser.set("scrubber", "1").await?;
         browser.wait_until("the past", |state| state["cursor"] == 1).await?;
         Ok(())

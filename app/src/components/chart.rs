@@ -135,13 +135,27 @@ fn legend(series: &Series) -> impl IntoView + use<> {
         <li>
             <svg viewBox="0 0 26 10" class="chart-key" aria-hidden="true">
                 {if dots {
-                    view! { <circle cx="13" cy="5" r="4" class=format!("dot series-{}", series.style) /> }.into_any()
+                    dot(13.0, 5.0, series.style).into_any()
                 } else {
-                    view! { <path d="M1 5H25" class=format!("line series-{}", series.style) /> }.into_any()
+                    view! { <path d="M1 5H25" class=line_class(series) /> }.into_any()
                 }}
             </svg>
             {series.name.clone()}
         </li>
+    }
+}
+
+fn line_class(series: &Series) -> String {
+    let steps = if series.form == Form::Steps { "steps " } else { "" };
+    format!("line {steps}series-{}", series.style)
+}
+
+/// A mark at a place: round, or for every other style a square, so that colour alone tells nothing.
+fn dot(x: f64, y: f64, style: usize) -> impl IntoView + use<> {
+    let (half, side) = (4.0, 8.0);
+    let corner = if style.is_multiple_of(2) { half } else { 0.0 };
+    view! {
+        <rect class=format!("dot series-{style}") x=x - half y=y - half width=side height=side rx=corner />
     }
 }
 
@@ -192,14 +206,11 @@ fn drawn(series: &Series, x: Scale, y: Scale) -> impl IntoView + use<> {
     let shape = match series.form {
         Form::Line | Form::Steps => {
             let d = path(&series.points, x, y, series.form == Form::Steps);
-            view! { <path class=format!("line {class}") d=d /> }.into_any()
+            view! { <path class=line_class(series) d=d /> }.into_any()
         }
         Form::Dots => {
             let seen = series.points.iter().filter(|(a, b)| a.is_finite() && b.is_finite());
-            let dot = |&(a, b): &(f64, f64)| {
-                view! { <circle class=format!("dot {class}") cx=x.at(a) cy=y.at(b) r="4.5" /> }
-            };
-            seen.map(dot).collect_view().into_any()
+            seen.map(|&(a, b)| dot(x.at(a), y.at(b), series.style)).collect_view().into_any()
         }
     };
     (bars, shape)

@@ -34,16 +34,9 @@ pub fn share(cell: &Cell, by: ColourBy, scale: Scale) -> Option<f32> {
         ColourBy::Confidence => cell.confidence,
         ColourBy::Entropy => cell.entropy_nats.map(|nats| nats / scale.most_nats),
         ColourBy::CommitTime => cell.call.map(|call| call as f32 / scale.calls.max(1) as f32),
-        ColourBy::Revisions => revisable(cell).then(|| cell.revisions as f32 / scale.revisions.max(1) as f32),
-    }
-}
-
-/// Whether something stands or stood here that could be taken back.
-fn revisable(cell: &Cell) -> bool {
-    match cell.mark {
-        Mark::Given => false,
-        Mark::Masked => cell.revisions > 0,
-        Mark::Fresh | Mark::Committed | Mark::Noisy => true,
+        ColourBy::Revisions => {
+            (cell.revisions > 0).then(|| cell.revisions as f32 / scale.revisions.max(1) as f32)
+        }
     }
 }
 
@@ -129,8 +122,7 @@ mod tests {
         assert_eq!(share(&cells[2][2], ColourBy::CommitTime, SCALE), Some(2.0 / 5.0));
         let taken_back = Cell { revisions: 1, ..cells[2][0] };
         assert_eq!(share(&taken_back, ColourBy::Revisions, SCALE), Some(0.5));
-        assert_eq!(share(&cells[2][2], ColourBy::Revisions, SCALE), Some(0.0));
-        assert_eq!(share(&cells[1][2], ColourBy::Revisions, SCALE), None, "nothing stood there yet");
+        assert_eq!(share(&cells[2][2], ColourBy::Revisions, SCALE), None, "never taken back");
         assert_eq!(
             share(&cells[2][1], ColourBy::Confidence, SCALE),
             None,

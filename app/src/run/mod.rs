@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use crate::keys::Command;
 use crate::playback::{Playback, play_from};
 use crate::session::Event;
+use crate::settings::Settings;
 
 /// The store: the session writes `state`, the transport writes cursor and playback.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Run {
     pub playback: RwSignal<Playback>,
     /// The slot that the inspector shows.
     pub selected: RwSignal<Option<usize>>,
+    /// The settings that an opened file was made with: as long as they stand, no run is asked for.
+    pub adopted: StoredValue<Option<Settings>>,
 }
 
 impl Run {
@@ -31,6 +34,7 @@ impl Run {
             cursor: RwSignal::new(0),
             playback: RwSignal::new(Playback::Paused),
             selected: RwSignal::new(None),
+            adopted: StoredValue::new(None),
         }
     }
 

@@ -226,7 +226,7 @@ pub async fn play_recording(emit: impl Fn(Event)) {
         .map_err(Failure::from)
     };
     match read.await {
-        Ok((trajectory, words)) => {
+        Ok((trajectory, words, _)) => {
             emit(Event::Recorded { trajectory: Box::new(trajectory), words: Arc::new(words) })
         }
         Err(failure) => emit(Event::Refused(failure)),

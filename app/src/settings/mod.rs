@@ -13,6 +13,7 @@ use engine::BackendChoice;
 use self::beside::Beside;
 use self::edits::Edits;
 use crate::labs::Lab;
+use crate::labs::corrupt::shown::Shown;
 use crate::session::models::ShippedModel;
 
 /// Fewest and most slots of a run; the shipped model was trained on windows of 64.
@@ -54,6 +55,18 @@ impl ColourBy {
     /// Every choice, in the order of the menu.
     pub const ALL: [Self; 5] =
         [Self::State, Self::Confidence, Self::Entropy, Self::CommitTime, Self::Revisions];
+}
+
+/// What Frontier's first chart shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// Broken rules where they are known, else surprise.
+    #[default]
+    Fitting,
+    /// Broken rules per text.
+    Broken,
+    /// Bits per token under the autoregressive model.
+    Surprise,
 }
 
 /// How many slots one call commits: the rule behind the knob.
@@ -128,6 +141,10 @@ pub struct Settings {
     pub jointly: u32,
     /// Texts per setting of the Frontier lab.
     pub stories: u32,
+    /// The process whose trajectory Corrupt follows.
+    pub traced: Shown,
+    /// What Frontier's first chart shows.
+    pub quality: Quality,
     /// The lesson that is open, by the name of its file; empty for none.
     pub lesson: String,
 }
@@ -161,6 +178,8 @@ impl Default for Settings {
             together: 2,
             jointly: 8,
             stories: 6,
+            traced: Shown::default(),
+            quality: Quality::default(),
             lesson: String::new(),
         }
     }
@@ -229,9 +248,34 @@ impl Settings {
 
     /// Only what decides a run; the rest as by default.
     pub fn of_run(&self) -> Self {
-        let Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, .. } =
-            Self::default();
-        Self { lab, colour, beside, level, weight, together, jointly, stories, lesson, ..self.clone() }
+        let Self {
+            lab,
+            colour,
+            beside,
+            level,
+            weight,
+            together,
+            jointly,
+            stories,
+            traced,
+            quality,
+            lesson,
+            ..
+        } = Self::default();
+        Self {
+            lab,
+            colour,
+            beside,
+            level,
+            weight,
+            together,
+            jointly,
+            stories,
+            traced,
+            quality,
+            lesson,
+            ..self.clone()
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::beside::Beside;
 use super::decoder::overlaid;
 use super::edits::Edits;
 use super::percent::{decode, encode};
-use super::{ColourBy, Rule, Settings};
+use super::{ColourBy, Quality, Rule, Settings};
 
 /// Names of the choices: in a query, in menus and in the page's state as JSON.
 pub(crate) trait Named: Copy + PartialEq + 'static {
@@ -73,6 +73,11 @@ impl Named for ColourBy {
     ];
 }
 
+impl Named for Quality {
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Fitting, "fitting"), (Self::Broken, "broken"), (Self::Surprise, "surprise")];
+}
+
 impl Named for ShippedModel {
     const NAMES: &'static [(Self, &'static str)] = &[
         (Self::Mask, "storyworld-mask"),
@@ -94,7 +99,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 27] {
+    fn pairs(&self) -> [(&'static str, String); 29] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -122,6 +127,8 @@ impl Settings {
             ("together", self.together.to_string()),
             ("jointly", self.jointly.to_string()),
             ("stories", self.stories.to_string()),
+            ("trace", self.traced.name().into()),
+            ("quality", self.quality.name().into()),
             ("lesson", encode(&self.lesson)),
         ]
     }
@@ -184,6 +191,8 @@ impl Settings {
             "together" => keep(&mut self.together, value.parse().ok()),
             "jointly" => keep(&mut self.jointly, value.parse().ok()),
             "stories" => keep(&mut self.stories, value.parse().ok()),
+            "trace" => keep(&mut self.traced, Named::named(value)),
+            "quality" => keep(&mut self.quality, Named::named(value)),
             "lesson" => value.clone_into(&mut self.lesson),
             _ => {}
         }
@@ -201,6 +210,7 @@ fn keep<T>(place: &mut T, value: Option<T>) {
 mod tests {
     use super::*;
     use crate::labs::Lab;
+    use crate::labs::corrupt::shown::Shown;
 
     fn everything_changed() -> Settings {
         Settings {
@@ -230,6 +240,8 @@ mod tests {
             together: 3,
             jointly: 16,
             stories: 3,
+            traced: Shown::Uniform,
+            quality: Quality::Surprise,
             lesson: "the-marginal-trap".into(),
         }
     }

@@ -96,12 +96,16 @@ pub(super) async fn open(settings: RwSignal<Settings>, run: Run, file: File) {
     })
     .await
     {
-        Ok((trajectory, words)) => {
-            if settings.with_untracked(|s| s.lab) != Lab::Generate {
-                settings.update(|s| s.lab = Lab::Generate);
-                // The stage asks for its first run now; what is opened takes its place.
-                time::sleep_ms(0).await;
-            }
+        Ok((trajectory, words, query)) => {
+            // The controls show what made the run, and what the visitor sees of it stays theirs.
+            let wanted = settings.with_untracked(|s| {
+                let (backend, colour, lesson) = (s.backend, s.colour, s.lesson.clone());
+                let made = query.map_or_else(|| s.clone(), |query| Settings::from_query(&query));
+                Settings { lab: Lab::Generate, backend, colour, lesson, ..made }
+            });
+            run.adopted.set_value(Some(wanted.clone()));
+            settings.set(wanted);
+            time::sleep_ms(0).await;
             let (trajectory, words) = (Box::new(trajectory), Arc::new(words));
             run.receive(Event::Reopened { trajectory, words, name: file.name() }, media::reduced_motion());
         }

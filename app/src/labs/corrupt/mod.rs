@@ -58,7 +58,7 @@ pub fn Corrupt(
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let text = expect_context::<Findings>().surprisal;
-    let traced = RwSignal::new(Shown::Mask);
+    let traced = Memo::new(move |_| settings.with(|s| s.traced));
     let vectors = drawn(settings, text);
     let level = Memo::new(move |_| settings.with(|s| s.level));
     view! {
@@ -175,7 +175,7 @@ fn Process(
     shown: Shown,
     text: RwSignal<Option<Surprisal>>,
     vectors: RwSignal<Option<Vectors>>,
-    traced: RwSignal<Shown>,
+    traced: Memo<Shown>,
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let found = Memo::new(move |_| {
@@ -205,7 +205,7 @@ fn Process(
                         name="trace"
                         data-testid=name
                         prop:checked=move || traced.get() == shown
-                        on:change=move |_| traced.set(shown)
+                        on:change=move |_| settings.update(|s| s.traced = shown)
                     />
                     <h3>{title(shown)}</h3>
                 </label>

@@ -8,14 +8,16 @@ use diffusion::schedule::Schedule;
 use diffusion::{SpecialTokens, TokenId};
 
 use crate::session::studies::surprisal::Surprisal;
+use crate::settings::query::Named;
 
 /// Points of a curve over time.
 pub const GRID: u32 = 100;
 
 /// A process that the lab shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
     /// Words are hidden, all alike.
+    #[default]
     Mask,
     /// Words that tell much are hidden first.
     Informed,
@@ -25,6 +27,16 @@ pub enum Shown {
     Uniform,
     /// Words are vectors, and noise is added to them.
     Gaussian,
+}
+
+impl Named for Shown {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Mask, "mask"),
+        (Self::Informed, "informed"),
+        (Self::MaskUniform, "mask-uniform"),
+        (Self::Uniform, "uniform"),
+        (Self::Gaussian, "gaussian"),
+    ];
 }
 
 impl Shown {

@@ -19,7 +19,7 @@ use crate::texts::{fill, say};
 pub fn Tried(
     text: RwSignal<Option<Surprisal>>,
     vectors: RwSignal<Option<Vectors>>,
-    traced: RwSignal<Shown>,
+    traced: Memo<Shown>,
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let jumps = Memo::new(move |_| {

@@ -15,15 +15,8 @@ use crate::components::table_file::TableFile;
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::frontier::{Frontier, Point};
-use crate::settings::{STORIES, Settings};
+use crate::settings::{Quality, STORIES, Settings};
 use crate::texts::{fill, say};
-
-/// What the vertical axis of the first chart shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quality {
-    Broken,
-    Surprise,
-}
 
 /// The lab.
 #[component]
@@ -65,7 +58,6 @@ pub fn FrontierLab() -> impl IntoView {
 fn Curves(found: RwSignal<Option<Frontier>>) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let chosen = RwSignal::new(None::<f32>);
-    let quality = RwSignal::new(None::<Quality>);
     let temperatures =
         Memo::new(move |_| found.with(|found| found.as_ref().map(temperatures).unwrap_or_default()));
     let temperature = Memo::new(move |_| {
@@ -76,7 +68,11 @@ fn Curves(found: RwSignal<Option<Frontier>>) -> impl IntoView {
     let measured = Memo::new(move |_| {
         let is_known =
             found.with(|f| f.as_ref().is_some_and(|f| f.points.iter().any(|p| p.broken.is_some())));
-        quality.get().unwrap_or(if is_known { Quality::Broken } else { Quality::Surprise })
+        match settings.with(|s| s.quality) {
+            Quality::Fitting if is_known => Quality::Broken,
+            Quality::Fitting => Quality::Surprise,
+            chosen => chosen,
+        }
     });
     let points = Memo::new(move |_| {
         let at = |point: &&Point| Some(point.place.temperature) == temperature.get();
@@ -99,7 +95,7 @@ fn Curves(found: RwSignal<Option<Frontier>>) -> impl IntoView {
                 class="button"
                 data-testid=id
                 aria-pressed=move || (measured.get() == which).to_string()
-                on:click=move |_| quality.set(Some(which))
+                on:click=move |_| settings.update(|s| s.quality = which)
             >
                 {says}
             </button>
@@ -120,7 +116,7 @@ fn Curves(found: RwSignal<Option<Frontier>>) -> impl IntoView {
         <h2>{say("frontier.chart")}</h2>
         <Chart id="frontier-chart" plot=Signal::derive(move || match measured.get() {
             Quality::Broken => plot(&points.read(), say("frontier.axis.broken"), |point| point.broken),
-            Quality::Surprise => plot(&points.read(), say("frontier.axis.surprise"), |point| point.surprise),
+            Quality::Surprise | Quality::Fitting => plot(&points.read(), say("frontier.axis.surprise"), |point| point.surprise),
         }) />
         <h2>{say("frontier.entropy")}</h2>
         <Chart id="diversity-chart" plot=Signal::derive(move || {
