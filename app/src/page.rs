@@ -183,7 +183,8 @@ fn study_on_change(settings: RwSignal<Settings>, session: Session) {
 }
 
 /// Keeps the address at the settings, a moment after the last change, and the settings at the address where the visitor goes back or
-/// forward. Another lab or lesson is a new entry in the history, at once; a knob only changes the present one.
+/// forward. Another lab or lesson is a new entry in the history, at once; a knob only changes the present one. In an article the history is
+/// the article's.
 fn keep_address(settings: RwSignal<Settings>) {
     let newest = StoredValue::new(0_u32);
     let shown = StoredValue::new(settings.with_untracked(place_of));
@@ -198,7 +199,7 @@ fn keep_address(settings: RwSignal<Settings>) {
         if shown.get_value() != now {
             shown.set_value(now);
             newest.update_value(|number| *number += 1);
-            url::write_query(&query, true);
+            url::write_query(&query, !frame::is_embed());
             return;
         }
         newest.update_value(|number| *number += 1);
