@@ -64,7 +64,7 @@ def seen(origin: dict) -> str:
     windows = f" of {batch} windows" if batch else ""
     own = (
         f"{origin['steps']:,} steps{windows}: {origin['tokens_seen']:,} tokens, padding included, in {minutes:.0f} minutes on one "
-        f"{origin['machine']}, which other models shared"
+        f"{origin['machine']}, which other runs may have shared"
     )
     earlier = origin.get("earlier")
     return f"{own}; it began with the weights of an earlier run as they were shipped: {seen(earlier)}" if earlier else own

@@ -57,7 +57,7 @@ def export(config: dict) -> None:
         "tokens_seen": state["tokens"],
         "training_seconds": round(state["seconds"]),
         "machine": state["machine"],
-        "earlier": state["earlier"],
+        "earlier": state.get("earlier"),
         "bound": measure(config, model, held_out, device),
     }
     about = {

@@ -81,7 +81,7 @@ class Trainer:
 
     def progress(self) -> float:
         """Share of the training that is done: of the steps or, where a deadline comes sooner, of the time. The schedule follows
-        it, so that a machine that slows down takes fewer steps and still ends with a learning rate of zero. In (0, 1]"""
+        it, so that a machine that slows down takes fewer steps and still ends with a learning rate of zero. From 0 to 1."""
         progress = self.step / self.settings["steps"]
         if self.deadline is None:
             return progress
@@ -97,8 +97,9 @@ class Trainer:
     def advance(self, progress: float) -> Tensor:
         """One batch, one update. Every rank takes its part of the batch."""
         Matrix.on_grid = progress >= 1 - self.settings["grid_fraction"]
-        generator = torch.Generator(self.device).manual_seed(self.settings["seed"] * 1_000_003 + self.step)
-        clean = self.batches.at(self.step)
+        place = self.steps_before() + self.step  # another run's windows and noise come before ours
+        generator = torch.Generator(self.device).manual_seed(self.settings["seed"] * 1_000_003 + place)
+        clean = self.batches.at(place)
         times = process.low_discrepancy(len(clean), generator)
         noisy = self.process.training_noisy(clean, times, generator)
         clean, noisy = clean[self.rank :: self.ranks], process.Noisy(*(part[self.rank :: self.ranks] for part in noisy))
@@ -118,6 +119,13 @@ class Trainer:
         self.step += 1
         self.update_average()
         return loss.detach()
+
+    def steps_before(self) -> int:
+        """Steps of all runs whose weights this one began with."""
+        total, earlier = 0, self.earlier
+        while earlier:
+            total, earlier = total + earlier["steps"], earlier.get("earlier")
+        return total
 
     def weights(self, clean: Tensor) -> Tensor:
         """[EOS] after the first counts little: it is certain once the end is known.  # (batch, length)"""
@@ -192,7 +200,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
-        self.step, self.history, self.earlier = state["step"], state["history"], state["earlier"]
+        self.step, self.history, self.earlier = state["step"], state["history"], state.get("earlier")
         self.started = time.time() - state["seconds"]
 
     def begin_with(self, path: Path) -> None:

@@ -22,4 +22,5 @@ each() { # command of every model, side by side
 each training.train ${TRAIN_OPTIONS:-} --deadline-seconds "$seconds"
 each training.export
 $python -m training.golden_families "${names[@]}"
+[[ " ${names[*]} " != *" storyworld-mask "* ]] || $python -m training.golden storyworld-mask
 for name in "${names[@]}"; do tail -n 1 $logs/$name.log; done

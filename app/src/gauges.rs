@@ -72,7 +72,6 @@ impl Curves {
                 self.path.push(&self.present.sequence);
             }
             run.advance(&mut self.present, step).ok()?;
-
             self.gaps.push(self.path.gap().map(|gap| gap.above_chance()));
             self.revised.push(self.revised.last().unwrap_or(&0.0) + revised);
             self.symbols.push(symbols(run, &self.present)?);

@@ -183,39 +183,39 @@ fn study_on_change(settings: RwSignal<Settings>, session: Session) {
 }
 
 /// Keeps the address at the settings, a moment after the last change, and the settings at the address where the visitor goes back or
-/// forward. Another lab or lesson is a new entry in the history, at once; a knob only changes the present one. In an article the history is
-/// the article's.
+/// forward. Another lab or lesson is a new entry in the history, at once; a knob only changes the present one, and so does a lesson that
+/// leads to another lab.
 fn keep_address(settings: RwSignal<Settings>) {
     let newest = StoredValue::new(0_u32);
-    let shown = StoredValue::new(settings.with_untracked(place_of));
+    let shown = StoredValue::new(settings.get_untracked());
     window_event_listener(leptos::ev::popstate, move |_| {
         let found = Settings::from_query(&url::query());
-        shown.set_value(place_of(&found));
+        shown.set_value(found.clone());
         set_if_new(settings, found);
     });
     Effect::new(move |_| {
-        let query = settings.with(Settings::to_query);
-        let now = settings.with(place_of);
-        if shown.get_value() != now {
-            shown.set_value(now);
-            newest.update_value(|number| *number += 1);
-            url::write_query(&query, !frame::is_embed());
-            return;
-        }
+        let now = settings.get();
+        let before = shown.get_value();
+        shown.set_value(now.clone());
         newest.update_value(|number| *number += 1);
+        if is_elsewhere(&before, &now) {
+            // What was changed just now belongs to the place that is left.
+            url::write_query(&before.to_query(), false);
+            return url::write_query(&now.to_query(), true);
+        }
         let number = newest.get_value();
         spawn_local(async move {
             time::sleep_ms(ADDRESS_DELAY_MS).await;
             if newest.get_value() == number {
-                url::write_query(&query, false);
+                url::write_query(&now.to_query(), false);
             }
         });
     });
 }
 
-/// Where in the page the visitor is.
-fn place_of(settings: &Settings) -> (Lab, String) {
-    (settings.lab, settings.lesson.clone())
+/// Whether the visitor went to another lab or lesson; where a lesson goes on, it is the lesson that leads.
+fn is_elsewhere(before: &Settings, now: &Settings) -> bool {
+    before.lesson != now.lesson || (now.lesson.is_empty() && before.lab != now.lab)
 }
 
 /// Moves the cursor while time goes on by itself.

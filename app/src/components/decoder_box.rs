@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::settings::Settings;
 use crate::settings::decoder::{PRESETS, checked};
-use crate::texts::{fill, say};
+use crate::texts::{fill, key, say};
 
 /// Stands for the knobs in the menu, and `OWN` for what is none of the well-known ones.
 const KNOBS: &str = "";
@@ -25,6 +25,13 @@ pub fn DecoderBox() -> impl IntoView {
             Err(error) => fault.set(Some(fill("decoder.wrong", &[("error", &error)]))),
         }
     };
+    // Another decoder from elsewhere (a link, an opened run) is none of that fault's business.
+    let decoder = Memo::new(move |_| settings.with(|s| s.decoder.clone()));
+    Effect::new(move |_| {
+        decoder.track();
+        fault.set(None);
+    });
+    let rests = Signal::derive(move || settings.with(|s| !s.model.hears_order()));
     let chosen = move || {
         settings.with(|s| match s.decoder.as_str() {
             "" => KNOBS.to_owned(),
@@ -47,6 +54,7 @@ pub fn DecoderBox() -> impl IntoView {
             <select
                 id="decoder"
                 data-testid="decoder"
+                disabled=rests
                 prop:value=chosen
                 on:change:target=move |event| choose(event.target().value())
             >
@@ -59,13 +67,14 @@ pub fn DecoderBox() -> impl IntoView {
             class="field code"
             rows="3"
             data-testid="decoder-json"
+            disabled=rests
             aria-label=say("decoder.json")
             spellcheck="false"
             placeholder=r#"{"block_length": 8}"#
             prop:value=move || settings.with(|s| s.decoder.clone())
             on:change:target=move |event| take(event.target().value())
         ></textarea>
-        <p class="hint">{say("decoder.hint")}</p>
+        <p class="hint">{move || say(if rests.get() { key("decoder.rests") } else { key("decoder.hint") })}</p>
         <p class="warning" data-testid="decoder-fault" role="status">{fault}</p>
     }
 }

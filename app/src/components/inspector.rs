@@ -7,8 +7,7 @@ use model_loader::tokenizer::END;
 
 use super::changes::Changes;
 use super::icons::{CLOSE, Icon};
-use super::slot_editor::{Branch, SlotEditor};
-use super::text_grid::focus;
+use super::slot_editor::{Branch, SlotEditor, focus_slot};
 use crate::history::{Change, history};
 use crate::run::{Run, RunState};
 use crate::texts::{fill, key, say};
@@ -59,7 +58,7 @@ pub fn Inspector(
     let close = move || {
         if let Some(slot) = run.selected.get_untracked() {
             run.selected.set(None);
-            focus(&format!("#slot-{slot}"));
+            focus_slot(slot);
         }
     };
     view! {

@@ -28,6 +28,7 @@ pub fn Knobs() -> impl IntoView {
                 hint=say("knobs.temperature.hint")
                 range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
                 value=temperature
+                overruled=Signal::derive(move || settings.with(|s| s.decoder_names("sampling.temperature")))
                 write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
                 says=Signal::derive(move || says_temperature(temperature.get()))
             />
@@ -39,9 +40,7 @@ pub fn Knobs() -> impl IntoView {
                 range=(1.0, *LENGTHS.end() as f64, 1.0)
                 value=Memo::new(move |_| settings.with(|s| f64::from(parallelism(s))))
                 write=Callback::new(move |n: f64| settings.update(|s| set_parallelism(s, n as u32)))
-                says=Signal::derive(move || {
-                    if by_decoder.get() { say("knobs.by-decoder").into() } else { settings.with(says_parallelism) }
-                })
+                says=Signal::derive(move || settings.with(says_parallelism))
             />
         </div>
     }
@@ -178,6 +177,7 @@ fn says_temperature(temperature: f64) -> String {
 pub fn says_parallelism(settings: &Settings) -> String {
     let number = parallelism(settings);
     match (settings.rule, number) {
+        _ if settings.decoder_names("parallelism") => say("knobs.by-decoder").into(),
         (Rule::SlotsPerCall, 1) => say("knobs.slot").into(),
         (Rule::SlotsPerCall, n) => fill("knobs.slots", &[("count", &n.to_string())]),
         (_, 1) => say("knobs.step").into(),

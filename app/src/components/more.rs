@@ -17,6 +17,7 @@ use crate::texts::{key, say};
 #[component]
 pub fn More() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
+    let by_decoder = Signal::derive(move || settings.with(|s| s.decoder_names("parallelism")));
     view! {
         <div class="more">
             <ModelMenu />
@@ -25,8 +26,8 @@ pub fn More() -> impl IntoView {
                 <summary>{say("more.title")}</summary>
                 <div class="more-body">
                     <OrderMenu />
-                    <Menu id="rule" label=say("more.rule") choices=&RULES read=|s| s.rule write=|s, rule| s.rule = rule />
-                    <Menu id="schedule" label=say("more.schedule") choices=&SCHEDULES read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
+                    <Menu id="rule" label=say("more.rule") choices=&RULES overruled=by_decoder read=|s| s.rule write=|s, rule| s.rule = rule />
+                    <Menu id="schedule" label=say("more.schedule") choices=&SCHEDULES overruled=by_decoder read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
                     <Number id="length" label=say("more.length") range=(*LENGTHS.start() as f64, *LENGTHS.end() as f64, 1.0)
                         read=|s| s.length as f64 write=|s, n| s.length = n as usize />
                     <Number id="top-k" label=say("more.top-k") range=(0.0, 1000.0, 1.0)
@@ -89,9 +90,13 @@ pub const ORDERS: [(Order, &str); 7] = [
 #[component]
 pub fn OrderMenu() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
-    // The families have masks among them, whatever the model of the other labs.
+    // Labs keep to the knobs, and the families have masks among them, whatever the model of the other labs.
     let overruled = Signal::derive(move || {
-        settings.with(|s| s.decoder_names("order") || (s.lab != Lab::Families && !s.model.hears_order()))
+        settings.with(|s| match s.lab {
+            Lab::Generate => s.decoder_names("order") || !s.model.hears_order(),
+            Lab::Families => false,
+            _ => !s.model.hears_order(),
+        })
     });
     view! { <Menu id="order" label=say("more.order") choices=&ORDERS overruled read=|s| s.order write=|s, order| s.order = order /> }
 }
@@ -200,6 +205,7 @@ fn Menu<T: Named + Send + Sync>(
                 id=id
                 data-testid=id
                 disabled=overruled
+                title=move || overruled.get().then(|| say("more.overruled"))
                 prop:value=move || settings.with(|s| read(s).name())
                 on:change:target=move |event| change(event.target().value())
             >

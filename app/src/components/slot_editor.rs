@@ -60,7 +60,7 @@ impl Branch {
 }
 
 /// The glass shows other things after a change: whoever works by keys goes on at the slot.
-fn focus_slot(slot: usize) {
+pub fn focus_slot(slot: usize) {
     let element = document().get_element_by_id(&format!("slot-{slot}"));
     if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         let calm = web_sys::FocusOptions::new();

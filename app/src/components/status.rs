@@ -70,7 +70,7 @@ fn sentence(state: &RunState) -> String {
         }
         Phase::Resuming => fill("status.resuming", &[("call", &count(state.steps()))]),
         Phase::Finished => match state.steps() {
-            0 => say("status.untouched").into(),
+            0 if state.source != Source::Recording => say("status.untouched").into(),
             1 => say("status.written-one").into(),
             calls => fill("status.written", &[("calls", &count(calls))]),
         },

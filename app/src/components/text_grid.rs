@@ -192,7 +192,7 @@ fn show(element: &web_sys::Element) {
 }
 
 /// Moves the focus to the first element that a style sheet's selector finds.
-pub fn focus(selector: &str) {
+fn focus(selector: &str) {
     let found = document().query_selector(selector).ok().flatten();
     if let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         drop(element.focus());

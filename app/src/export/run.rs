@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::run::RunState;
+use crate::run::{RunState, Source};
 use crate::settings::Settings;
 
 /// The file of the run that is shown; none before there is one. `query` is added to the command line's fields: the link
-/// that makes the run again.
+/// that makes the run again, where it is known.
 pub fn saved(settings: &Settings, state: &RunState) -> Option<Value> {
+    let is_made_by_link = state.source != Source::Recording || state.linked;
     let trajectory = state.trajectory.as_ref()?;
     let words = state.words.as_ref()?;
     let vocabulary: Vec<&str> =
@@ -18,7 +19,7 @@ pub fn saved(settings: &Settings, state: &RunState) -> Option<Value> {
         "model": state.model.as_ref().map(|model| json!({ "file": model.path, "name": model.name })),
         "backend": state.backend.as_ref().map(|report| json!({ "name": report.name, "adapter": report.adapter })),
         "prompt": settings.prompt,
-        "query": settings.to_query(),
+        "query": is_made_by_link.then(|| settings.to_query()),
         "text": words.decode(&tokens),
         "vocabulary": vocabulary,
         "trajectory": trajectory,

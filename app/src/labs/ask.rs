@@ -41,10 +41,10 @@ pub fn sweep(settings: &Settings) -> Study {
     Study { question: Question::Frontier, settings: Box::new(settings) }
 }
 
-/// What decides a text that is written from pure noise.
+/// What decides a text that is written from pure noise, by the knobs.
 fn written(settings: &Settings) -> Settings {
-    let Settings { time, text, edits, .. } = Settings::default();
-    Settings { time, text, edits, ..settings.of_run() }
+    let Settings { time, text, edits, decoder, .. } = Settings::default();
+    Settings { time, text, edits, decoder, ..settings.of_run() }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Standing {
     pub done: usize,
     /// Calls expected; 0 before the first.
     pub total: usize,
+    /// Whether something was found since it began.
+    pub found: bool,
     /// When it began, on the page's clock.
     pub began_ms: f64,
     /// How it ended, if it has.
@@ -73,7 +75,14 @@ impl Findings {
         match event {
             StudyEvent::Began(question) => {
                 let began_ms = time::now_ms();
-                self.standing.set(Some(Standing { question, done: 0, total: 0, began_ms, ending: None }));
+                self.standing.set(Some(Standing {
+                    question,
+                    done: 0,
+                    total: 0,
+                    found: false,
+                    began_ms,
+                    ending: None,
+                }));
             }
             StudyEvent::Progress { done, total } => self.standing.update(|standing| {
                 if let Some(standing) = standing {
@@ -81,7 +90,8 @@ impl Findings {
                 }
             }),
             StudyEvent::Ended(ending) => {
-                let question = self.standing.with_untracked(|standing| standing.as_ref().map(|s| s.question));
+                let fruitless = |s: &Standing| (!s.found).then_some(s.question);
+                let question = self.standing.with_untracked(|standing| standing.as_ref().and_then(fruitless));
                 if let (Ending::Failed(_), Some(question)) = (&ending, question) {
                     self.forget(question);
                 }
@@ -91,18 +101,28 @@ impl Findings {
                     }
                 });
             }
-            StudyEvent::Found(Finding::Surprisal(found)) => self.surprisal.set(Some(found)),
-            StudyEvent::Found(Finding::Collapse(found)) => self.collapse.set(Some(*found)),
-            StudyEvent::Found(Finding::Together(found)) => self.together.set(Some(*found)),
-            StudyEvent::Found(Finding::Families(found)) => self.families.set(Some(found)),
-            StudyEvent::Found(Finding::Frontier(found)) => self.frontier.set(Some(found)),
-            StudyEvent::Found(Finding::Beside(found)) => self.second.set(Some(*found)),
+            StudyEvent::Found(finding) => {
+                self.standing
+                    .update(|standing| standing.iter_mut().for_each(|standing| standing.found = true));
+                self.keep(finding);
+            }
+        }
+    }
+
+    fn keep(&self, finding: Finding) {
+        match finding {
+            Finding::Surprisal(found) => self.surprisal.set(Some(found)),
+            Finding::Collapse(found) => self.collapse.set(Some(*found)),
+            Finding::Together(found) => self.together.set(Some(*found)),
+            Finding::Families(found) => self.families.set(Some(found)),
+            Finding::Frontier(found) => self.frontier.set(Some(found)),
+            Finding::Beside(found) => self.second.set(Some(*found)),
         }
     }
 }
 
 impl Findings {
-    /// What was found before says nothing of what has failed.
+    /// What was found before says nothing of what has failed at once.
     fn forget(&self, question: Question) {
         match question {
             Question::Surprisal => self.surprisal.set(None),
@@ -127,8 +147,14 @@ mod tests {
 
     #[test]
     fn time_left_follows_from_the_speed_so_far() {
-        let standing =
-            Standing { question: Question::Together, done: 25, total: 100, began_ms: 1000.0, ending: None };
+        let standing = Standing {
+            question: Question::Together,
+            done: 25,
+            total: 100,
+            found: false,
+            began_ms: 1000.0,
+            ending: None,
+        };
         assert_eq!(standing.seconds_left(6000.0), Some(15.0));
         assert_eq!(Standing { done: 0, ..standing.clone() }.seconds_left(6000.0), None);
         assert_eq!(Standing { ending: Some(Ending::Finished), ..standing }.seconds_left(6000.0), None);

@@ -81,6 +81,8 @@ pub struct RunState {
     pub source: Source,
     /// The name of the file, if the visitor opened it.
     pub file: Option<String>,
+    /// Whether that file brought the link that makes its run again.
+    pub linked: bool,
     /// The run.
     pub trajectory: Option<Trajectory>,
     /// How many runs have been shown; tells one from the next.
@@ -114,7 +116,10 @@ impl RunState {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Recorded { trajectory, words } => self.show_recording(*trajectory, words),
-            Event::Reopened { trajectory, words, name } => self.reopen(*trajectory, words, name),
+            Event::Reopened { trajectory, words, name, linked } => {
+                self.reopen(*trajectory, words, name);
+                self.linked = linked;
+            }
             Event::Downloading { received, total } => {
                 self.failure = None;
                 self.phase = Phase::Loading { received, total };
@@ -282,6 +287,7 @@ mod tests {
             trajectory: Box::new(trajectory()),
             words: Arc::new(tokenizer()),
             name: "run.json".into(),
+            linked: false,
         };
         let stepped = || Event::Stepped { step: step(), edits: vec![], latency_ms: 4.0 };
         let state = after([

@@ -19,7 +19,8 @@ pub const VECTOR_POWER: f64 = 14.0;
 pub struct Language {
     /// Text to tokens and back.
     pub tokenizer: Arc<Tokenizer>,
-    /// Share of each token in the training windows, end of text included; even if the file does not tell. `// (vocabulary)`
+    /// Share of each token in the training windows, end of text included, each counted once more than it occurs; mask and unknown word
+    /// have none. Even if the file does not tell. `// (vocabulary)`
     pub unigram: Vec<f64>,
     /// The model's embeddings as they stand in its file; none if all that is known are words.
     embeddings: Option<Tensor>,

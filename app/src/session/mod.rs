@@ -85,6 +85,8 @@ pub enum Event {
         words: Arc<Tokenizer>,
         /// The file's name.
         name: String,
+        /// Whether it brought the link that makes it again.
+        linked: bool,
     },
     /// The model is on its way.
     Downloading {

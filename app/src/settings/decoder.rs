@@ -43,15 +43,26 @@ pub fn overlaid(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, Str
     let named: serde_json::Map<String, Value> = serde_json::from_str(json).map_err(wrong)?;
     let mut all = serde_json::to_value(knobs).map_err(wrong)?;
     if let Value::Object(fields) = &mut all {
-        fields.extend(named);
+        for (name, value) in named {
+            match (fields.get_mut(&name), value) {
+                // Of sampling only what is named is replaced; the other fields are rules, each a whole.
+                (Some(Value::Object(before)), Value::Object(parts)) if name == SAMPLING => {
+                    before.extend(parts)
+                }
+                (_, value) => drop(fields.insert(name, value)),
+            }
+        }
     }
     serde_json::from_value(all).map_err(wrong)
 }
 
-/// Whether `json` names a field.
+/// The field whose parts are settings of their own.
+const SAMPLING: &str = "sampling";
+
+/// Whether `json` names a field, or the part of one behind a point.
 pub fn names(json: &str, field: &str) -> bool {
-    let named = serde_json::from_str::<serde_json::Map<String, Value>>(json);
-    named.is_ok_and(|named| named.contains_key(field))
+    let named = serde_json::from_str::<Value>(json);
+    named.is_ok_and(|named| named.pointer(&format!("/{}", field.replace('.', "/"))).is_some())
 }
 
 /// The same, with ranges and what goes together checked.
@@ -66,13 +77,32 @@ pub fn checked(knobs: DecodeSettings, json: &str) -> Result<DecodeSettings, Stri
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use diffusion::Order;
+    use model_loader::ModelConfig;
 
     use super::*;
+    use crate::session::models::tests::checkpoint;
+    use crate::session::models::{ShippedModel, fitted};
     use crate::settings::{Rule, Settings};
 
     fn knobs() -> DecodeSettings {
         Settings { seed: 5, temperature: 0.6, slots: 3, ..Settings::default() }.knobs()
+    }
+
+    /// Whether a run can begin with these settings under any model.
+    fn every_model_follows(name: &str, settings: &Settings) {
+        for (model, config) in configs() {
+            let decode = Settings { model: *model, ..settings.clone() }.decode();
+            let found = fitted(decode, config, 64).validate();
+            assert_eq!(found, Ok(()), "{name}, {model:?}");
+        }
+    }
+
+    fn configs() -> &'static [(ShippedModel, ModelConfig)] {
+        static CONFIGS: OnceLock<Vec<(ShippedModel, ModelConfig)>> = OnceLock::new();
+        CONFIGS.get_or_init(|| ShippedModel::ALL.map(|model| (model, checkpoint(model).config)).to_vec())
     }
 
     #[test]
@@ -87,6 +117,10 @@ mod tests {
     fn what_is_named_is_known_by_its_name() {
         let json = r#"{"block_length": 8}"#;
         assert!(names(json, "block_length") && !names(json, "order") && !names("", "order"));
+        let json = r#"{"sampling": {"top_k": 40}}"#;
+        assert!(names(json, "sampling.top_k") && !names(json, "sampling.temperature"));
+        let found = overlaid(knobs(), json).unwrap().sampling;
+        assert_eq!((found.top_k, found.temperature), (40, 0.6), "the rest is the knobs'");
     }
 
     #[test]
@@ -97,6 +131,10 @@ mod tests {
             for (name, json) in PRESETS {
                 let found = checked(knobs.clone(), json).unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert_ne!(found, knobs, "{name}");
+                every_model_follows(
+                    name,
+                    &Settings { rule, order, decoder: json.into(), ..Settings::default() },
+                );
             }
         }
     }

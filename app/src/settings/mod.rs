@@ -187,14 +187,17 @@ impl Default for Settings {
 
 impl Settings {
     /// The decoder that the visitor asks for: what their JSON says, and the knobs for the rest. What does not go together is found when a
-    /// run begins, and told.
+    /// run begins, and told. Models that know one order only go by their own rules, whatever the JSON says.
     pub fn decode(&self) -> DecodeSettings {
+        if !self.model.hears_order() {
+            return self.knobs();
+        }
         decoder::overlaid(self.knobs(), &self.decoder).unwrap_or_else(|_| self.knobs())
     }
 
-    /// Whether the visitor's JSON says something about a field, whatever the knobs say.
+    /// Whether the visitor's JSON decides a field, whatever the knobs say; parts of a field behind a point.
     pub fn decoder_names(&self, field: &str) -> bool {
-        decoder::names(&self.decoder, field)
+        self.model.hears_order() && decoder::names(&self.decoder, field)
     }
 
     /// What the knobs alone say; always valid.

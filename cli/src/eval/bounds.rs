@@ -95,14 +95,14 @@ impl Noise {
         match self {
             Self::Mask(_) => "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k",
             Self::RareFirst(_) => {
-                "NELBO by Monte Carlo: masks with a schedule per token (GenMD4), exact in continuous time, two passes over strata of t"
+                "NELBO by Monte Carlo: masks with a schedule per token (GenMD4), exact in continuous time, passes over strata of t"
             }
             Self::Uniform(_) | Self::MaskUniform(_) => {
-                "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, two passes over strata of t"
+                "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, passes over strata of t"
             }
             Self::Gaussian(_) => {
                 "NELBO by Monte Carlo: squared errors weighed by the loss of signal-to-noise ratio from t = 0.02 on, \
-                 cross-entropy there, two passes over strata of t"
+                 cross-entropy there, passes over strata of t"
             }
             Self::None => "exact, by the chain rule",
         }

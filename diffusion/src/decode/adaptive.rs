@@ -6,7 +6,7 @@ use super::memory::SlotMemory;
 use super::order::dilated_round;
 use super::{Parallelism, SlotPrediction};
 
-/// Probabilities and entropies come in f32: what is so near a threshold meets it.
+/// Probabilities and entropies come in f32: what is so near a threshold counts as equal to it.
 const SLACK: f64 = 1e-6;
 
 /// A slot that may be committed.

@@ -69,7 +69,7 @@ pub enum Parallelism {
         #[serde(default = "defaults::probability")]
         probability: f64,
     },
-    /// The k surest slots, whatever the order says, with the largest k such that (k + 1)(1 − c) < factor, c the
+    /// The k surest slots (no order but confidence goes with it), with the largest k such that (k + 1)(1 − c) < factor, c the
     /// probability of the k-th; at least one (Fast-dLLM, arXiv 2505.22618). Cost: adaptive. With factor 1 the greedy
     /// product is the greedy joint; known failure: that says nothing at a temperature above 0.
     Factor {

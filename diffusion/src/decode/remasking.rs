@@ -60,7 +60,7 @@ pub enum Remasking {
     },
     /// Running confidence remasking (RCR of MDPO, arXiv 2508.13148), with
     /// [`Parallelism::Quota`](super::Parallelism::Quota): after each call as many slots are written as the quota
-    /// says, namely those with the largest probability that a drawn token ever had there, whatever the order says; all
+    /// says, namely those with the largest probability that a drawn token ever had there (no order but confidence goes with it); all
     /// others are masked (again). No knobs. Cost: the quota's, at most min(N, masked) calls per block, masked slots
     /// asked. Known failure: a once large probability is believed for ever. (The paper's running maximum; its released code keeps, of a
     /// masked slot, this call's probability alone.)

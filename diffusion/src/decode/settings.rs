@@ -160,6 +160,16 @@ pub enum SettingsError {
         /// What it needs.
         expected: &'static str,
     },
+    /// Noise that would draw the mask.
+    #[error("words of the noise: found {count} from {first} on, expected none to be the mask, {mask}")]
+    NoiseWords {
+        /// First of them.
+        first: u32,
+        /// How many.
+        count: u32,
+        /// The mask.
+        mask: u32,
+    },
     /// A starting state that no step of these rules can finish.
     #[error("slot {slot} at the start: found {found}, expected {expected}")]
     Start {
@@ -205,13 +215,14 @@ impl DecodeSettings {
         start: &Sequence,
         special: SpecialTokens,
     ) -> Result<(), SettingsError> {
-        let needs = |holds: bool, first, expected| {
-            if holds { Ok(()) } else { Err(SettingsError::Together { first, expected }) }
-        };
-        let draws_mask = |words: Words| (words.first..words.first + words.count).contains(&special.mask.0);
-        needs(!self.noise.words().is_some_and(draws_mask), "words of the noise", "no mask among them")?;
-        let inside = |span: &Span| span.end as usize <= start.len();
-        needs(self.sequential.iter().all(inside), "sequential", "spans that end within the window")?;
+        let Words { first, count } = self.noise.words().unwrap_or(Words { first: 0, count: 0 });
+        let mask = special.mask.0;
+        if (first..first + count).contains(&mask) {
+            return Err(SettingsError::NoiseWords { first, count, mask });
+        }
+        for span in &self.sequential {
+            within("end of a sequential span", span.end.into(), 1.0, start.len() as f64)?;
+        }
         let noisy = start.slots.iter().position(|slot| slot.state == SlotState::Noisy);
         match noisy.filter(|_| self.noise == Noise::Mask) {
             Some(slot) => Err(SettingsError::Start {

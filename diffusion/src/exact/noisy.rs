@@ -219,8 +219,8 @@ mod tests {
     #[test]
     fn remasking_is_told_from_none() {
         // The exact chains behind the numbers above are held to four digits (`ancestral`). In 20 000 runs a decoder that
-        // ignores η fits most of them. In 80 000, four standard errors at
-        // .1875 (4 steps without remasking) are .0055, and .1758 is .0117 away.
+        // ignores η fits most of them. In 80 000, four standard errors at .1875 (4 steps without remasking) are .0055, and
+        // .1758 is .0117 away.
         let runs = 4 * RUNS;
         let settings = DecodeSettings { remasking: Remasking::Cap { eta: 0.3 }, ..ancestral(4) };
         let corpus = two_sentences::corpus(0.5).unwrap();

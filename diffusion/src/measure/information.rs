@@ -1,7 +1,8 @@
 //! D1, live: how many bits are still open along a run, and in what jumps they are settled.
 //!
-//! Open bits = Σ over slots that are not written yet (masked, or words that may be noise) of H(p_i) / ln 2. By subadditivity they are at least the joint entropy of all
-//! masked slots given the visible ones, which is what is really left to decide; the two are equal when the slots
+//! Open bits = Σ over slots that are not written yet (masked, or words that may be noise) of H(p_i) / ln 2. By
+//! subadditivity they are at least the joint entropy of all such slots given the visible ones, which is what is really
+//! left to decide; the two are equal when the slots
 //! are independent. Cost: no call. Blind spots: the entropies are the network's own, and dependence between
 //! masked slots makes the sum too large.
 

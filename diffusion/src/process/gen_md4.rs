@@ -34,6 +34,9 @@ impl GenMd4 {
 
     /// Rare tokens are hidden first: exponents from `rarest` (of a token never counted) to `commonest`, along the logarithm of a
     /// token's count. `// (vocabulary)`
+    ///
+    /// # Errors
+    /// If nothing was counted, or an exponent is not above 0.
     pub fn by_frequency(
         mask: TokenId,
         counts: &[u64],

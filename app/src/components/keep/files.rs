@@ -98,6 +98,7 @@ pub(super) async fn open(settings: RwSignal<Settings>, run: Run, file: File) {
     {
         Ok((trajectory, words, query)) => {
             // The controls show what made the run, and what the visitor sees of it stays theirs.
+            let linked = query.is_some();
             let wanted = settings.with_untracked(|s| {
                 let (backend, colour, lesson) = (s.backend, s.colour, s.lesson.clone());
                 let made = query.map_or_else(|| s.clone(), |query| Settings::from_query(&query));
@@ -107,7 +108,10 @@ pub(super) async fn open(settings: RwSignal<Settings>, run: Run, file: File) {
             settings.set(wanted);
             time::sleep_ms(0).await;
             let (trajectory, words) = (Box::new(trajectory), Arc::new(words));
-            run.receive(Event::Reopened { trajectory, words, name: file.name() }, media::reduced_motion());
+            run.receive(
+                Event::Reopened { trajectory, words, name: file.name(), linked },
+                media::reduced_motion(),
+            );
         }
         Err(error) => run.state.update(|state| state.failure = Some(Failure::Recording(error))),
     }

@@ -69,9 +69,8 @@ fn Curves(found: RwSignal<Option<Frontier>>) -> impl IntoView {
         let is_known =
             found.with(|f| f.as_ref().is_some_and(|f| f.points.iter().any(|p| p.broken.is_some())));
         match settings.with(|s| s.quality) {
-            Quality::Fitting if is_known => Quality::Broken,
-            Quality::Fitting => Quality::Surprise,
-            chosen => chosen,
+            Quality::Fitting | Quality::Broken if is_known => Quality::Broken,
+            _ => Quality::Surprise,
         }
     });
     let points = Memo::new(move |_| {
