@@ -251,32 +251,19 @@ impl Settings {
 
     /// Only what decides a run; the rest as by default.
     pub fn of_run(&self) -> Self {
-        let Self {
-            lab,
-            colour,
-            beside,
-            level,
-            weight,
-            together,
-            jointly,
-            stories,
-            traced,
-            quality,
-            lesson,
-            ..
-        } = Self::default();
+        let none = Self::default();
         Self {
-            lab,
-            colour,
-            beside,
-            level,
-            weight,
-            together,
-            jointly,
-            stories,
-            traced,
-            quality,
-            lesson,
+            lab: none.lab,
+            colour: none.colour,
+            beside: none.beside,
+            level: none.level,
+            weight: none.weight,
+            together: none.together,
+            jointly: none.jointly,
+            stories: none.stories,
+            traced: none.traced,
+            quality: none.quality,
+            lesson: none.lesson,
             ..self.clone()
         }
     }

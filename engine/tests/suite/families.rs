@@ -52,6 +52,11 @@ pub mod bodies {
             let (mut engine, _) = Engine::open(&checkpoint, choice, &mut |_| {}).await.unwrap();
             let found = engine.predict(&query).await.unwrap();
             let known = checkpoint.config.vocab_size - 2;
+            assert_eq!(
+                expected.len(),
+                query.rows.len() * known,
+                "every row that was asked has its golden one"
+            );
             for (index, (prediction, expected)) in found.iter().zip(expected.chunks(known)).enumerate() {
                 compare(&format!("{choice:?}, row {index}"), prediction, expected);
             }
