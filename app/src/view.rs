@@ -173,6 +173,11 @@ pub fn last_prediction(trajectory: &Trajectory, step: usize, slot: usize) -> Opt
     Some((index + 1, &found.prediction))
 }
 
+/// What the back ends measure in nats, in bits, as the page shows it.
+pub fn bits(nats: f32) -> f32 {
+    nats * std::f32::consts::LOG2_E
+}
+
 /// Mean entropy over the slots that a call asked about: how open the text still was.
 pub fn mean_entropy_nats(trajectory: &Trajectory, step: usize) -> Option<f32> {
     let predictions = &trajectory.steps.get(step.checked_sub(1)?)?.predictions;

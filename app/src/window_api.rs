@@ -103,7 +103,7 @@ pub fn describe(settings: &Settings, state: &RunState, cursor: usize, playing: b
             "fallback": report.fallback.as_ref().map(ToString::to_string),
         })),
         "model": state.model.as_ref().map(|model| model.name.clone()),
-        "unknown": state.unknown,
+        "unknown": state.unknown.iter().map(|(_, word)| word).collect::<Vec<_>>(),
         "resumed": state.resumed,
         "problem": state.problem(),
     })

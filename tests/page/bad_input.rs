@@ -10,6 +10,10 @@ fn unknown_words_are_named_and_the_run_goes_on() {
         browser.set("prompt", "The zyzzogeton slept.").await?;
         let named = |state: &Value| is_finished(state) && state["unknown"].to_string().contains("zyzzogeton");
         browser.wait_until("the unknown word named", named).await?;
+        let slot = browser.wait_for("#slot-1[data-unknown]").await?;
+        assert_eq!(slot.text().await?, "zyzzogeton", "it stands as it was typed");
+        let label = slot.attr("aria-label").await?.unwrap_or_default();
+        assert!(label.contains("does not know"), "{label}");
         Ok(())
     });
 }

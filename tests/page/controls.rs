@@ -201,3 +201,71 @@ fn any_decoder_can_be_written_and_what_is_none_is_one_sentence() {
         Ok(())
     });
 }
+
+/// Whether a control rests, and why.
+async fn reason(browser: &Browser, control: &str) -> anyhow::Result<Option<String>> {
+    if browser.element(control).await?.attr("disabled").await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(browser.element(&format!("{control}-rests")).await?.html(true).await?))
+}
+
+#[test]
+fn a_control_without_a_say_rests_and_tells_why() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&length=16&slots=8").await?;
+        assert_eq!(reason(browser, "top-k").await?, None);
+        let schedule = reason(browser, "schedule").await?;
+        assert!(schedule.is_some_and(|why| why.contains("steps")), "the knob counts slots");
+        browser.set("knob-temperature", "0").await?;
+        rerun(browser, "temperature", 0.0).await?;
+        for filter in ["top-k", "top-p"] {
+            let why = reason(browser, filter).await?;
+            assert!(why.is_some_and(|why| why.contains("temperature 0")), "{filter}");
+        }
+        browser.set("rule", "quota").await?;
+        browser.wait_until("steps", |state| state["settings"]["rule"] == "quota").await?;
+        assert_eq!(reason(browser, "schedule").await?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_chosen_slot_opens_over_the_numbers_and_moves_nothing() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&length=16&slots=8").await?;
+        let places = "return ['grid', 'gauges', 'play'].map(id => { \
+            const box = document.querySelector(`[data-testid=${id}]`).getBoundingClientRect(); \
+            return [box.top, box.bottom]; })";
+        let before = browser.client.execute(places, vec![]).await?;
+        browser.wait_for("#slot-3").await?.click().await?;
+        browser.wait_for("[data-testid=close-inspector]").await?;
+        assert_eq!(browser.client.execute(places, vec![]).await?, before);
+        let seen = "const box = document.querySelector('[data-testid=inspector]').getBoundingClientRect(); \
+            return document.elementFromPoint(box.left + 20, box.top + 60).closest('[data-testid=inspector]') !== null";
+        assert_eq!(browser.client.execute(seen, vec![]).await?, true, "the slot is in sight");
+        browser.element("close-inspector").await?.click().await?;
+        let gauges = before[1][0].as_f64().unwrap_or(f64::NAN);
+        assert!(gauges < 500.0, "gauges are in sight: {before}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_first_tab_leads_past_the_head() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, "?backend=cpu&length=16&slots=8").await?;
+        let is_first = "const all = document.querySelectorAll('a[href], button, input, select, [tabindex=\"0\"]'); \
+            return all[0].dataset.testid";
+        assert_eq!(browser.client.execute(is_first, vec![]).await?, "skip");
+        browser.client.execute("document.querySelector('[data-testid=skip]').focus()", vec![]).await?;
+        browser.element("skip").await?.send_keys("\u{e007}").await?;
+        let focused = browser.client.execute("return document.activeElement.tagName", vec![]).await?;
+        assert_eq!(focused, "MAIN");
+        assert!(
+            !browser.client.current_url().await?.as_str().contains('#'),
+            "the address says the state alone"
+        );
+        Ok(())
+    });
+}

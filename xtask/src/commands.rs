@@ -1,14 +1,16 @@
 //! Running other programs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The project's root: the folder above this crate.
+/// The project's root: the folder above this crate, as the cargo that runs us says. Checkouts may share a build folder, so that what was
+/// known when this was built may be the place of another.
 pub fn root() -> PathBuf {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder.parent().unwrap_or(crate_folder).to_path_buf()
+    let said = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let crate_folder = said.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    crate_folder.parent().unwrap_or(&crate_folder).to_path_buf()
 }
 
 /// The cargo that runs us.

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use crate::settings::Settings;
 use crate::settings::decoder::{PRESETS, checked};
-use crate::texts::{fill, key, say};
+use crate::settings::rests::{Because, Control};
+use crate::texts::{fill, say};
 
 /// Stands for the knobs in the menu, and `OWN` for what is none of the well-known ones.
 const KNOBS: &str = "";
@@ -31,7 +32,8 @@ pub fn DecoderBox() -> impl IntoView {
         decoder.track();
         fault.set(None);
     });
-    let rests = Signal::derive(move || settings.with(|s| !s.model.hears_order()));
+    let because = Signal::derive(move || settings.with(|s| s.rests(Control::Decoder)));
+    let rests = Signal::derive(move || because.get().is_some());
     let chosen = move || {
         settings.with(|s| match s.decoder.as_str() {
             "" => KNOBS.to_owned(),
@@ -74,7 +76,7 @@ pub fn DecoderBox() -> impl IntoView {
             prop:value=move || settings.with(|s| s.decoder.clone())
             on:change:target=move |event| take(event.target().value())
         ></textarea>
-        <p class="hint">{move || say(if rests.get() { key("decoder.rests") } else { key("decoder.hint") })}</p>
+        <p class="hint">{move || because.get().map_or(say("decoder.hint"), Because::says)}</p>
         <p class="warning" data-testid="decoder-fault" role="status">{fault}</p>
     }
 }

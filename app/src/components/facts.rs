@@ -7,7 +7,7 @@ use model_loader::tokenizer::END;
 
 use crate::run::{Run, RunState, Source};
 use crate::texts::{fill, say};
-use crate::view::{Cell, Mark, mean_entropy_nats};
+use crate::view::{Cell, Mark, bits, mean_entropy_nats};
 
 /// What stands for a number that is not there yet.
 const NONE: &str = "–";
@@ -27,7 +27,6 @@ pub fn Facts(
     });
     let hidden = Memo::new(move |_| columns.with(|columns| columns.first().map(|start| masked(start))));
     let latency = Memo::new(move |_| run.state.with(RunState::mean_latency_ms));
-    let about = Memo::new(move |_| run.state.with(about));
     let fact = |name: &'static str, id: &'static str, value: Signal<String>| {
         view! {
             <dt>{name}</dt>
@@ -43,16 +42,23 @@ pub fn Facts(
                 }))}
                 {fact(say("facts.now"), "masked", Signal::derive(move || cells.with(|cells| masked(cells).0.to_string())))}
                 {fact(say("facts.entropy"), "entropy", Signal::derive(move || {
-                    entropy.get().map_or(NONE.into(), |nats| fill("facts.nats", &[("nats", &format!("{nats:.2}"))]))
+                    entropy.get().map_or(NONE.into(), |nats| fill("facts.bits", &[("bits", &format!("{:.2}", bits(nats)))]))
                 }))}
                 {fact(say("facts.ends"), "effective-length", Signal::derive(move || cells.with(|cells| text_end(cells))))}
                 {fact(say("facts.latency"), "latency", Signal::derive(move || {
                     latency.get().map_or(NONE.into(), |ms| fill("facts.ms", &[("ms", &format!("{ms:.0}"))]))
                 }))}
             </dl>
-            <p class="hint about-model" data-testid="model">{about}</p>
         </section>
     }
+}
+
+/// Which model wrote it, and whether just now.
+#[component]
+pub fn AboutModel() -> impl IntoView {
+    let run = expect_context::<Run>();
+    let about = Memo::new(move |_| run.state.with(about));
+    view! { <p class="hint about-model" data-testid="model">{about}</p> }
 }
 
 /// Masked slots, and all slots.

@@ -7,7 +7,7 @@ use super::icons::{Icon, THEME};
 use super::keep::Keep;
 use crate::draw::palette::Theme;
 use crate::failure::{Failure, explain};
-use crate::platform::media;
+use crate::platform::{focus, media};
 use crate::run::Run;
 use crate::texts::{fill, say};
 
@@ -27,6 +27,25 @@ pub fn Header(
                 <ThemeButton theme />
             </div>
         </header>
+    }
+}
+
+/// For the keyboard: past the head and the tabs, which are the same in every lab.
+#[component]
+pub fn SkipLink() -> impl IntoView {
+    view! {
+        <a
+            class="skip button"
+            href="#main"
+            data-testid="skip"
+            on:click=move |event| {
+                // The address says what the page shows, not where the focus is.
+                event.prevent_default();
+                focus::move_to("main");
+            }
+        >
+            {say("header.skip")}
+        </a>
     }
 }
 

@@ -3,7 +3,7 @@
 use diffusion::{Candidate, Prediction, TokenId};
 use leptos::prelude::*;
 use model_loader::Tokenizer;
-use model_loader::tokenizer::END;
+use model_loader::tokenizer::{END, UNKNOWN};
 
 use super::changes::Changes;
 use super::icons::{CLOSE, Icon};
@@ -11,7 +11,7 @@ use super::slot_editor::{Branch, SlotEditor, focus_slot};
 use crate::history::{Change, history};
 use crate::run::{Run, RunState};
 use crate::texts::{fill, key, say};
-use crate::view::{Cell, Mark, last_prediction, visible};
+use crate::view::{Cell, Mark, bits, last_prediction, visible};
 
 /// The newest changes of a slot that are listed; noise may change in every call.
 const LISTED: usize = 6;
@@ -42,7 +42,7 @@ struct Choice {
     drawn: bool,
 }
 
-/// The inspector. Room is kept for it, so that choosing a slot moves nothing.
+/// The inspector. It opens over the numbers beside the text, so that choosing a slot moves nothing.
 #[component]
 pub fn Inspector(
     /// The slots at the cursor.
@@ -134,8 +134,12 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
     let cell = cells.get(slot)?;
     let words = state.words.as_deref()?;
     let trajectory = state.trajectory.as_ref()?;
-    let shown =
-        if cell.mark == Mark::Masked { say("legend.masked").to_owned() } else { spell(words, cell.token.0) };
+    let typed = state.unknown.iter().find(|(at, _)| *at == slot && cell.token.0 == UNKNOWN);
+    let shown = match typed {
+        Some((_, word)) => word.clone(),
+        None if cell.mark == Mark::Masked => say("legend.masked").to_owned(),
+        None => spell(words, cell.token.0),
+    };
     let nearest = nearest(cells, slot);
     let history = changes(words, history(trajectory, cursor, slot));
     let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
@@ -157,7 +161,7 @@ fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<
     let candidates = choices(words, prediction, cell.call.is_some());
     let entropy = fill(
         "inspector.entropy",
-        &[("nats", &format!("{:.2}", prediction.entropy_nats)), ("call", &call.to_string())],
+        &[("bits", &format!("{:.2}", bits(prediction.entropy_nats))), ("call", &call.to_string())],
     );
     Some(Finding { says, word: shown, entropy, candidates, nearest, history })
 }

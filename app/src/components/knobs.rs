@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::settings::rests::{Because, Control};
 use crate::settings::{HIGHEST_TEMPERATURE, LENGTHS, Rule, Settings};
 use crate::texts::{fill, say};
 
@@ -10,7 +11,6 @@ use crate::texts::{fill, say};
 pub fn Knobs() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let temperature = Memo::new(move |_| settings.with(|s| f64::from(s.temperature)));
-    let by_decoder = Signal::derive(move || settings.with(|s| s.decoder_names("parallelism")));
     view! {
         <div class="knobs" role="group" aria-label=say("knobs.name")>
             <Knob
@@ -28,7 +28,7 @@ pub fn Knobs() -> impl IntoView {
                 hint=say("knobs.temperature.hint")
                 range=(0.0, f64::from(HIGHEST_TEMPERATURE), 0.05)
                 value=temperature
-                overruled=Signal::derive(move || settings.with(|s| s.decoder_names("sampling.temperature")))
+                rests=Signal::derive(move || settings.with(|s| s.rests(Control::Temperature)))
                 write=Callback::new(move |t: f64| settings.update(|s| s.temperature = t as f32))
                 says=Signal::derive(move || says_temperature(temperature.get()))
             />
@@ -36,7 +36,7 @@ pub fn Knobs() -> impl IntoView {
                 id="knob-parallelism"
                 name=say("knobs.parallelism")
                 hint=Signal::derive(move || settings.with(parallelism_hint))
-                overruled=by_decoder
+                rests=Signal::derive(move || settings.with(|s| s.rests(Control::Parallelism)))
                 range=(1.0, *LENGTHS.end() as f64, 1.0)
                 value=Memo::new(move |_| settings.with(|s| f64::from(parallelism(s))))
                 write=Callback::new(move |n: f64| settings.update(|s| set_parallelism(s, n as u32)))
@@ -98,9 +98,9 @@ pub fn Knob(
     /// One line about it.
     #[prop(into)]
     hint: Signal<&'static str>,
-    /// Whether something else decides it now.
+    /// What decides in its place now.
     #[prop(into, optional)]
-    overruled: Signal<bool>,
+    rests: Signal<Option<Because>>,
     /// Least value, greatest value, smallest change.
     range: (f64, f64, f64),
     /// Where it stands.
@@ -114,6 +114,11 @@ pub fn Knob(
     let (low, high, step) = range;
     let share = move || format!("{:.2}%", (value.get() - low) / (high - low) * 100.0);
     let hint_id = format!("{id}-hint");
+    let says = Signal::derive(move || match rests.get() {
+        Some(_) => say("knobs.by-decoder").into(),
+        None => says.get(),
+    });
+    let hint = move || rests.get().map_or(hint.get(), Because::says);
     view! {
         <div class="knob">
             <label for=id>{name}</label>
@@ -129,7 +134,7 @@ pub fn Knob(
                 style:--share=share
                 aria-valuetext=says
                 aria-describedby=hint_id.clone()
-                disabled=overruled
+                disabled=move || rests.get().is_some()
                 prop:value=move || value.get()
                 on:input:target=move |event| {
                     if let Ok(value) = event.target().value().parse() {
@@ -159,7 +164,6 @@ fn set_parallelism(settings: &mut Settings, number: u32) {
 
 fn parallelism_hint(settings: &Settings) -> &'static str {
     match settings.rule {
-        _ if settings.decoder_names("parallelism") => say("knobs.by-decoder.hint"),
         Rule::SlotsPerCall => say("knobs.parallelism.hint"),
         Rule::Quota | Rule::Ancestral => say("knobs.parallelism.steps.hint"),
     }
@@ -177,7 +181,7 @@ fn says_temperature(temperature: f64) -> String {
 pub fn says_parallelism(settings: &Settings) -> String {
     let number = parallelism(settings);
     match (settings.rule, number) {
-        _ if settings.decoder_names("parallelism") => say("knobs.by-decoder").into(),
+        _ if settings.rests(Control::Parallelism).is_some() => say("knobs.by-decoder").into(),
         (Rule::SlotsPerCall, 1) => say("knobs.slot").into(),
         (Rule::SlotsPerCall, n) => fill("knobs.slots", &[("count", &n.to_string())]),
         (_, 1) => say("knobs.step").into(),

@@ -9,6 +9,7 @@ use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
 use crate::texts::{fill, say};
+use crate::view::bits;
 
 /// Stops of the gradient in the legend.
 const STOPS: usize = 9;
@@ -94,7 +95,7 @@ fn ends(by: ColourBy, scale: Scale) -> Option<(String, String)> {
         ColourBy::Confidence => Some((say("legend.probability").into(), "1".into())),
         ColourBy::Entropy => Some((
             say("legend.entropy").into(),
-            fill("facts.nats", &[("nats", &format!("{:.1}", scale.most_nats))]),
+            fill("facts.bits", &[("bits", &format!("{:.1}", bits(scale.most_nats)))]),
         )),
         ColourBy::Revisions => Some((say("legend.revisions").into(), scale.revisions.max(1).to_string())),
         ColourBy::CommitTime => {

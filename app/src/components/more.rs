@@ -7,9 +7,9 @@ use leptos::prelude::*;
 
 use super::decoder_box::DecoderBox;
 use super::icons::{DIE, Icon};
-use crate::labs::Lab;
 use crate::session::models::ShippedModel;
 use crate::settings::query::Named;
+use crate::settings::rests::{Because, Control};
 use crate::settings::{LENGTHS, Rule, Settings};
 use crate::texts::{key, say};
 
@@ -17,7 +17,7 @@ use crate::texts::{key, say};
 #[component]
 pub fn More() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
-    let by_decoder = Signal::derive(move || settings.with(|s| s.decoder_names("parallelism")));
+    let suppress_rests = resting(Some(Control::SuppressEnd));
     view! {
         <div class="more">
             <ModelMenu />
@@ -26,19 +26,20 @@ pub fn More() -> impl IntoView {
                 <summary>{say("more.title")}</summary>
                 <div class="more-body">
                     <OrderMenu />
-                    <Menu id="rule" label=say("more.rule") choices=&RULES overruled=by_decoder read=|s| s.rule write=|s, rule| s.rule = rule />
-                    <Menu id="schedule" label=say("more.schedule") choices=&SCHEDULES overruled=by_decoder read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
+                    <Menu id="rule" label=say("more.rule") choices=&RULES control=Control::Rule read=|s| s.rule write=|s, rule| s.rule = rule />
+                    <Menu id="schedule" label=say("more.schedule") choices=&SCHEDULES control=Control::Schedule read=|s| s.schedule write=|s, schedule| s.schedule = schedule />
                     <Number id="length" label=say("more.length") range=(*LENGTHS.start() as f64, *LENGTHS.end() as f64, 1.0)
                         read=|s| s.length as f64 write=|s, n| s.length = n as usize />
-                    <Number id="top-k" label=say("more.top-k") range=(0.0, 1000.0, 1.0)
+                    <Number id="top-k" label=say("more.top-k") control=Control::TopK range=(0.0, 1000.0, 1.0)
                         read=|s| f64::from(s.top_k) write=|s, n| s.top_k = n as u32 />
-                    <Number id="top-p" label=say("more.top-p") range=(0.05, 1.0, 0.05)
+                    <Number id="top-p" label=say("more.top-p") control=Control::TopP range=(0.05, 1.0, 0.05)
                         read=|s| f64::from(s.top_p) write=|s, n| s.top_p = n as f32 />
                     <Menu id="backend-choice" label=say("more.backend") choices=&BACKENDS read=|s| s.backend write=|s, backend| s.backend = backend />
                     <label class="row-check">
                         <input
                             type="checkbox"
                             data-testid="suppress-end"
+                            disabled=move || suppress_rests.get().is_some()
                             prop:checked=move || settings.with(|s| s.suppress_end)
                             on:change:target=move |event| {
                                 settings.update(|s| s.suppress_end = event.target().checked());
@@ -46,6 +47,7 @@ pub fn More() -> impl IntoView {
                         />
                         {say("more.suppress")}
                     </label>
+                    <Reason id="suppress-end" rests=suppress_rests />
                     <DecoderBox />
                 </div>
             </details>
@@ -89,16 +91,7 @@ pub const ORDERS: [(Order, &str); 7] = [
 /// Which slots go first.
 #[component]
 pub fn OrderMenu() -> impl IntoView {
-    let settings = expect_context::<RwSignal<Settings>>();
-    // Labs keep to the knobs, and the families have masks among them, whatever the model of the other labs.
-    let overruled = Signal::derive(move || {
-        settings.with(|s| match s.lab {
-            Lab::Generate => s.decoder_names("order") || !s.model.hears_order(),
-            Lab::Families => false,
-            _ => !s.model.hears_order(),
-        })
-    });
-    view! { <Menu id="order" label=say("more.order") choices=&ORDERS overruled read=|s| s.order write=|s, order| s.order = order /> }
+    view! { <Menu id="order" label=say("more.order") choices=&ORDERS control=Control::Order read=|s| s.order write=|s, order| s.order = order /> }
 }
 
 /// What visitors call the models.
@@ -184,9 +177,9 @@ fn Menu<T: Named + Send + Sync>(
     label: &'static str,
     /// Values and what visitors call them.
     choices: &'static [(T, &'static str)],
-    /// Whether it has no say now.
-    #[prop(into, optional)]
-    overruled: Signal<bool>,
+    /// What it is where something else may overrule it.
+    #[prop(optional)]
+    control: Option<Control>,
     read: fn(&Settings) -> T,
     write: fn(&mut Settings, T),
 ) -> impl IntoView {
@@ -196,6 +189,7 @@ fn Menu<T: Named + Send + Sync>(
             settings.update(|s| write(s, value));
         }
     };
+    let rests = resting(control);
     let options =
         choices.iter().map(|(value, says)| view! { <option value=value.name()>{say(says)}</option> });
     view! {
@@ -204,13 +198,14 @@ fn Menu<T: Named + Send + Sync>(
             <select
                 id=id
                 data-testid=id
-                disabled=overruled
-                title=move || overruled.get().then(|| say("more.overruled"))
+                disabled=move || rests.get().is_some()
+                aria-describedby=move || rests.get().map(|_| format!("{id}-rests"))
                 prop:value=move || settings.with(|s| read(s).name())
                 on:change:target=move |event| change(event.target().value())
             >
                 {options.collect_view()}
             </select>
+            <Reason id rests />
         </div>
     }
 }
@@ -222,6 +217,9 @@ pub fn Number(
     id: &'static str,
     /// What it counts.
     label: &'static str,
+    /// What it is where something else may overrule it.
+    #[prop(optional)]
+    control: Option<Control>,
     /// Least value, greatest value, smallest change.
     range: (f64, f64, f64),
     /// The number.
@@ -230,6 +228,7 @@ pub fn Number(
     write: fn(&mut Settings, f64),
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
+    let rests = resting(control);
     let (low, high, step) = range;
     // Two decimals: a float such as 0.9 must not show as 0.8999999761581421.
     let shown = move || settings.with(|s| (read(s) * 100.0).round() / 100.0);
@@ -244,6 +243,8 @@ pub fn Number(
                 min=low
                 max=high
                 step=step
+                disabled=move || rests.get().is_some()
+                aria-describedby=move || rests.get().map(|_| format!("{id}-rests"))
                 prop:value=shown
                 on:change:target=move |event| {
                     // What is not a number, or out of range, comes back as the nearest that is.
@@ -252,7 +253,29 @@ pub fn Number(
                     event.target().set_value(&shown().to_string());
                 }
             />
+            <Reason id rests />
         </div>
+    }
+}
+
+/// What decides in place of a control now.
+fn resting(control: Option<Control>) -> Signal<Option<Because>> {
+    let settings = expect_context::<RwSignal<Settings>>();
+    Signal::derive(move || settings.with(|s| s.rests(control?)))
+}
+
+/// Why a control has no say, under it.
+#[component]
+fn Reason(
+    /// Of the control.
+    id: &'static str,
+    /// What decides in its place.
+    rests: Signal<Option<Because>>,
+) -> impl IntoView {
+    view! {
+        {move || rests.get().map(|because| view! {
+            <p class="hint" id=format!("{id}-rests") data-testid=format!("{id}-rests")>{because.says()}</p>
+        })}
     }
 }
 

@@ -62,8 +62,8 @@ pub fn OwnText() -> impl IntoView {
 }
 
 /// What did not go into the starting state as written.
-fn notice(unknown: &[String], cut: usize) -> Option<String> {
-    let words = unknown.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ");
+fn notice(unknown: &[(usize, String)], cut: usize) -> Option<String> {
+    let words = unknown.iter().map(|(_, word)| format!("“{word}”")).collect::<Vec<_>>().join(", ");
     match (unknown.len(), cut) {
         (0, 0) => None,
         (0, 1) => Some(say("prompt.cut-one").into()),
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn unknown_words_are_named() {
         assert_eq!(notice(&[], 0), None);
-        let both = notice(&["zebu".into(), "quark".into()], 0).unwrap();
+        let both = notice(&[(0, "zebu".into()), (4, "quark".into())], 0).unwrap();
         assert!(both.contains("“zebu”, “quark”"), "{both}");
         assert!(notice(&[], 3).unwrap().contains('3'));
     }

@@ -1,7 +1,7 @@
 //! The text as a reader sees it: capitals, attached punctuation, blanks where slots are masked.
 
 use leptos::prelude::*;
-use model_loader::tokenizer::{END, MASK};
+use model_loader::tokenizer::{END, MASK, Piece, UNKNOWN};
 
 use crate::run::Run;
 use crate::texts::say;
@@ -25,7 +25,8 @@ pub fn Prose(
         let words = run.state.with(|state| state.words.clone());
         let tokens: Vec<u32> = cells.with(|cells| cells.iter().map(|cell| cell.token.0).collect());
         let end = tokens.iter().position(|&token| token == END).unwrap_or(tokens.len());
-        let pieces = words.map(|words| words.pieces(&tokens[..end])).unwrap_or_default();
+        let mut pieces = words.map(|words| words.pieces(&tokens[..end])).unwrap_or_default();
+        run.state.with(|state| spell_unknown(&mut pieces, &tokens, &state.unknown));
         let text = pieces.into_iter().zip(&tokens);
         join(text.map(|(piece, &token)| (piece.space_before, (token != MASK).then_some(piece.text))))
     });
@@ -47,6 +48,15 @@ pub fn Prose(
                 }}
             </p>
         </section>
+    }
+}
+
+/// A word that the model does not know reads as it was typed.
+fn spell_unknown(pieces: &mut [Piece], tokens: &[u32], unknown: &[(usize, String)]) {
+    for (slot, word) in unknown {
+        if let Some(piece) = pieces.get_mut(*slot).filter(|_| tokens[*slot] == UNKNOWN) {
+            piece.text.clone_from(word);
+        }
     }
 }
 

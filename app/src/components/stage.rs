@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::facts::Facts;
+use super::facts::{AboutModel, Facts};
 use super::film_strip::FilmStrip;
 use super::gauges::Gauges;
 use super::inspector::Inspector;
@@ -68,8 +68,9 @@ pub fn Stage(
         <aside class="facts">
             <Facts cells columns />
             <Later turn=Built::Gauges>
-                <Inspector cells />
                 <Gauges />
+                <Inspector cells />
+                <AboutModel />
             </Later>
         </aside>
     }

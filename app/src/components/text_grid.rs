@@ -7,14 +7,14 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model_loader::Tokenizer;
-use model_loader::tokenizer::END;
+use model_loader::tokenizer::{END, UNKNOWN};
 use wasm_bindgen::JsCast;
 
 use super::later::{Building, Built};
 use crate::draw::palette::ramp;
 use crate::draw::slots::{Scale, share};
 use crate::keys::move_in_grid;
-use crate::platform::time;
+use crate::platform::{focus, time};
 use crate::run::Run;
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
@@ -64,6 +64,7 @@ struct Face {
     text: String,
     mark: &'static str,
     end: bool,
+    unknown: bool,
     after_end: bool,
     fill: Option<(String, String)>,
     label: String,
@@ -89,7 +90,9 @@ pub fn TextGrid(
     let colour = Memo::new(move |_| settings.with(|s| s.colour));
     let faces = Memo::new(move |_| {
         let words = run.state.with(|state| state.words.clone());
-        cells.with(|cells| faces(cells, words.as_ref(), colour.get(), scale.get()))
+        let mut faces = cells.with(|cells| faces(cells, words.as_ref(), colour.get(), scale.get()));
+        run.state.with(|state| cells.with(|cells| spell_unknown(&mut faces, cells, &state.unknown)));
+        faces
     });
     let count = Memo::new(move |_| cells.with(Vec::len));
     let building = expect_context::<Building>();
@@ -154,7 +157,7 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
         if run.selected.get_untracked() == Some(index) {
             spawn_local(async {
                 time::next_frame().await;
-                focus("[data-testid=close-inspector]");
+                focus::move_to("[data-testid=close-inspector]");
             });
         }
     };
@@ -169,6 +172,7 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
             tabindex=stop
             data-state=move || face.with(|face| face.as_ref().map(|face| face.mark))
             data-end=move || get(|face| face.end.then(String::new))
+            data-unknown=move || get(|face| face.unknown.then(String::new))
             data-after-end=move || get(|face| face.after_end.then(String::new))
             data-long=move || get(|face| (face.text.chars().count() > LONG_WORD).then(String::new))
             style:--fill=move || get(|face| face.fill.as_ref().map(|fill| fill.0.clone()))
@@ -189,14 +193,6 @@ fn show(element: &web_sys::Element) {
     let options = web_sys::ScrollIntoViewOptions::new();
     options.set_block(web_sys::ScrollLogicalPosition::Nearest);
     element.scroll_into_view_with_scroll_into_view_options(&options);
-}
-
-/// Moves the focus to the first element that a style sheet's selector finds.
-fn focus(selector: &str) {
-    let found = document().query_selector(selector).ok().flatten();
-    if let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-        drop(element.focus());
-    }
 }
 
 /// What every slot shows.
@@ -225,9 +221,22 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
         text: visible(text),
         mark: cell.mark.name(),
         end: is_end,
+        unknown: false,
         after_end,
         fill: fill.map(|colour| (colour.css(), colour.ink().css())),
         label: state,
+    }
+}
+
+/// A word that the model does not know stands as it was typed, where the visitor's still stands.
+fn spell_unknown(faces: &mut [Face], cells: &[Cell], unknown: &[(usize, String)]) {
+    for (slot, word) in unknown {
+        let stands = |cell: &Cell| cell.token.0 == UNKNOWN && cell.mark == Mark::Given;
+        if let Some(face) = faces.get_mut(*slot).filter(|_| cells.get(*slot).is_some_and(stands)) {
+            face.label = format!("{word}, {}", say("grid.unknown"));
+            face.text.clone_from(word);
+            face.unknown = true;
+        }
     }
 }
 
@@ -271,5 +280,21 @@ mod tests {
         let after: Vec<bool> = faces.iter().map(|face| face.after_end).collect();
         assert_eq!(after, [false, false, false, true]);
         assert!(faces[2].end && faces[2].fill.is_some());
+    }
+
+    #[test]
+    fn an_unknown_word_stands_as_it_was_typed_until_another_takes_its_place() {
+        let mut cells = columns(&trajectory())[0].clone();
+        cells[1].token = diffusion::TokenId(UNKNOWN);
+        let shown = |cells: &[Cell]| {
+            let mut faces = faces(cells, Some(&Arc::new(tokenizer())), ColourBy::State, SCALE);
+            spell_unknown(&mut faces, cells, &[(1, "zebu".to_owned()), (9, "quark".to_owned())]);
+            faces.swap_remove(1)
+        };
+        let face = shown(&cells);
+        assert_eq!((face.text.as_str(), face.unknown), ("zebu", true));
+        assert!(face.label.starts_with("zebu, "), "{}", face.label);
+        cells[1].token = diffusion::TokenId(4);
+        assert_eq!((shown(&cells).text.as_str(), shown(&cells).unknown), ("cat", false));
     }
 }

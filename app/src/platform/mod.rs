@@ -4,6 +4,7 @@ pub mod canvas;
 pub mod clipboard;
 pub mod fetch;
 pub mod files;
+pub mod focus;
 pub mod frame;
 pub mod media;
 pub mod offline;

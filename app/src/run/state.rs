@@ -101,8 +101,8 @@ pub struct RunState {
     pub backend: Option<BackendReport>,
     /// Duration of every call of the run.
     pub latencies_ms: Vec<f64>,
-    /// Words of the visitor that the model does not know.
-    pub unknown: Vec<String>,
+    /// Words of the visitor that the model does not know, each with its slot.
+    pub unknown: Vec<(usize, String)>,
     /// Words of the visitor's text that are outside the window.
     pub cut: usize,
     /// What stands in the way.

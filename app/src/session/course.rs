@@ -23,7 +23,7 @@ pub struct Course {
     /// Duration of every call so far.
     latencies_ms: Vec<f64>,
     /// Words of the visitor that the model does not know.
-    unknown: Vec<String>,
+    unknown: Vec<(usize, String)>,
     /// Words of the visitor's text that are outside the window.
     cut: usize,
 }

@@ -61,8 +61,8 @@ pub struct Beginning {
     pub latencies_ms: Vec<f64>,
     /// How many calls it will have taken at its end.
     pub planned: usize,
-    /// Words of the visitor that the model does not know.
-    pub unknown: Vec<String>,
+    /// Words of the visitor that the model does not know, each with its slot.
+    pub unknown: Vec<(usize, String)>,
     /// Words of the visitor's text that are outside the window.
     pub cut: usize,
 }

@@ -85,8 +85,12 @@ impl ShippedModel {
 
     /// Whether the order of decoding has a say in what it writes.
     pub fn hears_order(self) -> bool {
-        use ShippedModel::{EnglishMaskUniform, MaskUniform, Uniform};
-        !self.is_autoregressive() && !matches!(self, MaskUniform | Uniform | EnglishMaskUniform)
+        !self.is_autoregressive() && !self.is_noisy()
+    }
+
+    /// Whether it takes words for noise, and steps back along its own process.
+    pub fn is_noisy(self) -> bool {
+        matches!(self, Self::MaskUniform | Self::Uniform | Self::EnglishMaskUniform)
     }
 
     /// Whether it writes one token after the other.

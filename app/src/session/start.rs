@@ -11,8 +11,8 @@ use crate::settings::Settings;
 pub struct Start {
     /// The slots.
     pub sequence: Sequence,
-    /// Words of the visitor that the model does not know, as typed.
-    pub unknown: Vec<String>,
+    /// Words of the visitor that the model does not know, as typed, each with its slot.
+    pub unknown: Vec<(usize, String)>,
     /// Words and marks of the visitor's text that are outside the window.
     pub cut: usize,
 }
@@ -78,7 +78,9 @@ pub fn start(
     // Of pure noise nothing is left, so nothing of the text can be missing.
     let told = if settings.time < 1.0 { seen } else { 0 };
     let of_text = text.unknown.into_iter().filter(|unknown| unknown.position < told);
-    let unknown = prompt.unknown.into_iter().chain(of_text).map(|unknown| unknown.word).collect();
+    let of_text = of_text.map(|unknown| (found + unknown.position, unknown.word));
+    let of_prompt = prompt.unknown.into_iter().map(|unknown| (unknown.position, unknown.word));
+    let unknown = of_prompt.chain(of_text).collect();
     let cut = if settings.time < 1.0 { text.tokens.len() - seen } else { 0 };
     Ok(Start { sequence, unknown, cut })
 }
@@ -147,8 +149,16 @@ pub(crate) mod tests {
     #[test]
     fn unknown_words_are_told_and_not_swallowed() {
         let start = begin(Settings { prompt: "the xylophone sat".into(), ..settings() }).unwrap();
-        assert_eq!(start.unknown, ["xylophone"]);
+        assert_eq!(start.unknown, [(1, "xylophone".to_owned())]);
         assert_eq!(start.sequence.slots[1], Slot::given(TokenId(1)));
+    }
+
+    #[test]
+    fn unknown_words_of_the_text_stand_behind_the_prompt() {
+        let (prompt, text) = ("the cat".into(), "sat zebu".into());
+        let start = begin(Settings { prompt, text, time: 0.0, ..settings() }).unwrap();
+        assert_eq!(start.unknown, [(3, "zebu".to_owned())]);
+        assert_eq!(start.sequence.slots[3].token, TokenId(1));
     }
 
     #[test]

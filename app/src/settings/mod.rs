@@ -5,6 +5,7 @@ pub mod decoder;
 pub mod edits;
 pub mod percent;
 pub mod query;
+pub mod rests;
 
 use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::schedule::Schedule;
@@ -196,7 +197,7 @@ impl Settings {
     }
 
     /// Whether the visitor's JSON decides a field, whatever the knobs say; parts of a field behind a point.
-    pub fn decoder_names(&self, field: &str) -> bool {
+    fn decoder_names(&self, field: &str) -> bool {
         self.model.hears_order() && decoder::names(&self.decoder, field)
     }
 

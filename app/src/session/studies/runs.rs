@@ -61,7 +61,7 @@ pub fn decoder(
     let parallelism = Parallelism::SlotsPerCall { slots };
     let wanted = DecodeSettings { parallelism, ..settings.knobs() };
     let decoder = Decoder::new(fitted(wanted, config, length), start.sequence, special)?;
-    Ok((decoder, start.unknown))
+    Ok((decoder, start.unknown.into_iter().map(|(_, word)| word).collect()))
 }
 
 /// The slots after so many steps.
