@@ -16,8 +16,6 @@ use crate::texts::{key, say};
 /// The seed, in sight, and the rest behind one click.
 #[component]
 pub fn More() -> impl IntoView {
-    let settings = expect_context::<RwSignal<Settings>>();
-    let suppress_rests = resting(Some(Control::SuppressEnd));
     view! {
         <div class="more">
             <ModelMenu />
@@ -35,23 +33,33 @@ pub fn More() -> impl IntoView {
                     <Number id="top-p" label=say("more.top-p") control=Control::TopP range=(0.05, 1.0, 0.05)
                         read=|s| f64::from(s.top_p) write=|s, n| s.top_p = n as f32 />
                     <Menu id="backend-choice" label=say("more.backend") choices=&BACKENDS read=|s| s.backend write=|s, backend| s.backend = backend />
-                    <label class="row-check">
-                        <input
-                            type="checkbox"
-                            data-testid="suppress-end"
-                            disabled=move || suppress_rests.get().is_some()
-                            prop:checked=move || settings.with(|s| s.suppress_end)
-                            on:change:target=move |event| {
-                                settings.update(|s| s.suppress_end = event.target().checked());
-                            }
-                        />
-                        {say("more.suppress")}
-                    </label>
-                    <Reason id="suppress-end" rests=suppress_rests />
+                    <SuppressEnd />
                     <DecoderBox />
                 </div>
             </details>
         </div>
+    }
+}
+
+/// Whether the text may end before the window does.
+#[component]
+fn SuppressEnd() -> impl IntoView {
+    let settings = expect_context::<RwSignal<Settings>>();
+    let rests = resting(Some(Control::SuppressEnd));
+    view! {
+        <label class="row-check">
+            <input
+                type="checkbox"
+                data-testid="suppress-end"
+                disabled=move || rests.get().is_some()
+                prop:checked=move || settings.with(|s| s.suppress_end)
+                on:change:target=move |event| {
+                    settings.update(|s| s.suppress_end = event.target().checked());
+                }
+            />
+            {say("more.suppress")}
+        </label>
+        <Reason id="suppress-end" rests />
     }
 }
 
