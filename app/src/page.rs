@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use crate::components::chart::PlotWidth;
-use crate::components::header::{Header, SkipLink, Wordmark};
+use crate::components::header::{Header, Wordmark};
 use crate::components::knobs::Knobs;
 use crate::components::later::{Building, Built, Later};
 use crate::components::lesson::LessonPanel;
@@ -86,7 +86,6 @@ pub fn Page() -> impl IntoView {
 
     view! {
         <div class="page">
-            <SkipLink />
             <Header theme />
             <Tabs />
             <Later turn=Built::Lab>

@@ -19,6 +19,7 @@ pub fn Header(
 ) -> impl IntoView {
     view! {
         <header class="site-head">
+            <SkipLink />
             <h1 aria-label="Unmask"><Wordmark /></h1>
             <p class="tagline">{say("header.tagline")}</p>
             <div class="site-tools">
@@ -32,7 +33,7 @@ pub fn Header(
 
 /// For the keyboard: past the head and the tabs, which are the same in every lab.
 #[component]
-pub fn SkipLink() -> impl IntoView {
+fn SkipLink() -> impl IntoView {
     view! {
         <a
             class="skip button"
