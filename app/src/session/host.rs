@@ -12,6 +12,8 @@ use super::language::Language;
 use super::mailbox::Mailbox;
 use super::models::ShippedModel;
 use super::remote::RemoteEngine;
+use super::studies::frontier::Frontier;
+use super::studies::{Ending, StudyEvent};
 use super::{Event, ModelFacts, Request};
 use crate::failure::Failure;
 use crate::platform::time::Turns;
@@ -42,6 +44,8 @@ pub(super) struct Open {
     pub(super) wanted: BackendChoice,
     /// The run before, however far it came: another that begins the same way takes it up.
     pub(super) before: Option<Course>,
+    /// What the last sweep measured: another over the same texts takes it up.
+    pub(super) swept: Option<Frontier>,
 }
 
 impl<E: Fn(Event)> Host<E> {
@@ -243,7 +247,7 @@ async fn opened(
 ) -> Result<(Open, BackendReport), Failure> {
     let language = Language::of(&header, &file)?;
     let (engine, report) = RemoteEngine::open(header.config, file, choice, progress).await?;
-    Ok((Open { engine, language, model, wanted: choice, before: None }, report))
+    Ok((Open { engine, language, model, wanted: choice, before: None, swept: None }, report))
 }
 
 fn facts(model: ShippedModel, header: &Header) -> ModelFacts {
