@@ -77,11 +77,7 @@ pub fn Page() -> impl IntoView {
         session.post(Request::Run(Box::new(settings.get_untracked())));
     });
 
-    let again = Callback::new(move |()| {
-        if let Some(study) = settings.with_untracked(ask::study) {
-            session.post(Request::Study(study));
-        }
-    });
+    let again = Callback::new(move |()| ask_again(settings, session));
     let lab = Memo::new(move |_| settings.with(|s| s.lab));
 
     view! {
@@ -180,6 +176,14 @@ fn study_on_change(settings: RwSignal<Settings>, findings: Findings, session: Se
         }
         wanted
     });
+}
+
+/// Asks the question of the open lab again; where the model itself is missing, that comes first.
+fn ask_again(settings: RwSignal<Settings>, session: Session) {
+    session.post(Request::Retry);
+    if let Some(study) = settings.with_untracked(ask::study) {
+        session.post(Request::Study(study));
+    }
 }
 
 /// Keeps the address at the settings, a moment after the last change, and the settings at the address where the visitor goes back or

@@ -112,6 +112,14 @@ pub struct RunState {
 }
 
 impl RunState {
+    /// Whether the model is on its way.
+    pub fn is_coming(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Opening | Phase::Loading { .. } | Phase::Compiling { .. } | Phase::Testing
+        )
+    }
+
     /// Takes in one event.
     pub fn apply(&mut self, event: Event) {
         match event {

@@ -57,11 +57,26 @@ impl<E: Fn(Event)> Host<E> {
     /// Serves requests. Never returns while the page lives.
     pub async fn serve(&self, model: ShippedModel, choice: BackendChoice) {
         loop {
-            match self.open(model, choice).await {
+            let failure = match self.open(model, choice).await {
                 Ok(open) => self.run_all(open).await,
-                Err(failure) => self.emit(Event::Failed(failure)),
+                Err(failure) => failure,
+            };
+            self.emit(Event::Failed(failure.clone()));
+            self.rest(failure).await;
+        }
+    }
+
+    /// Waits until the visitor tries again; a lab that asks meanwhile is told what stands in the way.
+    async fn rest(&self, failure: Failure) {
+        loop {
+            match self.mailbox.take().await {
+                Request::Retry => return,
+                Request::Study(study) => {
+                    self.emit(Event::Study(StudyEvent::Began(study.question)));
+                    self.emit(Event::Study(StudyEvent::Ended(Ending::Failed(failure.clone()))));
+                }
+                Request::Run(_) | Request::LoseDevice | Request::CancelStudy => {}
             }
-            while self.mailbox.take().await != Request::Retry {}
         }
     }
 
@@ -91,8 +106,8 @@ impl<E: Fn(Event)> Host<E> {
         Ok(opened(model, header, file, choice, &mut |_| {}).await?.0)
     }
 
-    /// Takes one request after the other; returns when nothing goes on without the visitor.
-    async fn run_all(&self, mut open: Open) {
+    /// Takes one request after the other; returns why nothing goes on without the visitor.
+    async fn run_all(&self, mut open: Open) -> Failure {
         loop {
             match self.mailbox.take().await {
                 Request::Retry | Request::CancelStudy => {}
@@ -103,7 +118,7 @@ impl<E: Fn(Event)> Host<E> {
                     Err(failure @ (Failure::Start(_) | Failure::Settings(_))) => {
                         self.emit(Event::Refused(failure));
                     }
-                    Err(failure) => return self.emit(Event::Failed(failure)),
+                    Err(failure) => return failure,
                 },
             }
         }
