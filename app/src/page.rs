@@ -64,7 +64,7 @@ pub fn Page() -> impl IntoView {
     provide_context(session);
     window_api::install(settings, run, findings, session);
     run_on_change(settings, run, session);
-    study_on_change(settings, session);
+    study_on_change(settings, findings, session);
     if !frame::is_embed() {
         keep_address(settings);
     }
@@ -77,11 +77,7 @@ pub fn Page() -> impl IntoView {
         session.post(Request::Run(Box::new(settings.get_untracked())));
     });
 
-    let again = Callback::new(move |()| {
-        if let Some(study) = settings.with_untracked(ask::study) {
-            session.post(Request::Study(study));
-        }
-    });
+    let again = Callback::new(move |()| ask_again(settings, session));
     let lab = Memo::new(move |_| settings.with(|s| s.lab));
 
     view! {
@@ -94,7 +90,7 @@ pub fn Page() -> impl IntoView {
                     Lab::Collapse => view! { <main><CollapseLab again /></main> }.into_any(),
                     Lab::Trap => view! { <main><Trap again /></main> }.into_any(),
                     Lab::Families => view! { <main><FamiliesLab theme again /></main> }.into_any(),
-                    Lab::Frontier => view! { <main><FrontierLab /></main> }.into_any(),
+                    Lab::Frontier => view! { <main><FrontierLab again /></main> }.into_any(),
                     Lab::Generate => view! {
                         <main class="layout">
                             <section class="controls" aria-label=say("settings.name")>
@@ -169,17 +165,25 @@ fn run_on_change(settings: RwSignal<Settings>, run: Run, session: Session) {
 }
 
 /// Asks the question of the open lab, and again whenever it changes; a lab that is left stops its study.
-fn study_on_change(settings: RwSignal<Settings>, session: Session) {
+fn study_on_change(settings: RwSignal<Settings>, findings: Findings, session: Session) {
     Effect::new(move |asked: Option<Option<Study>>| {
         // Where an article does without the model's side of the Trap lab, there is nothing to ask the model.
         let is_idle = settings.with(|s| s.lab == Lab::Trap) && frame::does_without("on-model");
         let wanted = if is_idle { None } else { settings.with(ask::study) };
         let asked = asked.flatten();
-        if wanted != asked {
-            session.post(wanted.clone().map_or(Request::CancelStudy, Request::Study));
+        if let Some(request) = ask::request(asked.as_ref(), wanted.as_ref(), findings.is_swept()) {
+            session.post(request);
         }
         wanted
     });
+}
+
+/// Asks the question of the open lab again; where the model itself is missing, that comes first.
+fn ask_again(settings: RwSignal<Settings>, session: Session) {
+    session.post(Request::Retry);
+    if let Some(study) = settings.with_untracked(ask::study) {
+        session.post(Request::Study(study));
+    }
 }
 
 /// Keeps the address at the settings, a moment after the last change, and the settings at the address where the visitor goes back or

@@ -64,7 +64,7 @@ fn describe_study(standing: &Standing) -> Value {
         Ending::Cancelled => "cancelled",
         Ending::Failed(_) => "failed",
     });
-    json!({ "done": standing.done, "total": standing.total, "ending": ending })
+    json!({ "question": standing.question.name(), "done": standing.done, "total": standing.total, "ending": ending })
 }
 
 /// A function that JavaScript may call for as long as the page lives.
@@ -145,6 +145,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "stories": settings.stories,
         "trace": settings.traced.name(),
         "quality": settings.quality.name(),
+        "at": settings.looked_at,
         "lesson": settings.lesson,
     })
 }
@@ -181,6 +182,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(29));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(30));
     }
 }

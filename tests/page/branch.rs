@@ -147,6 +147,53 @@ fn the_value_of_the_second_run_can_be_changed_and_the_second_run_put_away() {
     });
 }
 
+/// Which of these parts are not wholly in sight.
+async fn out_of_sight(browser: &Browser, parts: &[&str]) -> Result<Value> {
+    let script = "return arguments[0].filter(name => {
+        const box = document.querySelector(`[data-testid=${name}]`).getBoundingClientRect();
+        return box.top < 0 || box.bottom > innerHeight;
+    })";
+    Ok(browser.client.execute(script, vec![serde_json::json!(parts)]).await?)
+}
+
+#[test]
+fn two_texts_what_differs_the_film_and_time_are_in_sight_on_a_laptop() {
+    // The frame of the window takes 143: one window is low, and in the other the page is as high as a laptop's screen.
+    let parts = ["pair-says", "film", "scrubber", "play", "grid", "second-grid"];
+    for (height, parts) in [(768, &parts[..4]), (768 + 143, &parts[..])] {
+        in_browser(Window { height, ..Window::default() }, async |browser| {
+            finished(browser, "?backend=cpu&slots=8&beside=temperature:0").await?;
+            browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
+            assert_eq!(out_of_sight(browser, parts).await?, serde_json::json!([]), "in a window of {height}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn a_slot_of_the_second_text_is_opened_by_key_and_left_where_it_was() {
+    in_browser(Window::default(), async |browser| {
+        finished(browser, &format!("{START}&beside=temperature:0")).await?;
+        browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
+        browser.element("to-end").await?.click().await?;
+        browser.wait_until("the end", |state| state["cursor"] == 16).await?;
+        let shown = shown(browser).await?;
+        let slot = shown.marked[0];
+        let element = browser.wait_for(&format!("#second-slot-{slot}")).await?;
+        let label = element.attr("aria-label").await?.unwrap_or_default();
+        assert!(label.contains(&format!("the other text, which has “{}”", shown.first[slot])), "{label}");
+
+        element.send_keys("\u{E007}").await?;
+        let close = browser.element("close-inspector").await?;
+        let word = browser.wait_for("[data-testid=inspector] .word").await?.text().await?;
+        assert_eq!(word, shown.second[slot], "the glass is over the second text");
+        close.send_keys("\u{E007}").await?;
+        let focused = browser.client.active_element().await?.attr("id").await?;
+        assert_eq!(focused, Some(format!("second-slot-{slot}")));
+        Ok(())
+    });
+}
+
 /// What both grids show, and the slots that are marked in both.
 #[derive(Debug)]
 struct Shown {

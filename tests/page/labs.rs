@@ -18,6 +18,21 @@ async fn measured(browser: &Browser) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until the whole sweep has ended.
+async fn swept(browser: &Browser) -> anyhow::Result<()> {
+    let ended = |state: &serde_json::Value| {
+        state["study"]["question"] == "sweep" && state["study"]["ending"] == "finished"
+    };
+    browser.wait_until("a finished sweep", ended).await?;
+    Ok(())
+}
+
+/// The rows of Frontier's table.
+async fn points(browser: &Browser) -> anyhow::Result<usize> {
+    let rows = Locator::Css("[data-testid=frontier-table] tbody tr");
+    Ok(browser.client.find_all(rows).await?.len())
+}
+
 async fn text(browser: &Browser, test_id: &str) -> anyhow::Result<String> {
     Ok(browser.element(test_id).await?.text().await?)
 }
@@ -128,6 +143,7 @@ fn families_write_on_one_prompt_and_every_reading_opens_its_instrument() {
         lab(browser, "lab=families&slots=16&prompt=One+day,+Tom").await?;
         let families = browser.client.find_all(Locator::Css("[data-testid=\"family\"]")).await?;
         assert_eq!(families.len(), 5);
+        assert!(text(browser, "film-legend").await?.contains("just committed"));
         for family in &families {
             assert!(family.text().await?.contains("Tom"), "the prompt is kept");
         }
@@ -144,12 +160,90 @@ fn a_sweep_can_be_stopped_and_keeps_what_it_found() {
     in_browser(Window::default(), async |browser| {
         browser.open("?backend=cpu&lab=frontier&stories=2&slots=8").await?;
         browser.element("sweep").await?.click().await?;
-        let some = |state: &serde_json::Value| state["study"]["done"].as_u64().is_some_and(|done| done > 80);
+        let some = |state: &serde_json::Value| {
+            state["study"]["question"] == "sweep" && state["study"]["done"].as_u64() > Some(80)
+        };
         browser.wait_until("some points", some).await?;
         browser.element("study-cancel").await?.click().await?;
         browser.wait_until("the end", |state| state["study"]["ending"] == "cancelled").await?;
-        let dots = browser.element("frontier-table").await?;
-        assert!(dots.find_all(Locator::Css("tbody tr")).await?.len() >= 3, "points stay");
+        let before = points(browser).await?;
+        assert!(before >= 3, "points stay");
+
+        // It goes on where it stopped: what is measured is not measured again.
+        browser.element("study-again").await?.click().await?;
+        browser.wait_until("a sweep that goes on", |state| state["study"]["ending"].is_null()).await?;
+        browser.wait_until("its first call", |state| state["study"]["done"].as_u64() > Some(0)).await?;
+        assert!(points(browser).await? >= before, "points are taken up");
+        Ok(())
+    });
+}
+
+#[test]
+fn frontier_opens_with_a_quick_look_that_no_knob_puts_in_place_of_a_sweep() {
+    in_browser(Window::default(), async |browser| {
+        lab(browser, "lab=frontier&length=8&slots=2&stories=2").await?;
+        assert_eq!(browser.state().await?["study"]["question"], "glance");
+        assert_eq!(
+            points(browser).await?,
+            3,
+            "two orders with four slots per call, and the visitor's setting"
+        );
+        assert!(text(browser, "frontier-extent").await?.starts_with("A quick look: 2 texts each at 3 of 3"));
+
+        // The visitor's setting is moved: only that one is measured anew.
+        browser.set("knob-slots", "8").await?;
+        browser.wait_until("another look", |state| state["study"]["total"] == 2 * 2).await?;
+        measured(browser).await?;
+
+        browser.element("sweep").await?.click().await?;
+        swept(browser).await?;
+        assert!(text(browser, "frontier-extent").await?.starts_with("The sweep: 2 texts each"));
+        browser.set("seed", "4").await?;
+        browser.wait_until("another seed", |state| state["settings"]["seed"] == 4).await?;
+        assert!(text(browser, "frontier-extent").await?.contains("Something else has changed"));
+        assert_eq!(browser.state().await?["study"]["question"], "sweep", "minutes are not thrown away");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_temperature_at_which_frontier_is_looked_at_is_in_the_link() {
+    in_browser(Window::default(), async |browser| {
+        lab(browser, "lab=frontier&length=8&slots=8&stories=2&at=0.5").await?;
+        browser.element("sweep").await?.click().await?;
+        swept(browser).await?;
+        let pressed = ".choice:last-child [aria-pressed=true]";
+        assert_eq!(browser.wait_for(pressed).await?.text().await?, "0.50");
+        browser.wait_for(".choice:last-child button:last-child").await?.click().await?;
+        let state = browser.wait_until("another", |state| state["settings"]["at"] == 1.0).await?;
+        assert!(state["query"].as_str().is_some_and(|query| query.contains("at=1")), "{state}");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_word_is_told_by_key_and_by_click() {
+    in_browser(Window::default(), async |browser| {
+        lab(browser, "lab=trap&jointly=32").await?;
+        let faults =
+            browser.client.find_all(Locator::Css("[data-testid=trap-together] .slot[data-state=fault]"));
+        let faults = faults.await?;
+        assert!(faults.len() > 1, "32 words at once break rules");
+        let reached = Locator::Css("[data-testid=trap-together] .slot[tabindex=\"0\"]");
+        assert_eq!(
+            browser.client.find_all(reached).await?.len(),
+            1,
+            "one of them is in the order of the Tab key"
+        );
+        faults[0].send_keys("\u{E014}").await?;
+        let second = text(browser, "trap-together-note").await?;
+        let focused = browser.client.active_element().await?.text().await?;
+        assert!(
+            second.len() > 5 && focused.contains(second.split('”').nth(1).unwrap_or("?")),
+            "{focused}: {second}"
+        );
+        faults[0].click().await?;
+        assert!(text(browser, "trap-together-note").await?.len() > 5);
         Ok(())
     });
 }
@@ -183,9 +277,9 @@ fn a_small_sweep_runs_to_its_end_on_webgpu() {
     in_browser(Window::default(), async |browser| {
         browser.open("?backend=webgpu&lab=frontier&stories=2&slots=8&length=8").await?;
         browser.element("sweep").await?.click().await?;
-        measured(browser).await?;
-        let rows = browser.element("frontier-table").await?.find_all(Locator::Css("tbody tr")).await?;
-        assert!(rows.len() >= 8, "{} points", rows.len());
+        swept(browser).await?;
+        let rows = points(browser).await?;
+        assert!(rows >= 8, "{rows} points");
         Ok(())
     });
 }

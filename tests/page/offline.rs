@@ -31,6 +31,15 @@ fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
         browser.set("model-choice", "storyworld-ar").await?;
         let state = browser.wait_until("a refusal", |state| state["phase"] == "failed").await?;
         assert!(state["problem"].as_str().is_some_and(|problem| problem.contains("connection")), "{state}");
+
+        // Nor do the labs keep silent about it.
+        for _ in 0..2 {
+            browser.element("lab-families").await?.click().await?;
+            browser.wait_until("a refusal", |state| state["study"]["ending"] == "failed").await?;
+            assert!(browser.element("study-says").await?.text().await?.contains("connection"));
+            assert_eq!(browser.element("study-again").await?.text().await?, "Try again");
+            browser.element("study-again").await?.click().await?;
+        }
         Ok(())
     });
 }

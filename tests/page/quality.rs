@@ -13,7 +13,7 @@ const PLACES: [&str; 9] = [
     "lab=collapse",
     "lab=trap&length=16",
     "lab=families&length=16",
-    "lab=frontier",
+    "lab=frontier&length=16",
     "embed&length=16",
     "lesson=the-marginal-trap&lab=trap&length=16",
 ];
@@ -22,9 +22,7 @@ const PLACES: [&str; 9] = [
 fn is_at_rest(state: &Value) -> bool {
     let study = &state["study"];
     match study {
-        Value::Null => {
-            is_finished(state) || (state["settings"]["lab"] == "frontier" && state["phase"] == "ready")
-        }
+        Value::Null => is_finished(state),
         study => study["ending"] == "finished",
     }
 }
@@ -245,7 +243,11 @@ fn the_main_thread_is_never_held_for_long_in_a_lab() {
                 if lab == "frontier" {
                     browser.element("sweep").await?.click().await?;
                 }
-                browser.wait_until("its study", |state| state["study"]["ending"] == "finished").await?;
+                let is_over = |state: &Value| {
+                    let study = &state["study"];
+                    study["ending"] == "finished" && study["question"] != "glance"
+                };
+                browser.wait_until("its study", is_over).await?;
                 Ok(())
             })
             .await

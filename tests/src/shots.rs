@@ -31,9 +31,6 @@ async fn main() -> Result<()> {
             photograph("generate").await?;
             for lab in ["corrupt", "collapse", "trap", "families", "frontier"] {
                 browser.open(&format!("?backend=cpu&lab={lab}&slots=16&stories=2")).await?;
-                if lab == "frontier" {
-                    browser.element("sweep").await?.click().await?;
-                }
                 browser
                     .wait_until("a finished study", |state| state["study"]["ending"] == "finished")
                     .await?;

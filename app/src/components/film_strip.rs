@@ -41,7 +41,7 @@ pub fn FilmStrip(
     view! {
         <div class="film-block">
             <div class="film" style:--steps=move || (planned.get() + 1).to_string()>
-                <canvas node_ref=picture data-testid="film" aria-hidden="true"></canvas>
+                <canvas node_ref=picture data-testid="film" role="img" aria-label=say("film.name")></canvas>
                 <input
                     type="range"
                     class="scrubber"

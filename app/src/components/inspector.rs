@@ -1,17 +1,22 @@
 //! One slot under the glass: what the model thought of it in the last call that asked.
 
+use diffusion::decode::Trajectory;
 use diffusion::{Candidate, Prediction, TokenId};
 use leptos::prelude::*;
 use model_loader::Tokenizer;
-use model_loader::tokenizer::{END, UNKNOWN};
+use model_loader::tokenizer::END;
 
 use super::changes::Changes;
 use super::icons::{CLOSE, Icon};
+use super::pair::shown_beside;
 use super::slot_editor::{Branch, SlotEditor, focus_slot};
+use super::text_grid::Which;
 use crate::history::{Change, history};
-use crate::run::{Run, RunState};
+use crate::labs::store::Findings;
+use crate::run::Run;
+use crate::session::studies::beside::Second;
 use crate::texts::{fill, key, say};
-use crate::view::{Cell, Mark, bits, last_prediction, visible};
+use crate::view::{Cell, Mark, bits, columns, last_prediction, visible};
 
 /// The newest changes of a slot that are listed; noise may change in every call.
 const LISTED: usize = 6;
@@ -49,16 +54,28 @@ pub fn Inspector(
     cells: Memo<Vec<Cell>>,
 ) -> impl IntoView {
     let run = expect_context::<Run>();
+    let second = expect_context::<Findings>().second;
+    let beside = Memo::new(move |_| run.chosen_beside.get() && second.with(Option::is_some));
     let finding = Memo::new(move |_| {
         let slot = run.selected.get()?;
-        cells.with(|cells| run.state.with(|state| find(state, run.cursor.get(), slot, cells)))
+        if beside.get() {
+            return second.with(|second| find_beside(second.as_ref()?, run, slot));
+        }
+        run.state.with(|state| {
+            let trajectory = state.trajectory.as_ref()?;
+            cells.with(|cells| {
+                let found = find(trajectory, state.words.as_deref()?, run.cursor.get(), slot, cells)?;
+                let typed = state.typed(slot, cells.get(slot)?.token).map(str::to_owned);
+                Some(Finding { word: typed.unwrap_or(found.word), ..found })
+            })
+        })
     });
     let branch = Branch::new(cells);
     // Back to where the visitor came from.
     let close = move || {
         if let Some(slot) = run.selected.get_untracked() {
             run.selected.set(None);
-            focus_slot(slot);
+            focus_slot(if beside.get_untracked() { Which::Second } else { Which::First }, slot);
         }
     };
     view! {
@@ -69,7 +86,10 @@ pub fn Inspector(
                 <h2>
                     {move || run.selected.get().map_or_else(
                         || say("inspector.title").into(),
-                        |slot| fill("inspector.slot", &[("slot", &(slot + 1).to_string())]),
+                        |slot| {
+                            let says = if beside.get() { key("inspector.slot-beside") } else { key("inspector.slot") };
+                            fill(says, &[("slot", &(slot + 1).to_string())])
+                        },
                     )}
                 </h2>
                 <Show when=move || run.selected.with(Option::is_some)>
@@ -86,17 +106,20 @@ pub fn Inspector(
             </div>
             {move || match finding.get() {
                 None => view! { <p class="hint">{say("inspector.hint")}</p> }.into_any(),
-                Some(finding) => show(finding, branch).into_any(),
+                Some(finding) => show(finding, branch, beside).into_any(),
             }}
-            <Show when=move || run.selected.with(Option::is_some)>
-                <SlotEditor branch />
-            </Show>
+            {move || run.selected.with(Option::is_some).then(|| match beside.get() {
+                false => view! { <SlotEditor branch /> }.into_any(),
+                true => view! { <p class="hint">{say("inspector.beside")}</p> }.into_any(),
+            })}
             <Changes />
         </section>
     }
 }
 
-fn show(finding: Finding, branch: Branch) -> impl IntoView {
+fn show(finding: Finding, branch: Branch, beside: Memo<bool>) -> impl IntoView {
+    // A change is made in the text of the stage.
+    let is_possible = move || !beside.get() && branch.is_possible();
     let candidate = |Choice { token, word, probability, drawn }: Choice| {
         view! {
             <li>
@@ -105,9 +128,9 @@ fn show(finding: Finding, branch: Branch) -> impl IntoView {
                     data-testid="candidate"
                     style:--share=format!("{:.1}%", probability * 100.0)
                     data-chosen=drawn.then_some("")
-                    aria-disabled=move || (!branch.is_possible()).to_string()
+                    aria-disabled=move || (!is_possible()).to_string()
                     title=say("edit.pick")
-                    on:click=move |_| if untrack(|| branch.is_possible()) { branch.make(Some(token)) }
+                    on:click=move |_| if untrack(is_possible) { branch.make(Some(token)) }
                 >
                     <span class="token">{word} {drawn.then_some(" ✓")}</span>
                     <span class="number">{percent(probability)}</span>
@@ -129,17 +152,24 @@ fn show(finding: Finding, branch: Branch) -> impl IntoView {
     }
 }
 
-/// Looks a slot up in the run.
-fn find(state: &RunState, cursor: usize, slot: usize, cells: &[Cell]) -> Option<Finding> {
+/// Looks a slot up in the run beside the stage's, as far as that is shown.
+fn find_beside(second: &Second, run: Run, slot: usize) -> Option<Finding> {
+    let step = shown_beside(second, run);
+    let cells = columns(&second.trajectory).into_iter().nth(step)?;
+    run.state.with(|state| find(&second.trajectory, state.words.as_deref()?, step, slot, &cells))
+}
+
+/// Looks a slot up in a run.
+fn find(
+    trajectory: &Trajectory,
+    words: &Tokenizer,
+    cursor: usize,
+    slot: usize,
+    cells: &[Cell],
+) -> Option<Finding> {
     let cell = cells.get(slot)?;
-    let words = state.words.as_deref()?;
-    let trajectory = state.trajectory.as_ref()?;
-    let typed = state.unknown.iter().find(|(at, _)| *at == slot && cell.token.0 == UNKNOWN);
-    let shown = match typed {
-        Some((_, word)) => word.clone(),
-        None if cell.mark == Mark::Masked => say("legend.masked").to_owned(),
-        None => spell(words, cell.token.0),
-    };
+    let shown =
+        if cell.mark == Mark::Masked { say("legend.masked").to_owned() } else { spell(words, cell.token.0) };
     let nearest = nearest(cells, slot);
     let history = changes(words, history(trajectory, cursor, slot));
     let Some((call, prediction)) = last_prediction(trajectory, cursor, slot) else {
@@ -229,28 +259,22 @@ fn percent(probability: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::recording::tokenizer;
-    use crate::view::columns;
     use crate::view::tests::trajectory;
 
-    fn state() -> RunState {
+    fn words() -> Tokenizer {
         let words: Vec<String> = ["[MASK]", "[UNK]", "[EOS]"]
             .map(String::from)
             .into_iter()
             .chain((3..20).map(|id| format!("w{id}")))
             .collect();
-        RunState {
-            trajectory: Some(trajectory()),
-            words: Some(Arc::new(tokenizer(&words).unwrap())),
-            ..RunState::default()
-        }
+        tokenizer(&words).unwrap()
     }
 
     fn found(cursor: usize, slot: usize) -> Finding {
-        find(&state(), cursor, slot, &columns(&trajectory())[cursor]).unwrap()
+        let trajectory = trajectory();
+        find(&trajectory, &words(), cursor, slot, &columns(&trajectory)[cursor]).unwrap()
     }
 
     #[test]
@@ -264,10 +288,9 @@ mod tests {
 
     #[test]
     fn a_drawn_token_outside_the_best_five_is_listed_too() {
-        let mut state = state();
-        let steps = &mut state.trajectory.as_mut().unwrap().steps;
-        steps[1].predictions[0].prediction.drawn.token = TokenId(19);
-        let finding = find(&state, 3, 2, &columns(&trajectory())[3]).unwrap();
+        let mut run = trajectory();
+        run.steps[1].predictions[0].prediction.drawn.token = TokenId(19);
+        let finding = find(&run, &words(), 3, 2, &columns(&trajectory())[3]).unwrap();
         assert_eq!(finding.candidates.len(), 6);
         assert_eq!((finding.candidates[5].word.as_str(), finding.candidates[5].drawn), ("w19", true));
     }
@@ -289,7 +312,7 @@ mod tests {
     #[test]
     fn of_many_changes_the_newest_are_listed_and_the_others_counted() {
         let all = (1..=9).map(|call| (call, Change::Drawn(TokenId(5)))).collect();
-        let told = changes(state().words.as_deref().unwrap(), all);
+        let told = changes(&words(), all);
         assert_eq!((told.len(), told[0].as_str()), (LISTED + 1, "3 earlier changes"));
         assert_eq!(told[LISTED], "Call 9: became w5, which may change");
     }

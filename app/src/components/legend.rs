@@ -58,12 +58,13 @@ pub fn Legend(
     }
 }
 
-/// The states, each with its shape; words that may be noise only where there are any.
+/// The states, each with its shape in the text and its colour in the film strip; words that may be noise only where there are any.
 fn states(noisy: bool) -> impl IntoView {
     let item = |state: &'static str, says: &'static str| {
         view! {
             <span class="item">
                 <span class="slot swatch" data-state=state aria-hidden="true"></span>
+                {chip(state)}
                 {says}
             </span>
         }
@@ -71,6 +72,27 @@ fn states(noisy: bool) -> impl IntoView {
     view! {
         {item("masked", say("legend.masked"))} {item("fresh", say("legend.fresh"))} {item("committed", say("legend.committed"))}
         {item("given", say("legend.given"))} {noisy.then(|| item("noisy", say("legend.noisy")))}
+        <span class="looks">{say("legend.looks")}</span>
+    }
+}
+
+/// The colour of a state in film strips.
+fn chip(state: &'static str) -> impl IntoView {
+    view! { <span class="chip" data-state=state aria-hidden="true"></span> }
+}
+
+/// The legend of film strips that stand by themselves.
+#[component]
+pub fn FilmLegend() -> impl IntoView {
+    let item =
+        |state: &'static str, says: &'static str| view! { <span class="item">{chip(state)} {says}</span> };
+    view! {
+        <div class="legend" data-testid="film-legend">
+            <span>{say("legend.strips")}</span>
+            {item("masked", say("legend.masked"))} {item("fresh", say("legend.fresh"))}
+            {item("committed", say("legend.committed"))} {item("given", say("legend.given"))}
+            {item("noisy", say("legend.noisy-now"))} {item("noisy-still", say("legend.noisy-still"))}
+        </div>
     }
 }
 

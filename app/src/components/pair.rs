@@ -1,5 +1,6 @@
 //! Two runs side by side: the same seed, one setting changed, differences marked.
 
+use diffusion::TokenId;
 use diffusion::decode::Order;
 use leptos::prelude::*;
 
@@ -70,22 +71,24 @@ pub fn Pair(
     let two = Memo::new(move |_| settings.with(|s| s.second().is_some()));
     let second = second_cells();
     let differs = Memo::new(move |_| {
-        if two.get() {
-            cells.with(|cells| second.with(|second| differing(cells, second)))
-        } else {
-            Vec::new()
-        }
+        let both = || cells.with(|cells| second.with(|second| differing(cells, second)));
+        two.get().then(both).unwrap_or_default()
     });
-    // On a phone one stands below the other.
+    let differs_beside =
+        Memo::new(move |_| second.with(|second| cells.with(|cells| differing(second, cells))));
+    // On a phone one stands below the other. Side by side they are narrow and low, so that what is below them stays in sight.
     let wide = Memo::new(move |_| side_by_side.get() > 4);
     let columns =
         Signal::derive(
             move || {
-                if two.get() && wide.get() { side_by_side.get() / 2 } else { side_by_side.get() }
+                if two.get() && wide.get() { side_by_side.get() * 5 / 8 } else { side_by_side.get() }
             },
         );
     view! {
         <div class="pair" data-two=move || two.get().then_some("")>
+            <Show when=move || two.get()>
+                <Outcome cells second differs />
+            </Show>
             <div class="pair-text">
                 <Show when=move || two.get()>
                     <p class="pair-head">{move || settings.with(first_says)}</p>
@@ -97,9 +100,8 @@ pub fn Pair(
                     <div class="pair-head">
                         <SecondValue />
                     </div>
-                    <TextGrid cells=second scale columns which=Which::Second differs />
+                    <TextGrid cells=second scale columns which=Which::Second differs=differs_beside />
                 </div>
-                <Outcome cells second differs />
             </Show>
         </div>
     }
@@ -112,14 +114,15 @@ fn second_cells() -> Memo<Vec<Cell>> {
     let all =
         Memo::new(move |_| found.with(|found| found.as_ref().map(|second| columns(&second.trajectory))));
     Memo::new(move |_| {
-        let (cursor, planned) = (run.cursor.get(), run.state.with(|state| state.planned));
-        let step = found
-            .with(|found| found.as_ref().map_or(0, |second| same_share(cursor, planned, second.planned)));
-        all.with(|all| {
-            let columns = all.as_deref().unwrap_or_default();
-            columns.get(step.min(columns.len().saturating_sub(1))).cloned().unwrap_or_default()
-        })
+        let step = found.with(|found| found.as_ref().map_or(0, |second| shown_beside(second, run)));
+        all.with(|all| all.as_deref().and_then(|columns| columns.get(step)).cloned().unwrap_or_default())
     })
+}
+
+/// After how many of its calls the second run is shown.
+pub fn shown_beside(second: &Second, run: Run) -> usize {
+    let planned = run.state.with(|state| state.planned);
+    same_share(run.cursor.get(), planned, second.planned).min(second.trajectory.steps.len())
 }
 
 /// So many calls of the second run are as large a share of it as `cursor` calls are of the first.
@@ -127,10 +130,11 @@ fn same_share(cursor: usize, planned: usize, second: usize) -> usize {
     (cursor * second + planned / 2) / planned.max(1)
 }
 
-/// The slots where both show a word, and not the same.
-fn differing(first: &[Cell], second: &[Cell]) -> Vec<usize> {
-    let pairs = first.iter().zip(second).enumerate();
-    pairs.filter(|(_, (a, b))| both_show(a, b) && a.token != b.token).map(|(slot, _)| slot).collect()
+/// The slots where both show a word, and not the same: what the other one shows there.
+fn differing(one: &[Cell], other: &[Cell]) -> Vec<(usize, TokenId)> {
+    let pairs = one.iter().zip(other).enumerate();
+    let differ = pairs.filter(|(_, (a, b))| both_show(a, b) && a.token != b.token);
+    differ.map(|(slot, (_, b))| (slot, b.token)).collect()
 }
 
 fn both_show(a: &Cell, b: &Cell) -> bool {
@@ -244,7 +248,11 @@ fn Choice(
 
 /// How far the second run is, how much differs, and what is broken in both texts.
 #[component]
-fn Outcome(cells: Memo<Vec<Cell>>, second: Memo<Vec<Cell>>, differs: Memo<Vec<usize>>) -> impl IntoView {
+fn Outcome(
+    cells: Memo<Vec<Cell>>,
+    second: Memo<Vec<Cell>>,
+    differs: Memo<Vec<(usize, TokenId)>>,
+) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let session = expect_context::<Session>();
     let found = expect_context::<Findings>().second;
@@ -300,8 +308,8 @@ mod tests {
         let mut other = columns[3].clone();
         other[0].token.0 += 1;
         other[2].token.0 += 1;
-        assert_eq!(differing(&columns[3], &other), [0, 2]);
-        assert_eq!(differing(&columns[1], &other), [0], "slot 2 is still hidden there");
+        assert_eq!(differing(&columns[3], &other), [0, 2].map(|slot| (slot, other[slot].token)));
+        assert_eq!(differing(&columns[1], &other), [(0, other[0].token)], "slot 2 is still hidden there");
         assert!(differing(&columns[3], &columns[3]).is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! The text as a reader sees it: capitals, attached punctuation, blanks where slots are masked.
 
+use diffusion::TokenId;
 use leptos::prelude::*;
-use model_loader::tokenizer::{END, MASK, Piece, UNKNOWN};
+use model_loader::tokenizer::{END, MASK};
 
 use crate::run::Run;
 use crate::texts::say;
@@ -26,7 +27,12 @@ pub fn Prose(
         let tokens: Vec<u32> = cells.with(|cells| cells.iter().map(|cell| cell.token.0).collect());
         let end = tokens.iter().position(|&token| token == END).unwrap_or(tokens.len());
         let mut pieces = words.map(|words| words.pieces(&tokens[..end])).unwrap_or_default();
-        run.state.with(|state| spell_unknown(&mut pieces, &tokens, &state.unknown));
+        run.state.with(|state| {
+            for (slot, piece) in pieces.iter_mut().enumerate() {
+                let typed = state.typed(slot, TokenId(tokens[slot]));
+                typed.into_iter().for_each(|word| word.clone_into(&mut piece.text));
+            }
+        });
         let text = pieces.into_iter().zip(&tokens);
         join(text.map(|(piece, &token)| (piece.space_before, (token != MASK).then_some(piece.text))))
     });
@@ -48,15 +54,6 @@ pub fn Prose(
                 }}
             </p>
         </section>
-    }
-}
-
-/// A word that the model does not know reads as it was typed.
-fn spell_unknown(pieces: &mut [Piece], tokens: &[u32], unknown: &[(usize, String)]) {
-    for (slot, word) in unknown {
-        if let Some(piece) = pieces.get_mut(*slot).filter(|_| tokens[*slot] == UNKNOWN) {
-            piece.text.clone_from(word);
-        }
     }
 }
 

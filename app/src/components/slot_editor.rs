@@ -8,6 +8,7 @@ use model_loader::Tokenizer;
 use model_loader::tokenizer::{END, UNKNOWN};
 use wasm_bindgen::JsCast;
 
+use super::text_grid::Which;
 use crate::branch::{Moment, likely, station};
 use crate::run::{Run, Source};
 use crate::settings::Settings;
@@ -55,13 +56,13 @@ impl Branch {
         let calls = self.cells.with_untracked(|cells| station(moment, cells, cursor, slot));
         let edit = Edit { slot: slot as u32, token };
         self.settings.update(|s| s.edits = s.edits.branched(calls, edit));
-        focus_slot(slot);
+        focus_slot(Which::First, slot);
     }
 }
 
 /// The glass shows other things after a change: whoever works by keys goes on at the slot.
-pub fn focus_slot(slot: usize) {
-    let element = document().get_element_by_id(&format!("slot-{slot}"));
+pub fn focus_slot(which: Which, slot: usize) {
+    let element = document().get_element_by_id(&format!("{}-{slot}", which.slot()));
     if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         let calm = web_sys::FocusOptions::new();
         calm.set_prevent_scroll(true);

@@ -43,7 +43,7 @@ pub fn Status(
 }
 
 /// What sighted visitors read.
-fn sentence(state: &RunState) -> String {
+pub fn sentence(state: &RunState) -> String {
     if let Some(problem) = state.problem() {
         return problem;
     }
@@ -92,7 +92,7 @@ fn spoken(state: &RunState) -> &'static str {
 }
 
 /// How much of the present phase is done, where that is known.
-fn share(phase: &Phase) -> Option<f64> {
+pub fn share(phase: &Phase) -> Option<f64> {
     match *phase {
         Phase::Loading { received, total: Some(total) } => Some(received as f64 / total.max(1) as f64),
         Phase::Compiling { done, total } => Some(done as f64 / total.max(1) as f64),

@@ -2,53 +2,110 @@
 
 use leptos::prelude::*;
 
+use super::status;
 use crate::failure::explain;
+use crate::labs::Lab;
 use crate::labs::store::{Findings, Standing};
 use crate::platform::time;
+use crate::run::{Run, RunState};
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::Ending;
+use crate::settings::Settings;
 use crate::texts::{fill, say};
 
-/// The bar. Room is kept for it, so that nothing moves when a study begins or ends.
+/// The bar. Room is kept for it, so that nothing moves when a study begins or ends. Before the first call it tells how the model comes.
 #[component]
 pub fn StudyBar(
     /// Asks the same question again.
     again: Callback<()>,
 ) -> impl IntoView {
-    let standing = expect_context::<Findings>().standing;
+    let settings = expect_context::<RwSignal<Settings>>();
+    let run = expect_context::<Run>();
     let session = expect_context::<Session>();
-    let goes_on = Memo::new(move |_| standing.with(|s| s.as_ref().is_some_and(|s| s.ending.is_none())));
-    let stopped = Memo::new(move |_| {
-        standing.with(|s| s.as_ref().is_some_and(|s| !matches!(s.ending, None | Some(Ending::Finished))))
-    });
-    let share = move || standing.with(|s| s.as_ref().map_or(0.0, |s| s.done as f64 / s.total.max(1) as f64));
+    let all = expect_context::<Findings>().standing;
+    // What another lab has asked is not this one's.
+    let standing = move || {
+        let lab = settings.with(|s| s.lab);
+        all.get().filter(|standing| standing.question.lab() == lab)
+    };
+    let stand = Memo::new(move |_| Stand::of(standing().as_ref()));
+    // The stage has a line of its own for that.
+    let coming =
+        Memo::new(move |_| settings.with(|s| s.lab != Lab::Generate) && run.state.with(RunState::is_coming));
+    let goes_on = move || matches!(stand.get(), Stand::GoesOn) || (stand.get() == Stand::Not && coming.get());
+    let share = move || {
+        let done = standing().map(|s| s.done as f64 / s.total.max(1) as f64);
+        done.or_else(|| run.state.with(|state| status::share(&state.phase))).unwrap_or(0.0)
+    };
+    let says = move || match standing() {
+        Some(standing) => sentence(&standing, time::now_ms()),
+        None if coming.get() => run.state.with(status::sentence),
+        None => String::new(),
+    };
+    let aloud = move || match stand.get() {
+        Stand::GoesOn => say("study.goes-on").to_owned(),
+        Stand::Failed => says(),
+        Stand::Not | Stand::Finished | Stand::Cancelled => String::new(),
+    };
     view! {
-        <div class="study-bar" data-testid="study" data-going=move || goes_on.get().then_some("")>
+        <div
+            class="study-bar"
+            data-testid="study"
+            data-going=move || (stand.get() == Stand::GoesOn).then_some("")
+            data-failed=move || (stand.get() == Stand::Failed).then_some("")
+        >
             <progress
                 max="1"
                 prop:value=share
                 aria-label=say("study.progress")
-                style:visibility=move || if goes_on.get() { "visible" } else { "hidden" }
+                style:visibility=move || if goes_on() { "visible" } else { "hidden" }
             ></progress>
-            <span class="hint number" data-testid="study-says">
-                {move || standing.with(|s| s.as_ref().map(|s| sentence(s, time::now_ms())))}
-            </span>
-            <Show when=move || goes_on.get()>
-                <button class="button" data-testid="study-cancel" on:click=move |_| session.post(Request::CancelStudy)>
-                    {say("study.cancel")}
-                </button>
-            </Show>
-            <Show when=move || stopped.get()>
-                <button class="button" data-testid="study-again" on:click=move |_| again.run(())>
-                    {say("study.again")}
-                </button>
-            </Show>
-            <span class="visually-hidden" role="status">
-                {move || if goes_on.get() { say("study.goes-on") } else { say("study.ended") }}
-            </span>
+            <span class="hint number" data-testid="study-says">{says}</span>
+            {move || match stand.get() {
+                Stand::GoesOn => view! {
+                    <button class="button" data-testid="study-cancel" on:click=move |_| session.post(Request::CancelStudy)>
+                        {say("study.cancel")}
+                    </button>
+                }.into_any(),
+                Stand::Cancelled => begin_again(again, say("study.again")).into_any(),
+                Stand::Failed => begin_again(again, say("status.retry")).into_any(),
+                Stand::Not | Stand::Finished => ().into_any(),
+            }}
+            <span class="visually-hidden" role="status">{aloud}</span>
         </div>
     }
+}
+
+/// How the study stands, without its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    /// Nothing was asked yet.
+    Not,
+    /// It goes on.
+    GoesOn,
+    /// All is found.
+    Finished,
+    /// The visitor stopped it.
+    Cancelled,
+    /// Something failed.
+    Failed,
+}
+
+impl Stand {
+    fn of(standing: Option<&Standing>) -> Self {
+        match standing.map(|standing| &standing.ending) {
+            None => Self::Not,
+            Some(None) => Self::GoesOn,
+            Some(Some(Ending::Finished)) => Self::Finished,
+            Some(Some(Ending::Cancelled)) => Self::Cancelled,
+            Some(Some(Ending::Failed(_))) => Self::Failed,
+        }
+    }
+}
+
+fn begin_again(again: Callback<()>, says: &'static str) -> impl IntoView {
+    view! { <button class="button" data-testid="study-again" on:click=move |_| again.run(())>{says}</button> }
 }
 
 fn sentence(standing: &Standing, now_ms: f64) -> String {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use diffusion::TokenId;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model_loader::Tokenizer;
-use model_loader::tokenizer::{END, UNKNOWN};
+use model_loader::tokenizer::END;
 use wasm_bindgen::JsCast;
 
 use super::later::{Building, Built};
@@ -15,10 +16,10 @@ use crate::draw::palette::ramp;
 use crate::draw::slots::{Scale, share};
 use crate::keys::move_in_grid;
 use crate::platform::{focus, time};
-use crate::run::Run;
+use crate::run::{Run, RunState};
 use crate::settings::query::Named;
 use crate::settings::{ColourBy, Settings};
-use crate::texts::say;
+use crate::texts::{fill, say};
 use crate::view::{Cell, Mark, visible};
 
 /// Words with more letters are set smaller, so that every slot has the same size.
@@ -43,7 +44,7 @@ impl Which {
     }
 
     /// Of its slots: what their numbers stand behind.
-    fn slot(self) -> &'static str {
+    pub fn slot(self) -> &'static str {
         match self {
             Self::First => "slot",
             Self::Second => "second-slot",
@@ -82,8 +83,8 @@ pub fn TextGrid(
     columns: Signal<usize>,
     /// Which text it is.
     which: Which,
-    /// The slots whose words differ from those of the other text.
-    differs: Memo<Vec<usize>>,
+    /// The slots whose words differ from those of the other text, and what stands there.
+    differs: Memo<Vec<(usize, TokenId)>>,
 ) -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let run = expect_context::<Run>();
@@ -91,7 +92,7 @@ pub fn TextGrid(
     let faces = Memo::new(move |_| {
         let words = run.state.with(|state| state.words.clone());
         let mut faces = cells.with(|cells| faces(cells, words.as_ref(), colour.get(), scale.get()));
-        run.state.with(|state| cells.with(|cells| spell_unknown(&mut faces, cells, &state.unknown)));
+        run.state.with(|state| cells.with(|cells| spell_unknown(&mut faces, cells, state)));
         faces
     });
     let count = Memo::new(move |_| cells.with(Vec::len));
@@ -127,18 +128,26 @@ pub fn TextGrid(
 
 /// One slot.
 #[component]
-fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Vec<usize>>) -> impl IntoView {
+fn SlotView(
+    index: usize,
+    faces: Memo<Vec<Face>>,
+    which: Which,
+    differs: Memo<Vec<(usize, TokenId)>>,
+) -> impl IntoView {
     let run = expect_context::<Run>();
     let face = Memo::new(move |_| faces.with(|faces| faces.get(index).cloned()));
     let get = move |read: fn(&Face) -> Option<String>| face.with(|face| face.as_ref().and_then(read));
-    let differs = Memo::new(move |_| differs.with(|differs| differs.binary_search(&index).is_ok()));
+    let other = move || {
+        differs.with(|differs| differs.iter().find(|(slot, _)| *slot == index).map(|(_, token)| *token))
+    };
     let label = move || {
         let label = get(|face| Some(face.label.clone())).unwrap_or_default();
-        if differs.get() {
-            format!("{}: {label}, {}", index + 1, say("grid.differs"))
-        } else {
-            format!("{}: {label}", index + 1)
-        }
+        let other = other().map(|token| {
+            let word = run.state.with(|state| spelled(token, state.words.as_ref()).to_owned());
+            fill("grid.differs", &[("word", &word)])
+        });
+        let slot = format!("{}: {label}", index + 1);
+        other.map_or(slot.clone(), |other| format!("{slot}, {other}"))
     };
     let selected = Memo::new(move |_| run.selected.get() == Some(index));
     let stop = move || {
@@ -148,7 +157,11 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
     };
     let element = NodeRef::<Div>::new();
     let select = move || {
-        run.selected.update(|slot| *slot = (*slot != Some(index)).then_some(index));
+        let beside = which == Which::Second;
+        let is_chosen =
+            run.selected.get_untracked() == Some(index) && run.chosen_beside.get_untracked() == beside;
+        run.chosen_beside.set(beside);
+        run.selected.set((!is_chosen).then_some(index));
         // Where the inspector opens over the grid, the slot moves out from under it.
         element.get_untracked().into_iter().for_each(|element| show(&element));
     };
@@ -178,7 +191,7 @@ fn SlotView(index: usize, faces: Memo<Vec<Face>>, which: Which, differs: Memo<Ve
             style:--fill=move || get(|face| face.fill.as_ref().map(|fill| fill.0.clone()))
             style:--on-fill=move || get(|face| face.fill.as_ref().map(|fill| fill.1.clone()))
             aria-selected=move || selected.get().to_string()
-            data-differs=move || differs.get().then_some("")
+            data-differs=move || other().map(|_| "")
             aria-label=label
             on:click=move |_| select()
             on:keydown=move |event| if event.key() == "Enter" { enter() }
@@ -203,11 +216,9 @@ fn faces(cells: &[Cell], words: Option<&Arc<Tokenizer>>, colour: ColourBy, scale
 
 fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale, after_end: bool) -> Face {
     let is_end = cell.token.0 == END;
-    let word = words.and_then(|words| words.word(cell.token.0)).unwrap_or("?");
     let text = match cell.mark {
         Mark::Masked => "",
-        _ if is_end => say("grid.end"),
-        _ => word,
+        _ => spelled(cell.token, words),
     };
     let state = match cell.mark {
         Mark::Masked => say("legend.masked").to_owned(),
@@ -229,14 +240,21 @@ fn face(cell: &Cell, words: Option<&Arc<Tokenizer>>, by: ColourBy, scale: Scale,
 }
 
 /// A word that the model does not know stands as it was typed, where the visitor's still stands.
-fn spell_unknown(faces: &mut [Face], cells: &[Cell], unknown: &[(usize, String)]) {
-    for (slot, word) in unknown {
-        let stands = |cell: &Cell| cell.token.0 == UNKNOWN && cell.mark == Mark::Given;
-        if let Some(face) = faces.get_mut(*slot).filter(|_| cells.get(*slot).is_some_and(stands)) {
+fn spell_unknown(faces: &mut [Face], cells: &[Cell], state: &RunState) {
+    for (slot, (face, cell)) in faces.iter_mut().zip(cells).enumerate() {
+        if let Some(word) = state.typed(slot, cell.token).filter(|_| cell.mark == Mark::Given) {
             face.label = format!("{word}, {}", say("grid.unknown"));
-            face.text.clone_from(word);
+            word.clone_into(&mut face.text);
             face.unknown = true;
         }
+    }
+}
+
+/// A token as a slot shows it.
+fn spelled(token: TokenId, words: Option<&Arc<Tokenizer>>) -> &str {
+    match token.0 {
+        END => say("grid.end"),
+        token => words.and_then(|words| words.word(token)).unwrap_or("?"),
     }
 }
 
@@ -254,6 +272,8 @@ fn walk(event: &KeyboardEvent, which: Which, columns: usize, count: usize) {
 
 #[cfg(test)]
 mod tests {
+    use model_loader::tokenizer::UNKNOWN;
+
     use super::*;
     use crate::session::start::tests::tokenizer;
     use crate::view::columns;
@@ -275,7 +295,7 @@ mod tests {
     #[test]
     fn what_stands_behind_the_end_is_set_apart() {
         let mut cells = columns(&trajectory())[3].clone();
-        cells[2].token = diffusion::TokenId(END);
+        cells[2].token = TokenId(END);
         let faces = faces(&cells, None, ColourBy::Confidence, SCALE);
         let after: Vec<bool> = faces.iter().map(|face| face.after_end).collect();
         assert_eq!(after, [false, false, false, true]);
@@ -285,16 +305,17 @@ mod tests {
     #[test]
     fn an_unknown_word_stands_as_it_was_typed_until_another_takes_its_place() {
         let mut cells = columns(&trajectory())[0].clone();
-        cells[1].token = diffusion::TokenId(UNKNOWN);
+        cells[1].token = TokenId(UNKNOWN);
         let shown = |cells: &[Cell]| {
             let mut faces = faces(cells, Some(&Arc::new(tokenizer())), ColourBy::State, SCALE);
-            spell_unknown(&mut faces, cells, &[(1, "zebu".to_owned()), (9, "quark".to_owned())]);
+            let unknown = vec![(1, "zebu".to_owned()), (9, "quark".to_owned())];
+            spell_unknown(&mut faces, cells, &RunState { unknown, ..RunState::default() });
             faces.swap_remove(1)
         };
         let face = shown(&cells);
         assert_eq!((face.text.as_str(), face.unknown), ("zebu", true));
         assert!(face.label.starts_with("zebu, "), "{}", face.label);
-        cells[1].token = diffusion::TokenId(4);
+        cells[1].token = TokenId(4);
         assert_eq!((shown(&cells).text.as_str(), shown(&cells).unknown), ("cat", false));
     }
 }

@@ -1,11 +1,16 @@
 //! Which question the present settings ask of the session: one value, so that it is asked again exactly when it changes.
 
 use super::Lab;
+use crate::session::Request;
+use crate::session::studies::frontier::{Extent, GLANCE_STORIES};
 use crate::session::studies::{Question, Study};
 use crate::settings::Settings;
 
 /// A prompt for labs that need one while the visitor has written none: the opening of a story of the language.
 pub const OPENING: &str = "One day, Ivy broke her silver lamp.";
+
+/// What Frontier opens with.
+const GLANCE: Question = Question::Frontier(Extent::Glance);
 
 /// What the open lab asks; of the settings, only what decides the answer.
 pub fn study(settings: &Settings) -> Option<Study> {
@@ -16,8 +21,11 @@ pub fn study(settings: &Settings) -> Option<Study> {
             let beside = settings.second().and(settings.beside.clone())?;
             (Question::Beside, Settings { beside: Some(beside), ..settings.of_run() })
         }
-        // A sweep takes minutes: its lab begins it when the visitor says so.
-        Lab::Frontier => return None,
+        // The whole takes minutes: its lab begins it when the visitor says so.
+        Lab::Frontier => {
+            let stories = settings.stories.min(GLANCE_STORIES);
+            (GLANCE, Settings { stories, ..written(settings) })
+        }
         Lab::Families => (Question::Families, written(settings)),
         Lab::Corrupt => (Question::Surprisal, Settings { text: settings.text.clone(), ..model }),
         Lab::Collapse => (Question::Collapse, Settings { prompt: opening(settings).to_owned(), ..model }),
@@ -38,7 +46,17 @@ pub fn opening(settings: &Settings) -> &str {
 pub fn sweep(settings: &Settings) -> Study {
     let stories = settings.stories;
     let settings = Settings { stories, ..written(settings) };
-    Study { question: Question::Frontier, settings: Box::new(settings) }
+    Study { question: Question::Frontier(Extent::Whole), settings: Box::new(settings) }
+}
+
+/// What to tell the session when another question is wanted than was asked. No quick look takes the place of a sweep that the visitor began.
+pub fn request(asked: Option<&Study>, wanted: Option<&Study>, is_swept: bool) -> Option<Request> {
+    match wanted {
+        same if same == asked => None,
+        Some(study) if !is_swept || study.question != GLANCE => Some(Request::Study(study.clone())),
+        Some(_) if asked.is_some_and(|asked| asked.question == GLANCE) => None,
+        _ => Some(Request::CancelStudy),
+    }
 }
 
 /// What decides a text that is written from pure noise, by the knobs.
@@ -78,6 +96,20 @@ mod tests {
         assert_eq!(study(&Settings { colour: ColourBy::Entropy, ..second.clone() }), asked);
         assert_ne!(study(&Settings { seed: 4, ..second.clone() }), asked);
         assert_ne!(study(&Settings { beside: Beside::from_query("temperature:1"), ..second }), asked);
+    }
+
+    #[test]
+    fn a_quick_look_is_taken_by_itself_and_never_instead_of_a_sweep() {
+        let of = |seed| study(&Settings { seed, lab: Lab::Frontier, ..Settings::default() });
+        let (before, now) = (of(1), of(2));
+        let asks = |asked: &Option<Study>, is_swept| request(asked.as_ref(), now.as_ref(), is_swept);
+        assert_eq!(asks(&None, false), now.clone().map(Request::Study));
+        assert_eq!(asks(&before, false), now.clone().map(Request::Study));
+        assert_eq!(asks(&before, true), None, "a knob was moved in the lab");
+        assert_eq!(asks(&now, false), None);
+        let elsewhere = study(&Settings { lab: Lab::Trap, ..Settings::default() });
+        assert_eq!(asks(&elsewhere, true), Some(Request::CancelStudy));
+        assert_eq!(request(now.as_ref(), None, true), Some(Request::CancelStudy), "a lab that is left stops");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::platform::time;
 use crate::session::studies::beside::Second;
 use crate::session::studies::collapse::Collapse;
 use crate::session::studies::families::Families;
-use crate::session::studies::frontier::Frontier;
+use crate::session::studies::frontier::{Extent, Frontier};
 use crate::session::studies::surprisal::Surprisal;
 use crate::session::studies::together::Together;
 use crate::session::studies::{Ending, Finding, Question, StudyEvent};
@@ -122,6 +122,14 @@ impl Findings {
 }
 
 impl Findings {
+    /// Whether a sweep that the visitor asked for goes on or is kept.
+    pub fn is_swept(&self) -> bool {
+        let goes_on = |s: &Standing| s.question == Question::Frontier(Extent::Whole) && s.ending.is_none();
+        let is_whole = |found: &Frontier| found.extent == Extent::Whole;
+        self.standing.with_untracked(|standing| standing.as_ref().is_some_and(goes_on))
+            || self.frontier.with_untracked(|found| found.as_ref().is_some_and(is_whole))
+    }
+
     /// What was found before says nothing of what has failed at once.
     fn forget(&self, question: Question) {
         match question {
@@ -129,7 +137,7 @@ impl Findings {
             Question::Collapse => self.collapse.set(None),
             Question::Together => self.together.set(None),
             Question::Families => self.families.set(None),
-            Question::Frontier => self.frontier.set(None),
+            Question::Frontier(_) => self.frontier.set(None),
             Question::Beside => self.second.set(None),
         }
     }

@@ -22,6 +22,8 @@ pub struct Run {
     pub playback: RwSignal<Playback>,
     /// The slot that the inspector shows.
     pub selected: RwSignal<Option<usize>>,
+    /// Whether it was chosen in the text beside the stage's.
+    pub chosen_beside: RwSignal<bool>,
     /// The settings that an opened file was made with: as long as they stand, no run is asked for.
     pub adopted: StoredValue<Option<Settings>>,
 }
@@ -34,6 +36,7 @@ impl Run {
             cursor: RwSignal::new(0),
             playback: RwSignal::new(Playback::Paused),
             selected: RwSignal::new(None),
+            chosen_beside: RwSignal::new(false),
             adopted: StoredValue::new(None),
         }
     }
@@ -62,6 +65,7 @@ impl Run {
         self.playback.set(Playback::Paused);
         self.cursor.set(step.min(self.state.with_untracked(RunState::steps)));
         self.selected.set(Some(slot));
+        self.chosen_beside.set(false);
     }
 
     /// Obeys a button or a key.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use diffusion::TokenId;
 use diffusion::decode::Trajectory;
 use engine::BackendReport;
 use model_loader::Tokenizer;
+use model_loader::tokenizer::UNKNOWN;
 
 use crate::failure::{Failure, explain};
 use crate::session::{Event, ModelFacts};
@@ -112,6 +114,20 @@ pub struct RunState {
 }
 
 impl RunState {
+    /// What the visitor typed where a slot's token is that of unknown words.
+    pub fn typed(&self, slot: usize, token: TokenId) -> Option<&str> {
+        let found = self.unknown.iter().find(|(at, _)| *at == slot && token.0 == UNKNOWN)?;
+        Some(&found.1)
+    }
+
+    /// Whether the model is on its way.
+    pub fn is_coming(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Opening | Phase::Loading { .. } | Phase::Compiling { .. } | Phase::Testing
+        )
+    }
+
     /// Takes in one event.
     pub fn apply(&mut self, event: Event) {
         match event {

@@ -12,6 +12,8 @@ use super::language::Language;
 use super::mailbox::Mailbox;
 use super::models::ShippedModel;
 use super::remote::RemoteEngine;
+use super::studies::frontier::Frontier;
+use super::studies::{Ending, StudyEvent};
 use super::{Event, ModelFacts, Request};
 use crate::failure::Failure;
 use crate::platform::time::Turns;
@@ -42,6 +44,8 @@ pub(super) struct Open {
     pub(super) wanted: BackendChoice,
     /// The run before, however far it came: another that begins the same way takes it up.
     pub(super) before: Option<Course>,
+    /// What the last sweep measured: another over the same texts takes it up.
+    pub(super) swept: Option<Frontier>,
 }
 
 impl<E: Fn(Event)> Host<E> {
@@ -53,11 +57,26 @@ impl<E: Fn(Event)> Host<E> {
     /// Serves requests. Never returns while the page lives.
     pub async fn serve(&self, model: ShippedModel, choice: BackendChoice) {
         loop {
-            match self.open(model, choice).await {
+            let failure = match self.open(model, choice).await {
                 Ok(open) => self.run_all(open).await,
-                Err(failure) => self.emit(Event::Failed(failure)),
+                Err(failure) => failure,
+            };
+            self.emit(Event::Failed(failure.clone()));
+            self.rest(failure).await;
+        }
+    }
+
+    /// Waits until the visitor tries again; a lab that asks meanwhile is told what stands in the way.
+    async fn rest(&self, failure: Failure) {
+        loop {
+            match self.mailbox.take().await {
+                Request::Retry => return,
+                Request::Study(study) => {
+                    self.emit(Event::Study(StudyEvent::Began(study.question)));
+                    self.emit(Event::Study(StudyEvent::Ended(Ending::Failed(failure.clone()))));
+                }
+                Request::Run(_) | Request::LoseDevice | Request::CancelStudy => {}
             }
-            while self.mailbox.take().await != Request::Retry {}
         }
     }
 
@@ -87,8 +106,8 @@ impl<E: Fn(Event)> Host<E> {
         Ok(opened(model, header, file, choice, &mut |_| {}).await?.0)
     }
 
-    /// Takes one request after the other; returns when nothing goes on without the visitor.
-    async fn run_all(&self, mut open: Open) {
+    /// Takes one request after the other; returns why nothing goes on without the visitor.
+    async fn run_all(&self, mut open: Open) -> Failure {
         loop {
             match self.mailbox.take().await {
                 Request::Retry | Request::CancelStudy => {}
@@ -99,7 +118,7 @@ impl<E: Fn(Event)> Host<E> {
                     Err(failure @ (Failure::Start(_) | Failure::Settings(_))) => {
                         self.emit(Event::Refused(failure));
                     }
-                    Err(failure) => return self.emit(Event::Failed(failure)),
+                    Err(failure) => return failure,
                 },
             }
         }
@@ -243,7 +262,7 @@ async fn opened(
 ) -> Result<(Open, BackendReport), Failure> {
     let language = Language::of(&header, &file)?;
     let (engine, report) = RemoteEngine::open(header.config, file, choice, progress).await?;
-    Ok((Open { engine, language, model, wanted: choice, before: None }, report))
+    Ok((Open { engine, language, model, wanted: choice, before: None, swept: None }, report))
 }
 
 fn facts(model: ShippedModel, header: &Header) -> ModelFacts {

@@ -146,6 +146,8 @@ pub struct Settings {
     pub traced: Shown,
     /// What Frontier's first chart shows.
     pub quality: Quality,
+    /// The temperature at which Frontier is looked at; none for the knob's.
+    pub looked_at: Option<f32>,
     /// The lesson that is open, by the name of its file; empty for none.
     pub lesson: String,
 }
@@ -181,6 +183,7 @@ impl Default for Settings {
             stories: 6,
             traced: Shown::default(),
             quality: Quality::default(),
+            looked_at: None,
             lesson: String::new(),
         }
     }
@@ -241,6 +244,7 @@ impl Settings {
         self.weight = number(self.weight, *WEIGHTS.start(), *WEIGHTS.end(), default.weight);
         self.together = self.together.clamp(1, TOY_WORDS);
         self.jointly = self.jointly.clamp(2, most);
+        self.looked_at = self.looked_at.filter(|t| (0.0..=HIGHEST_TEMPERATURE).contains(t));
         self.stories = self.stories.clamp(*STORIES.start(), *STORIES.end());
         self
     }
@@ -264,6 +268,7 @@ impl Settings {
             stories: none.stories,
             traced: none.traced,
             quality: none.quality,
+            looked_at: none.looked_at,
             lesson: none.lesson,
             ..self.clone()
         }

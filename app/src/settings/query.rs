@@ -99,7 +99,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 29] {
+    fn pairs(&self) -> [(&'static str, String); 30] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -129,6 +129,7 @@ impl Settings {
             ("stories", self.stories.to_string()),
             ("trace", self.traced.name().into()),
             ("quality", self.quality.name().into()),
+            ("at", self.looked_at.map_or_else(String::new, |temperature| temperature.to_string())),
             ("lesson", encode(&self.lesson)),
         ]
     }
@@ -193,6 +194,7 @@ impl Settings {
             "stories" => keep(&mut self.stories, value.parse().ok()),
             "trace" => keep(&mut self.traced, Named::named(value)),
             "quality" => keep(&mut self.quality, Named::named(value)),
+            "at" => self.looked_at = value.parse().ok(),
             "lesson" => value.clone_into(&mut self.lesson),
             _ => {}
         }
@@ -242,6 +244,7 @@ mod tests {
             stories: 3,
             traced: Shown::Uniform,
             quality: Quality::Surprise,
+            looked_at: Some(0.5),
             lesson: "the-marginal-trap".into(),
         }
     }

@@ -145,7 +145,7 @@ fn Original(text: RwSignal<Option<Surprisal>>) -> impl IntoView {
                 <span class="number">{total}</span>
             </div>
             <p class="hint">{say("corrupt.original.about")}</p>
-            <SlotRow words label=say("corrupt.original") id="corrupt-original" />
+            <SlotRow words label=say("corrupt.original") id="corrupt-original" noted=true />
         </section>
     }
 }
@@ -212,7 +212,7 @@ fn Process(
                 <span class="number" data-testid=format!("left-{shown:?}").to_lowercase()>{left}</span>
             </div>
             <p class="hint">{about(shown)}</p>
-            <SlotRow words label=title(shown) id="corrupt-row" />
+            <SlotRow words label=title(shown) id="corrupt-row" noted=true />
         </section>
     }
 }

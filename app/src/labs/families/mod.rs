@@ -9,6 +9,7 @@ use self::table::PropertyTable;
 use super::faults::{marked, unknown_words};
 use super::store::Findings;
 use crate::components::knobs::{SlotsKnob, TemperatureKnob};
+use crate::components::legend::FilmLegend;
 use crate::components::more::{OrderMenu, Seed};
 use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::SlotRow;
@@ -59,6 +60,8 @@ pub fn FamiliesLab(
                 <h2 class="visually-hidden">{say("labs.families")}</h2>
                 <p class="intro">{say("families.intro")}</p>
                 <StudyBar again />
+                <FilmLegend />
+                <p class="hint">{say("trap.marks")}</p>
                 {move || models.get().iter().map(|&model| view! { <Text model theme /> }).collect_view()}
                 <h2>{say("families.table")}</h2>
                 <p class="hint">{fill("families.table.about", &[("runs", &RUNS.to_string())])}</p>
@@ -118,8 +121,8 @@ fn Text(model: ShippedModel, theme: RwSignal<Theme>) -> impl IntoView {
                 <h3>{title(model)}</h3>
                 <span class="number">{says}</span>
             </div>
-            <canvas class="small-film" node_ref=picture aria-hidden="true"></canvas>
-            <SlotRow words label=say("families.text") id="family-text" />
+            <canvas class="small-film" node_ref=picture role="img" aria-label=format!("{}: {}", title(model), say("film.name"))></canvas>
+            <SlotRow words label=say("families.text") id="family-text" noted=true />
         </section>
     }
 }

@@ -43,9 +43,9 @@ pub fn OnModel(
             <StudyBar again />
             <p class="warning" role="status">{unknown}</p>
             <h3>{say("trap.apart")}</h3>
-            <SlotRow words=apart label=say("trap.apart") id="trap-apart" />
+            <SlotRow words=apart label=say("trap.apart") id="trap-apart" noted=true />
             <h3>{move || found.read().as_ref().map(|f| fill("trap.several", &[("count", &f.slots.to_string())]))}</h3>
-            <SlotRow words=together label=say("trap.several-label") id="trap-together" />
+            <SlotRow words=together label=say("trap.several-label") id="trap-together" noted=true />
             <p class="hint">{say("trap.marks")}</p>
             {move || found.read().as_ref().map(table)}
             <Chart id="joint-chart" plot=Signal::derive(move || plot(found.read().as_ref())) />

@@ -13,10 +13,23 @@ use crate::settings::Settings;
 
 /// Slots per call of the grid.
 const SLOTS: [u32; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Those of a quick look, besides the visitor's.
+const GLANCE_SLOTS: [u32; 3] = [64, 16, 4];
+/// Most texts per setting of a quick look.
+pub const GLANCE_STORIES: u32 = 3;
 /// Temperatures of the grid, besides the visitor's.
 const TEMPERATURES: [f32; 2] = [0.5, 1.0];
 /// Orders of the grid, besides the visitor's.
 const ORDERS: [Order; 2] = [Order::Random, Order::Confidence];
+
+/// How much is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// A few settings and texts, in seconds: what the lab opens with.
+    Glance,
+    /// All of the grid, in minutes.
+    Whole,
+}
 
 /// One setting of the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,8 +40,13 @@ pub struct Place {
     pub temperature: f32,
     /// Decoding order.
     pub order: Order,
-    /// Whether it is the visitor's present setting.
-    pub is_visitors: bool,
+}
+
+impl Place {
+    /// The visitor's own.
+    pub fn of(settings: &Settings) -> Self {
+        Self { slots: settings.slots, temperature: settings.temperature, order: settings.order }
+    }
 }
 
 /// What was measured at a setting.
@@ -49,34 +67,80 @@ pub struct Point {
 }
 
 /// The sweep as far as it has come.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frontier {
-    /// What is measured.
+    /// How much is swept.
+    pub extent: Extent,
+    /// What all its texts share.
+    pub shared: Settings,
+    /// All settings that it measures, cheap ones first.
+    pub grid: Vec<Place>,
+    /// What is measured, in the order of the grid.
     pub points: Vec<Point>,
+}
+
+impl Frontier {
+    /// A sweep over a grid. What a sweep before has measured of the same texts is not measured again.
+    pub fn begin(extent: Extent, settings: &Settings, grid: Vec<Place>, before: Option<&Self>) -> Self {
+        let shared = shared(settings);
+        let known = before.filter(|before| before.shared == shared).map_or(&[][..], |before| &before.points);
+        let point = |place: &Place| known.iter().find(|point| point.place == *place).copied();
+        let points = grid.iter().filter_map(point).collect();
+        Self { extent, shared, grid, points }
+    }
+
+    /// What is still to be measured.
+    pub fn missing(&self) -> Vec<Place> {
+        let is_missing = |place: &&Place| self.points.iter().all(|point| point.place != **place);
+        self.grid.iter().filter(is_missing).copied().collect()
+    }
+
+    /// Takes a point in, at its place in the grid.
+    pub fn add(&mut self, point: Point) {
+        let place = |wanted: &Place| self.grid.iter().position(|place| place == wanted);
+        let before = |other: &&Point| place(&other.place) < place(&point.place);
+        let at = self.points.iter().filter(before).count();
+        self.points.insert(at, point);
+    }
+
+    /// Most calls that one of its texts can take.
+    pub fn most_calls(&self) -> usize {
+        let fewest = self.grid.iter().map(|place| place.slots).min().unwrap_or(1);
+        self.shared.length.div_ceil(fewest.max(1) as usize)
+    }
+}
+
+/// What all texts of a sweep share: all but what it varies.
+pub fn shared(settings: &Settings) -> Settings {
+    let Place { slots, temperature, order } = Place::of(&Settings::default());
+    Settings { slots, temperature, order, ..settings.clone() }
 }
 
 /// The grid around the visitor's setting: cheap settings first, so that the curve shows its shape early. Only masks can go in
 /// any order.
-pub fn grid(settings: &Settings, length: usize, process: &Process) -> Vec<Place> {
-    let mut slots: Vec<u32> = SLOTS.into_iter().filter(|slots| *slots as usize <= length).collect();
-    let mut temperatures = TEMPERATURES.to_vec();
+pub fn grid(settings: &Settings, extent: Extent, length: usize, process: &Process) -> Vec<Place> {
+    let own = Place::of(settings);
+    let (mut slots, mut temperatures) = match extent {
+        Extent::Glance => (GLANCE_SLOTS.to_vec(), Vec::new()),
+        Extent::Whole => (SLOTS.to_vec(), TEMPERATURES.to_vec()),
+    };
     let mut orders = if *process == Process::Mask { ORDERS.to_vec() } else { Vec::new() };
-    add(&mut slots, settings.slots);
-    add(&mut temperatures, settings.temperature);
-    add(&mut orders, settings.order);
+    slots.retain(|slots| *slots as usize <= length);
+    // One call per slot takes longest: a quick look does without all but the visitor's own.
+    let is_one_of_few = extent == Extent::Glance && !slots.contains(&own.slots);
+    add(&mut slots, own.slots);
+    add(&mut temperatures, own.temperature);
+    add(&mut orders, own.order);
     slots.sort_unstable_by(|a, b| b.cmp(a));
     temperatures.sort_by(f32::total_cmp);
-    let all =
-        slots.iter().flat_map(|slots| temperatures.iter().map(move |temperature| (*slots, *temperature)));
-    let all =
-        all.flat_map(|(slots, temperature)| orders.iter().map(move |order| (slots, temperature, *order)));
-    all.map(|(slots, temperature, order)| Place {
-        slots,
-        temperature,
-        order,
-        is_visitors: (slots, temperature, order) == (settings.slots, settings.temperature, settings.order),
-    })
-    .collect()
+    let mut all = Vec::new();
+    for slots in slots {
+        for &temperature in &temperatures {
+            all.extend(orders.iter().map(|&order| Place { slots, temperature, order }));
+        }
+    }
+    all.retain(|place| !is_one_of_few || place.slots != own.slots || *place == own);
+    all
 }
 
 fn add<T: PartialEq>(list: &mut Vec<T>, value: T) {
@@ -102,7 +166,7 @@ pub fn decoders(
     config: &ModelConfig,
 ) -> Result<Vec<Decoder>, Failure> {
     let one = |story: u32| {
-        let Place { temperature, order, slots, .. } = place;
+        let Place { temperature, order, slots } = place;
         let seed = settings.seed.wrapping_add(story);
         let settings = Settings { seed, temperature, order, ..settings.clone() };
         Ok(decoder(&settings, language, config, slots)?.0)
@@ -152,20 +216,59 @@ mod tests {
     #[test]
     fn the_grid_has_the_visitors_setting_once_and_no_setting_twice() {
         let settings = Settings { slots: 5, temperature: 0.8, order: Order::Entropy, ..Settings::default() };
-        let grid = grid(&settings, 64, &Process::Mask);
+        let grid = grid(&settings, Extent::Whole, 64, &Process::Mask);
         assert_eq!(grid.len(), 8 * 3 * 3);
-        assert_eq!(grid.iter().filter(|place| place.is_visitors).count(), 1);
+        assert_eq!(grid.iter().filter(|place| **place == Place::of(&settings)).count(), 1);
         assert!((1..grid.len()).all(|i| !grid[..i].contains(&grid[i])));
         assert!(grid[0].slots == 64 && grid[grid.len() - 1].slots == 1, "cheap settings come first");
         let narrow = Settings { slots: 1, ..settings };
-        assert_eq!(super::grid(&narrow, 8, &Process::Mask).len(), 4 * 3 * 3);
-        assert_eq!(super::grid(&narrow, 8, &Process::Uniform).len(), 4 * 3);
+        assert_eq!(super::grid(&narrow, Extent::Whole, 8, &Process::Mask).len(), 4 * 3 * 3);
+        assert_eq!(super::grid(&narrow, Extent::Whole, 8, &Process::Uniform).len(), 4 * 3);
+    }
+
+    #[test]
+    fn a_quick_look_has_few_settings_and_the_visitors_is_one_of_them() {
+        let settings = Settings::default();
+        let grid = grid(&settings, Extent::Glance, 64, &Process::Mask);
+        assert_eq!(grid.len(), 3 * 2 + 1);
+        assert!(grid.contains(&Place::of(&settings)));
+        assert!(planned(&grid, GLANCE_STORIES, 64) < 350, "it must be over in seconds");
+        let among = Settings { slots: 16, ..settings };
+        assert_eq!(super::grid(&among, Extent::Glance, 64, &Process::Mask).len(), 3 * 2);
+    }
+
+    #[test]
+    fn what_was_measured_of_the_same_texts_is_not_measured_again() {
+        let settings = Settings::default();
+        let begin = |settings: &Settings, before: Option<&Frontier>| {
+            let grid = grid(settings, Extent::Glance, 64, &Process::Mask);
+            Frontier::begin(Extent::Glance, settings, grid, before)
+        };
+        let mut before = begin(&settings, None);
+        let all = before.missing();
+        assert_eq!((all.len(), before.most_calls()), (7, 64));
+        for &place in all.iter().rev() {
+            before.add(Point {
+                place,
+                calls: 1.0,
+                broken: None,
+                surprise: None,
+                entropy: None,
+                distinct: None,
+            });
+        }
+        assert!(before.points.iter().map(|point| point.place).eq(all), "in the order of the grid");
+        let moved = Settings { slots: 2, ..settings.clone() };
+        let again = begin(&moved, Some(&before));
+        assert_eq!((again.points.len(), again.missing()), (6, vec![Place::of(&moved)]));
+        let others = Settings { seed: 4, ..settings };
+        assert!(begin(&others, Some(&before)).points.is_empty(), "other texts");
     }
 
     #[test]
     fn the_plan_counts_calls_and_judgements() {
         let settings = Settings { temperature: 0.5, order: Order::Random, ..Settings::default() };
-        let grid = grid(&settings, 64, &Process::Mask);
+        let grid = grid(&settings, Extent::Whole, 64, &Process::Mask);
         assert_eq!(planned(&grid, 2, 64), 2 * 2 * 2 * (127 + 7));
     }
 
@@ -180,7 +283,7 @@ mod tests {
             };
             Decoder::new(settings, Sequence::masked(3, special.mask), special).unwrap()
         };
-        let place = Place { slots: 3, temperature: 1.0, order: Order::Random, is_visitors: false };
+        let place = Place { slots: 3, temperature: 1.0, order: Order::Random };
         let [mut writer, mut judge] = [(); 2].map(|()| two_sentences::corpus(0.5).unwrap());
         let point = now(measure(
             &mut writer,

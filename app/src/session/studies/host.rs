@@ -8,6 +8,7 @@ use engine::Error as EngineError;
 
 use super::beside::Second;
 use super::collapse::{Collapse, STORIES, collapse};
+use super::frontier::Extent;
 use super::paced::{Halt, Pace, Paced};
 use super::runs::{Trouble, decoder};
 use super::surprisal::surprisal;
@@ -114,7 +115,7 @@ impl<E: Fn(Event)> Host<E> {
             Question::Collapse => self.study_collapse(open, study).await,
             Question::Together => self.study_together(open, study).await,
             Question::Families => self.study_families(open, study).await,
-            Question::Frontier => self.study_frontier(open, study).await,
+            Question::Frontier(extent) => self.study_frontier(open, study, extent).await,
             Question::Beside => self.study_beside(open, study).await,
         }
     }
@@ -218,17 +219,22 @@ impl<E: Fn(Event)> Host<E> {
     }
 
     /// One setting after the other; the curve grows as they come.
-    async fn study_frontier(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
+    async fn study_frontier(&self, open: &mut Open, study: &Study, extent: Extent) -> Result<(), Stop> {
         let settings = &study.settings;
-        let length = settings.length.min(open.engine.config().context_length);
-        let grid = frontier::grid(settings, length, &open.engine.config().process);
+        let config = open.engine.config().clone();
+        let length = settings.length.min(config.context_length);
+        let grid = frontier::grid(settings, extent, length, &config.process);
+        let mut found = frontier::Frontier::begin(extent, settings, grid, open.swept.as_ref());
+        let missing = found.missing();
+        if missing.is_empty() {
+            self.found(Finding::Frontier(found)).await;
+            return Ok(());
+        }
         let mut judging = self.open_beside(settings.model.judge(), open.wanted).await?;
-        let Open { engine, language, .. } = open;
-        let config = engine.config().clone();
-        let total = frontier::planned(&grid, settings.stories, length);
-        let progress = self.progress_of(total);
-        let mut found = frontier::Frontier::default();
-        for place in grid {
+        self.found(Finding::Frontier(found.clone())).await;
+        let Open { engine, language, swept, .. } = open;
+        let progress = self.progress_of(frontier::planned(&missing, settings.stories, length));
+        for place in missing {
             let decoders = frontier::decoders(settings, place, language, &config)?;
             let mut writer = paced(engine, &progress);
             let mut judge = paced(&mut judging.engine, &progress);
@@ -236,7 +242,8 @@ impl<E: Fn(Event)> Host<E> {
                 self.give_way().await;
             };
             let point = frontier::measure(&mut writer, &mut judge, language, place, decoders, pause);
-            found.points.push(point.await?);
+            found.add(point.await?);
+            *swept = Some(found.clone());
             self.found(Finding::Frontier(found.clone())).await;
         }
         Ok(())

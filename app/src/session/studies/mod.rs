@@ -12,7 +12,10 @@ pub mod surprisal;
 pub mod together;
 
 use crate::failure::Failure;
+use crate::labs::Lab;
 use crate::settings::Settings;
+use crate::settings::query::Named;
+use frontier::Extent;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +29,35 @@ pub enum Question {
     /// What every family of models makes of one prompt, and how it reads on the five properties.
     Families,
     /// Quality against calls over a grid of settings.
-    Frontier,
+    Frontier(Extent),
     /// What a run does that has one setting otherwise.
     Beside,
+}
+
+impl Question {
+    /// The lab that shows the answer.
+    pub fn lab(self) -> Lab {
+        match self {
+            Self::Surprisal => Lab::Corrupt,
+            Self::Collapse => Lab::Collapse,
+            Self::Together => Lab::Trap,
+            Self::Families => Lab::Families,
+            Self::Frontier(_) => Lab::Frontier,
+            Self::Beside => Lab::Generate,
+        }
+    }
+}
+
+impl Named for Question {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Surprisal, "surprisal"),
+        (Self::Collapse, "collapse"),
+        (Self::Together, "together"),
+        (Self::Families, "families"),
+        (Self::Frontier(Extent::Glance), "glance"),
+        (Self::Frontier(Extent::Whole), "sweep"),
+        (Self::Beside, "beside"),
+    ];
 }
 
 /// A question about the model and the text that the settings name.
