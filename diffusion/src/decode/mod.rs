@@ -19,6 +19,7 @@ pub mod settings;
 pub mod soft_feedback;
 pub mod step;
 pub mod trajectory;
+pub mod validation;
 mod write;
 
 pub use block::Span;
@@ -32,7 +33,8 @@ pub use order::Order;
 pub use parallelism::Parallelism;
 pub use remasking::Remasking;
 pub use run::{RunError, run, run_batch};
-pub use settings::{DecodeSettings, Sampling, SettingsError};
+pub use settings::{DecodeSettings, Sampling};
 pub use soft_feedback::SoftFeedback;
 pub use step::{Checkpoint, Commit, SlotPrediction, Step};
 pub use trajectory::{Trajectory, TrajectoryError};
+pub use validation::SettingsError;

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
-use super::settings::{MAX_STEPS, within};
+use super::validation::{MAX_STEPS, within};
 use crate::random::{Purpose, bernoulli, uniform, word};
 use crate::schedule::Schedule;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
-use super::settings::within;
+use super::validation::within;
 use crate::schedule::Schedule;
 
 /// Whether and how committed slots are opened again. A knob has no default and must be given.
