@@ -31,7 +31,7 @@ pub use memory::SlotMemory;
 pub use noisy::Noise;
 pub use order::Order;
 pub use parallelism::Parallelism;
-pub use remasking::Remasking;
+pub use remasking::{Believed, Remasking};
 pub use run::{RunError, run, run_batch};
 pub use settings::{DecodeSettings, Sampling};
 pub use soft_feedback::SoftFeedback;

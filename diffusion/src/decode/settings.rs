@@ -77,7 +77,7 @@ impl Default for DecodeSettings {
 }
 
 /// Whether a setting need not be written.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

@@ -30,6 +30,11 @@ impl SlotPrediction {
     }
 }
 
+/// What was predicted for a slot, if it was asked about. `seen` is in reading order.
+pub(super) fn prediction_of(seen: &[SlotPrediction], slot: u32) -> Option<&SlotPrediction> {
+    seen.binary_search_by_key(&slot, |p| p.slot).ok().map(|index| &seen[index])
+}
+
 /// A token fixed in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {

@@ -145,7 +145,7 @@ impl DecodeSettings {
             "remasking",
             "ancestral parallelism without blocks or spans",
         )?;
-        let runs = self.remasking == Remasking::RunningConfidence;
+        let runs = matches!(self.remasking, Remasking::RunningConfidence { .. });
         needs(
             !runs || (is_quota && self.sequential.is_empty()),
             "running confidence",
@@ -185,7 +185,7 @@ impl DecodeSettings {
             "the linear one, for masks and random words have a schedule of their own",
         )?;
         let by_confidence = matches!(self.parallelism, Parallelism::Factor { .. })
-            || self.remasking == Remasking::RunningConfidence;
+            || matches!(self.remasking, Remasking::RunningConfidence { .. });
         let confident = matches!(self.order, Order::Confidence) || self.order == Order::default();
         needs(
             !by_confidence || confident,
