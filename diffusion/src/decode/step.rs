@@ -111,6 +111,18 @@ impl Checkpoint {
         Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None, edits: Vec::new() }
     }
 
+    /// The slots that this run writes: those that are masked, and those that it has committed. Words that were there before, given or
+    /// not, are no one's to count, as in LLaDA's code, whose quotas share out the masks that a block begins with.
+    pub(super) fn own_slots(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_committed = |slot: usize| self.memory.get(slot).is_some_and(|memory| memory.committed > 0.0);
+        let is_own = move |slot: &usize| match self.sequence.slots[*slot].state {
+            SlotState::Masked => true,
+            SlotState::Committed => is_committed(*slot),
+            SlotState::Given | SlotState::Noisy => false,
+        };
+        (0..self.sequence.len()).filter(is_own)
+    }
+
     /// Whether nothing is left to write.
     pub(super) fn is_written(&self, settings: &DecodeSettings) -> bool {
         let settled = |slot: &Slot| matches!(slot.state, SlotState::Given | SlotState::Committed);

@@ -192,6 +192,19 @@ fn blocks_are_written_one_after_the_other_each_with_its_own_steps() {
 }
 
 #[test]
+fn a_blocks_quota_shares_out_what_is_masked_when_it_begins() {
+    // A word that was written before the run and one that is given stand in the second block of four: of its two masks both steps
+    // take one. Were all that is not given counted, the first would take both.
+    let parallelism = Parallelism::Quota { steps: 2, schedule: Schedule::Linear };
+    let settings = DecodeSettings { parallelism, block_length: 4, ..DecodeSettings::default() };
+    let mut start = masked(8);
+    start.slots[4] = Slot::committed(TokenId(7));
+    start.slots[6] = Slot::given(TokenId(7));
+    let per_call = calls(settings, start, |_| 0.5);
+    assert_eq!(per_call.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1, 1]);
+}
+
+#[test]
 fn a_sequential_span_is_written_from_left_to_right_beside_the_rest() {
     let settings = DecodeSettings {
         order: Order::Confidence,
