@@ -113,7 +113,7 @@ async fn of_held_out(
     arguments: &Scorecard,
 ) -> Result<Vec<Reading>, Failure> {
     let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
-    let noise = Noise::of(engine, &model.checkpoint.origin);
+    let noise = Noise::of(engine, &model.checkpoint.origin)?;
     let curves = bounds::curves(engine, &noise, passages, settings).await?;
     let read = |of: fn(&Curve) -> f64| curves.as_deref().and_then(|curves| estimate(curves, of));
     let mut readings = vec![
