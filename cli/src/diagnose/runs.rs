@@ -109,7 +109,7 @@ pub async fn each_of_vectors(
             }
             line.show(&progress(label, finished, total, began));
             let settings = GaussianSettings { seed: settings.seed.wrapping_add(seed), ..settings };
-            let run = run_gaussian(engine, &process, &start, settings).await;
+            let run = run_gaussian(engine, &process, &start, settings, SpecialTokens::default()).await;
             take(&start, run.map_err(|error| Failure::Run(anyhow!("{error}")))?)?;
             finished += 1;
         }
