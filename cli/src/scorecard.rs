@@ -169,12 +169,15 @@ async fn of_vectors(
 }
 
 /// What the texts tell at the cost of further calls, or of knowing the language.
-fn of_texts(texts: &[Text]) -> [Reading; 2] {
-    let damage = texts.iter().filter_map(|text| text.damage_bits).collect::<Moments>().estimate();
-    let violations = texts.iter().filter_map(|text| text.violations).collect::<Moments>().estimate();
+fn of_texts(texts: &[Text]) -> [Reading; 3] {
+    let read = |instrument, of: fn(&Text) -> Option<f64>| Reading {
+        instrument,
+        estimate: texts.iter().filter_map(of).collect::<Moments>().estimate(),
+    };
     [
-        Reading { instrument: Instrument::Damage, estimate: damage },
-        Reading { instrument: Instrument::Violations, estimate: violations },
+        read(Instrument::Damage, |text| text.damage_bits),
+        read(Instrument::OrderGap, |text| text.order_gap_bits),
+        read(Instrument::Violations, |text| text.violations),
     ]
 }
 

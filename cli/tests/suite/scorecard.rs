@@ -31,6 +31,8 @@ fn every_property_has_the_papers_mark_and_readings_with_units() {
     let stake = reading(&report, 4, "at_stake")["estimate"]["value"].as_f64().unwrap();
     assert!(stake > 5.0 && stake < 3.0 * 49_f64.log2(), "{stake}");
     assert!(reading(&report, 4, "damage")["estimate"]["standard_error"].as_f64().is_some());
+    // What was never learned does not agree between orders.
+    assert!(reading(&report, 4, "order_gap")["estimate"]["value"].as_f64().unwrap() > 0.1);
     // Its words are storyworld's, so its rules are known; random weights break many.
     assert!(reading(&report, 4, "violations")["estimate"]["value"].as_f64().unwrap() > 1.0);
 }

@@ -12,7 +12,7 @@
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0; those of the correction |
 //! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
-//! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
+//! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together, gap between orders | 1 batched; 2 |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
 //! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
 //! | frequency collapse | [`prospect`]: entropy, KL and best candidates slot by slot, of a model or of counted texts | 1 or 0 |
@@ -46,4 +46,4 @@ pub use bound::{
     Bound, BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound,
     token_noise_bound, token_schedules_bound,
 };
-pub use estimate::{Estimate, Moments};
+pub use estimate::{Estimate, Moments, median};

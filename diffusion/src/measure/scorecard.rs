@@ -117,6 +117,8 @@ pub enum Instrument {
     AtStake,
     /// What joint commits lost against one after the other ([`correlation`](super::correlation)).
     Damage,
+    /// How far the probabilities of what was committed together are apart along two orders ([`correlation`](super::correlation)).
+    OrderGap,
     /// Rules of the language that a text breaks, where they are known.
     Violations,
 }
@@ -147,7 +149,7 @@ impl Instrument {
             Self::CallsToState | Self::ChainGap | Self::OnPathGap => Property::D2,
             Self::Revised | Self::Repair | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
             Self::SymbolShare | Self::RoundingGap => Property::L1,
-            Self::AtStake | Self::Damage | Self::Violations => Property::L2,
+            Self::AtStake | Self::Damage | Self::OrderGap | Self::Violations => Property::L2,
         }
     }
 
@@ -171,6 +173,7 @@ impl Instrument {
             Self::RoundingGap => "distances between neighbours",
             Self::AtStake => "bits per call",
             Self::Damage => "bits per text",
+            Self::OrderGap => "bits per text, between two orders",
             Self::Violations => "broken rules per text",
         }
     }
@@ -195,6 +198,7 @@ impl Instrument {
             Self::RoundingGap => "rounding_gap",
             Self::AtStake => "at_stake",
             Self::Damage => "damage",
+            Self::OrderGap => "order_gap",
             Self::Violations => "violations",
         }
     }
@@ -211,6 +215,7 @@ impl Instrument {
             | Self::Repair
             | Self::RoundingGap
             | Self::Damage
+            | Self::OrderGap
             | Self::Violations => None,
             Self::CallsToState => (family != Family::Autoregressive)
                 .then(|| f64::from(u8::from(run.settings.soft_feedback.is_some()))),
@@ -441,8 +446,8 @@ mod tests {
     fn what_runs_do_not_tell_is_not_read_off_them() {
         let run = &runs(&DecodeSettings::default())[0];
         use Instrument::{
-            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, PeakSpeed, Repair, RoundingGap,
-            Violations,
+            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, OrderGap, PeakSpeed,
+            Repair, RoundingGap, Violations,
         };
         let told = [
             PeakSpeed,
@@ -453,6 +458,7 @@ mod tests {
             Repair,
             RoundingGap,
             Damage,
+            OrderGap,
             Violations,
         ];
         for instrument in told {

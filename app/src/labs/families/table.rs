@@ -194,7 +194,8 @@ fn about(instrument: Instrument) -> Option<impl IntoView> {
         | Instrument::ChainGap
         | Instrument::Repair
         | Instrument::RoundingGap
-        | Instrument::Damage => return None,
+        | Instrument::Damage
+        | Instrument::OrderGap => return None,
     };
     let head = fill(
         "instrument.head",
