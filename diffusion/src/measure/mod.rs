@@ -8,6 +8,7 @@
 //! | D1 smooth corruption | [`heterogeneity`]: how unequal hidden slots are at one and the same t | 1 per draw |
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
+//! | D2 tractable states | [`path_surprise`]: the same of vectors, by what the network makes of them | those of two runs |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0; those of the correction |
 //! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
@@ -33,6 +34,7 @@ pub mod heterogeneity;
 pub mod information;
 pub mod judge;
 pub mod noisy_word;
+pub mod path_surprise;
 pub mod prospect;
 pub mod refinement;
 pub mod revision;

@@ -100,6 +100,9 @@ pub enum Instrument {
     ChainGap,
     /// On-path gap above its noise floor ([`tractability`](super::tractability)).
     OnPathGap,
+    /// The same of vectors: surprise at the run's text on its own states less that on noise drawn on it
+    /// ([`path_surprise`](super::path_surprise)).
+    PathSurprise,
     /// Written tokens that change, per call and open slot ([`revision`](super::revision)); of vectors, likeliest tokens that change.
     Revised,
     /// Share of slots repaired less that damaged in corrupted texts, by the schedule's correction ([`revision`](super::revision)).
@@ -146,7 +149,7 @@ impl Instrument {
             | Self::ByDistance
             | Self::LargestJump
             | Self::EqualJumps => Property::D1,
-            Self::CallsToState | Self::ChainGap | Self::OnPathGap => Property::D2,
+            Self::CallsToState | Self::ChainGap | Self::OnPathGap | Self::PathSurprise => Property::D2,
             Self::Revised | Self::Repair | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
             Self::SymbolShare | Self::RoundingGap => Property::L1,
             Self::AtStake | Self::Damage | Self::OrderGap | Self::Violations => Property::L2,
@@ -165,6 +168,7 @@ impl Instrument {
             Self::CallsToState => "calls",
             Self::ChainGap => "share of words",
             Self::OnPathGap => "total variation above chance",
+            Self::PathSurprise => "bits per slot, own states less drawn ones",
             Self::Revised => "changes per call and slot",
             Self::Repair => "share of slots, repaired less damaged",
             Self::SlotsPerCall => "slots per call",
@@ -190,6 +194,7 @@ impl Instrument {
             Self::CallsToState => "calls_to_state",
             Self::ChainGap => "chain_gap",
             Self::OnPathGap => "on_path_gap",
+            Self::PathSurprise => "path_surprise",
             Self::Revised => "revised",
             Self::Repair => "repair",
             Self::SlotsPerCall => "slots_per_call",
@@ -212,6 +217,7 @@ impl Instrument {
             | Self::Heterogeneity
             | Self::ByDistance
             | Self::ChainGap
+            | Self::PathSurprise
             | Self::Repair
             | Self::RoundingGap
             | Self::Damage
@@ -446,7 +452,7 @@ mod tests {
     fn what_runs_do_not_tell_is_not_read_off_them() {
         let run = &runs(&DecodeSettings::default())[0];
         use Instrument::{
-            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, OrderGap, PeakSpeed,
+            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, OrderGap, PathSurprise, PeakSpeed,
             Repair, RoundingGap, Violations,
         };
         let told = [
@@ -455,6 +461,7 @@ mod tests {
             Heterogeneity,
             ByDistance,
             ChainGap,
+            PathSurprise,
             Repair,
             RoundingGap,
             Damage,

@@ -192,6 +192,7 @@ fn about(instrument: Instrument) -> Option<impl IntoView> {
         | Instrument::Heterogeneity
         | Instrument::ByDistance
         | Instrument::ChainGap
+        | Instrument::PathSurprise
         | Instrument::Repair
         | Instrument::RoundingGap
         | Instrument::Damage
