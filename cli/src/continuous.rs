@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
+use diffusion::SpecialTokens;
 use diffusion::decode::{DecodeSettings, GaussianSettings, GaussianStep, run_gaussian};
 use diffusion::process::Gaussian;
 use engine::Engine;
@@ -42,7 +43,7 @@ pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure>
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let process = process(&engine)?;
     let began = Instant::now();
-    let run = run_gaussian(&mut engine, &process, &start, settings).await;
+    let run = run_gaussian(&mut engine, &process, &start, settings, SpecialTokens::default()).await;
     let steps = run.map_err(|error| Failure::Run(anyhow!("{error}")))?;
     let tokens = steps.last().map(|step| step.tokens.iter().map(|token| token.0).collect::<Vec<_>>());
     let text = model.checkpoint.tokenizer.decode(&tokens.unwrap_or_default());

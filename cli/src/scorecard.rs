@@ -1,7 +1,9 @@
 //! `unmask scorecard`: what was measured of the five properties, the paper's mark beside it.
 
 use anyhow::anyhow;
+use diffusion::SpecialTokens;
 use diffusion::decode::{DecodeSettings, GaussianSettings};
+use diffusion::measure::path_surprise::path_gap_bits;
 use diffusion::measure::scorecard::{
     Family, Instrument, Mark, Property, Reading, rounding_gap, scorecard as of_runs, scorecard_of_vectors,
 };
@@ -14,7 +16,7 @@ use crate::arguments::Scorecard;
 use crate::continuous;
 use crate::diagnose::measures::Text;
 use crate::diagnose::read_prompts;
-use crate::diagnose::runs::{Runs, each, each_of_vectors};
+use crate::diagnose::runs::{Runs, VectorRun, each, each_of_vectors};
 use crate::diagnose::schedule::Schedule;
 use crate::diagnose::world::World;
 use crate::eval::bounds::{self, Noise};
@@ -113,7 +115,7 @@ async fn of_held_out(
     arguments: &Scorecard,
 ) -> Result<Vec<Reading>, Failure> {
     let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
-    let noise = Noise::of(engine, &model.checkpoint.origin);
+    let noise = Noise::of(engine, &model.checkpoint.origin)?;
     let curves = bounds::curves(engine, &noise, passages, settings).await?;
     let read = |of: fn(&Curve) -> f64| curves.as_deref().and_then(|curves| estimate(curves, of));
     let mut readings = vec![
@@ -155,26 +157,33 @@ async fn of_vectors(
     settings: GaussianSettings,
 ) -> Result<Vec<Reading>, Failure> {
     let process = continuous::process(engine)?;
-    let (mut all, mut texts) = (Vec::new(), Vec::new());
-    each_of_vectors(engine, runs, settings, "runs", 0, |start, run| {
-        texts.push(Text::of_vectors(&run, start, runs.world));
-        all.push((start.clone(), run));
+    let (mut all, mut texts, mut gaps) = (Vec::new(), Vec::new(), Moments::default());
+    each_of_vectors(engine, runs, settings, "runs", 0, async |engine, run| {
+        let VectorRun { start, settings, steps } = run;
+        texts.push(Text::of_vectors(&steps, start, runs.world));
+        let gap = path_gap_bits(engine, &process, start, settings, SpecialTokens::default(), &steps).await;
+        gap.map_err(|error| Failure::Run(anyhow!("{error}")))?.into_iter().for_each(|gap| gaps.push(gap));
+        all.push((start.clone(), steps));
         Ok(())
     })
     .await?;
     let mut readings = scorecard_of_vectors(&all);
+    readings.push(Reading { instrument: Instrument::PathSurprise, estimate: gaps.estimate() });
     readings.push(rounding_gap(&all, &process));
     readings.extend(of_texts(&texts));
     Ok(readings)
 }
 
 /// What the texts tell at the cost of further calls, or of knowing the language.
-fn of_texts(texts: &[Text]) -> [Reading; 2] {
-    let damage = texts.iter().filter_map(|text| text.damage_bits).collect::<Moments>().estimate();
-    let violations = texts.iter().filter_map(|text| text.violations).collect::<Moments>().estimate();
+fn of_texts(texts: &[Text]) -> [Reading; 3] {
+    let read = |instrument, of: fn(&Text) -> Option<f64>| Reading {
+        instrument,
+        estimate: texts.iter().filter_map(of).collect::<Moments>().estimate(),
+    };
     [
-        Reading { instrument: Instrument::Damage, estimate: damage },
-        Reading { instrument: Instrument::Violations, estimate: violations },
+        read(Instrument::Damage, |text| text.damage_bits),
+        read(Instrument::OrderGap, |text| text.order_gap_bits),
+        read(Instrument::Violations, |text| text.violations),
     ]
 }
 

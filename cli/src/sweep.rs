@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use diffusion::measure::Moments;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -147,7 +146,7 @@ fn key(cell: &Cell) -> String {
 fn row(cell: &Cell, texts: &[Text]) -> String {
     let mut row = key(cell) + &texts.len().to_string();
     for measure in &MEASURES {
-        let estimate = texts.iter().filter_map(measure.of).collect::<Moments>().estimate();
+        let estimate = measure.estimate(texts.iter().filter_map(measure.of));
         row += &estimate.map_or(",,".to_owned(), |e| format!(",{},{}", e.value, e.standard_error));
     }
     row + "\n"

@@ -7,47 +7,18 @@
 //! is run again between its winner and the present token. (Gourevitch et al., arXiv 2605.22765, on why the two must not be
 //! confused.)
 
-use diffusion::measure::scorecard::Family;
-use diffusion::process::{MaskUniform, TokenProcess, Uniform, Words};
 use diffusion::random::{exponential, word};
-use diffusion::schedule::Schedule;
-use diffusion::{Candidate, Prediction, SpecialTokens, TokenId};
-use model_loader::{ModelConfig, Process};
+use diffusion::{Candidate, Prediction, TokenId};
+use model_loader::ModelConfig;
 use shaders::records::Row;
 
-/// The words that uniform noise draws from: all that a model predicts, the end of the text included.
-pub fn noise_words(config: &ModelConfig) -> Words {
-    let first = SpecialTokens::default().first_token(false);
-    Words { first, count: config.vocab_size as u32 - first }
-}
-
-/// The paper's name for a model's kind.
-pub fn family(config: &ModelConfig) -> Family {
-    match config.process {
-        Process::Autoregressive => Family::Autoregressive,
-        Process::Gaussian { .. } => Family::Continuous,
-        Process::Mask | Process::Uniform | Process::MaskUniform { .. } => Family::Discrete,
-    }
-}
+use crate::noise::TokenNoise;
 
 /// By how much the logit of the present token rises, in nats.
 ///
 /// `time` is that which the network was told. Nothing rises under other processes, or where the mask is shown.
 pub(crate) fn rise(config: &ModelConfig, present: TokenId, time: f64) -> f64 {
-    let words = noise_words(config);
-    let masses = match config.process {
-        Process::Uniform => Uniform { schedule: Schedule::Linear, words }.masses(time),
-        Process::MaskUniform { uniform_share } => {
-            let uniform_share = f64::from(uniform_share);
-            MaskUniform { mask: SpecialTokens::default().mask, words, uniform_share }.masses(time)
-        }
-        _ => return 0.0,
-    };
-    if present.0 < words.first {
-        0.0
-    } else {
-        (masses.kept * f64::from(words.count) / masses.uniform).ln_1p()
-    }
+    TokenNoise::of(config).map_or(0.0, |noise| noise.rise(present, time))
 }
 
 /// The summary of the posterior. `row.target` is the present token, and nothing truncates the draw.

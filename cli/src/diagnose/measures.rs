@@ -2,9 +2,10 @@
 
 use anyhow::anyhow;
 use diffusion::decode::{GaussianStep, Noise};
-use diffusion::measure::correlation::{CLIP_BITS, Direction, chain};
+use diffusion::measure::correlation::{CLIP_BITS, Direction, chain, order_gap_bits};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
+use diffusion::measure::{Estimate, Moments, median};
 use diffusion::{Denoiser, Sequence, SpecialTokens, TokenId, Trajectory};
 use serde::{Deserialize, Serialize};
 
@@ -19,21 +20,51 @@ pub struct Measure {
     pub unit: &'static str,
     /// Reads it off a text.
     pub of: fn(&Text) -> Option<f64>,
+    /// What stands for many texts.
+    statistic: Statistic,
+}
+
+#[derive(Clone, Copy)]
+enum Statistic {
+    Mean,
+    /// Of what has a heavy tail.
+    Median,
+}
+
+impl Measure {
+    /// What texts with these values tell; `None` for fewer than two.
+    pub fn estimate(&self, values: impl Iterator<Item = f64>) -> Option<Estimate> {
+        match self.statistic {
+            Statistic::Mean => values.collect::<Moments>().estimate(),
+            Statistic::Median => median(&values.collect::<Vec<f64>>()),
+        }
+    }
+}
+
+const fn mean(name: &'static str, unit: &'static str, of: fn(&Text) -> Option<f64>) -> Measure {
+    Measure { name, unit, of, statistic: Statistic::Mean }
 }
 
 /// All measures, in the order of the report.
-pub const MEASURES: [Measure; 11] = [
-    Measure { name: "calls", unit: "calls per text", of: |text| Some(text.calls) },
-    Measure { name: "words", unit: "words per text", of: |text| Some(text.words) },
-    Measure { name: "violations", unit: "broken rules per story", of: |text| text.violations },
-    Measure { name: "unseen", unit: "share of 3-grams above right stories", of: |text| text.unseen_excess },
-    Measure { name: "duplicates", unit: "repeated neighbours per text", of: |text| Some(text.duplicates) },
-    Measure { name: "stake", unit: "bits per text, sum of H - max H", of: |text| Some(text.stake_bits) },
-    Measure { name: "damage", unit: "bits per text, product against chain", of: |text| text.damage_bits },
-    Measure { name: "clipped", unit: "calls per text at the clip of damage", of: |text| text.clipped_calls },
-    Measure { name: "collapse", unit: "share of the 20 commonest words", of: |text| text.common_share },
-    Measure { name: "entropy", unit: "bits, unigram of the text", of: |text| Some(text.entropy_bits) },
-    Measure { name: "distinct", unit: "distinct 2-grams over all", of: |text| text.distinct_share },
+pub const MEASURES: [Measure; 13] = [
+    mean("calls", "calls per text", |text| Some(text.calls)),
+    mean("words", "words per text", |text| Some(text.words)),
+    mean("violations", "broken rules per story", |text| text.violations),
+    mean("unseen", "share of 3-grams above right stories", |text| text.unseen_excess),
+    mean("duplicates", "repeated neighbours per text", |text| Some(text.duplicates)),
+    mean("stake", "bits per text, sum of H - max H", |text| Some(text.stake_bits)),
+    mean("damage", "bits per text, product against chain", |text| text.damage_bits),
+    Measure {
+        name: "median_damage",
+        unit: "bits, median over texts",
+        of: |text| text.damage_bits,
+        statistic: Statistic::Median,
+    },
+    mean("clipped", "calls per text at the clip of damage", |text| text.clipped_calls),
+    mean("order_gap", "bits per text, chain against its reverse", |text| text.order_gap_bits),
+    mean("collapse", "share of the 20 commonest words", |text| text.common_share),
+    mean("entropy", "bits, unigram of the text", |text| Some(text.entropy_bits)),
+    mean("distinct", "distinct 2-grams over all", |text| text.distinct_share),
 ];
 
 /// One run, measured.
@@ -56,6 +87,9 @@ pub struct Text {
     pub damage_bits: Option<f64>,
     /// Calls at the clip: where there are any, the damage is worse than said.
     pub clipped_calls: Option<f64>,
+    /// How far the probabilities of what was committed together are apart along the order and against it, over the calls at no clip;
+    /// absent as `damage_bits` is.
+    pub order_gap_bits: Option<f64>,
     /// Share of common words.
     pub common_share: Option<f64>,
     /// Entropy of the text's own words.
@@ -65,23 +99,29 @@ pub struct Text {
 }
 
 impl Text {
-    /// Measures a finished run; one more call for each step that committed several slots.
+    /// Measures a finished run; two more calls for each step that committed several slots.
     pub async fn of<D: Denoiser>(
         denoiser: &mut D,
         trajectory: &Trajectory,
         world: &World,
     ) -> Result<Self, Failure> {
         let special = trajectory.special;
-        let damage = match trajectory.settings.noise {
-            Noise::Mask => Some(damage(denoiser, trajectory).await?),
+        let joint = match trajectory.settings.noise {
+            Noise::Mask => Some(Joint::of(denoiser, trajectory).await?),
             Noise::Uniform { .. } | Noise::MaskUniform { .. } => None,
         };
-        let (damage_bits, clipped_calls) = damage.unzip();
         let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
         let text: Vec<TokenId> = end.tokens().take(end.text_length(special.end_of_text)).collect();
         let stake_bits = trajectory.steps.iter().map(bits_at_stake).sum();
         let calls = trajectory.steps.len() as f64;
-        Ok(Self { calls, stake_bits, damage_bits, clipped_calls, ..Self::of_words(&text, world) })
+        Ok(Self {
+            calls,
+            stake_bits,
+            damage_bits: joint.as_ref().map(|joint| joint.damage_bits),
+            clipped_calls: joint.as_ref().map(|joint| joint.clipped_calls),
+            order_gap_bits: joint.as_ref().map(|joint| joint.order_gap_bits),
+            ..Self::of_words(&text, world)
+        })
     }
 
     /// Measures a finished run from Gaussian noise. The last call reads all open tokens off at once.
@@ -107,6 +147,7 @@ impl Text {
             stake_bits: f64::NAN,
             damage_bits: None,
             clipped_calls: None,
+            order_gap_bits: None,
             common_share: world.common_share(text),
             entropy_bits: histogram_bits(text.iter().copied()),
             distinct_share: distinct_share([text], 2),
@@ -114,16 +155,34 @@ impl Text {
     }
 }
 
-/// What the joint commits of a run lost against one after the other, in bits, and in how many calls that was clipped.
-async fn damage<D: Denoiser>(denoiser: &mut D, trajectory: &Trajectory) -> Result<(f64, f64), Failure> {
-    let mut before = trajectory.first_checkpoint().map_err(Failure::run)?;
-    let (mut bits, mut clipped) = (0.0, 0_u32);
-    for (index, step) in trajectory.steps.iter().enumerate() {
-        let damage = chain(denoiser, step, &before.sequence, trajectory.special, Direction::Forward).await;
-        let damage = damage.map_err(|error| Failure::Run(anyhow!("{error}")))?.unwrap_or(0.0);
-        bits += damage;
-        clipped += u32::from(damage >= CLIP_BITS);
-        trajectory.advance(&mut before, index).map_err(Failure::run)?;
+/// What the joint commits of a run did, over its calls.
+#[derive(Default)]
+struct Joint {
+    /// What they lost against one after the other.
+    damage_bits: f64,
+    /// Calls in which that was clipped.
+    clipped_calls: f64,
+    /// How far the other order is off.
+    order_gap_bits: f64,
+}
+
+impl Joint {
+    async fn of<D: Denoiser>(denoiser: &mut D, trajectory: &Trajectory) -> Result<Self, Failure> {
+        let mut before = trajectory.first_checkpoint().map_err(Failure::run)?;
+        let mut joint = Self::default();
+        for (index, step) in trajectory.steps.iter().enumerate() {
+            let mut both = [None; 2];
+            for (bits, direction) in both.iter_mut().zip([Direction::Forward, Direction::Backward]) {
+                let chain = chain(denoiser, step, &before.sequence, trajectory.special, direction).await;
+                *bits = chain.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+            }
+            if let [Some(forward), Some(backward)] = both {
+                joint.damage_bits += forward;
+                joint.clipped_calls += f64::from(u8::from(forward >= CLIP_BITS));
+                joint.order_gap_bits += order_gap_bits(forward, backward).unwrap_or(0.0);
+            }
+            trajectory.advance(&mut before, index).map_err(Failure::run)?;
+        }
+        Ok(joint)
     }
-    Ok((bits, f64::from(clipped)))
 }

@@ -1,5 +1,6 @@
 //! `unmask diagnose`: a decoding schedule under test, beside one slot per call at the same seeds.
 
+pub mod collapse;
 pub mod keep;
 pub mod measures;
 pub mod report;
@@ -17,6 +18,7 @@ use crate::arguments::Diagnose;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::output;
+use collapse::behind_prompts;
 use keep::Keep;
 use report::{Limits, Report};
 use runs::{Runs, measure};
@@ -50,8 +52,12 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
         .await?;
         parts.push(texts);
     }
+    let collapse = match &schedule {
+        Schedule::Tokens(settings) => behind_prompts(&mut engine, &runs, settings).await?,
+        Schedule::Vectors(_) => Vec::new(),
+    };
     let limits = Limits::of(arguments);
-    let report = Report::new(model.identity, backend, schedule, &parts[0], &parts[1], &limits);
+    let report = Report::new(model.identity, backend, schedule, &parts[0], &parts[1], collapse, &limits);
     if arguments.json {
         output::json(&report)?
     } else {

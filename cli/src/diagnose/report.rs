@@ -1,8 +1,9 @@
 //! What `unmask diagnose` says, and which limits were passed.
 
-use diffusion::measure::{Estimate, Moments};
+use diffusion::measure::Estimate;
 use serde::Serialize;
 
+use super::collapse::AtDistance;
 use super::measures::{MEASURES, Measure, Text};
 use super::schedule::Schedule;
 use crate::arguments::Diagnose;
@@ -19,6 +20,9 @@ pub struct Report {
     schedule: Schedule,
     texts: usize,
     measures: Vec<Line>,
+    /// Frequency collapse in the schedule's first call, over the prompts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    collapse: Vec<AtDistance>,
     limits: Vec<Verdict>,
 }
 
@@ -34,9 +38,9 @@ struct Line {
     difference: Interval,
 }
 
-/// A mean over texts.
+/// A mean or median over texts.
 #[derive(Clone, Copy, Serialize)]
-struct Interval {
+pub struct Interval {
     #[serde(flatten)]
     estimate: Estimate,
     /// Half the width of the 95 % confidence interval (normal approximation).
@@ -85,6 +89,7 @@ impl Report {
         schedule: Schedule,
         texts: &[Text],
         baseline: &[Text],
+        collapse: Vec<AtDistance>,
         limits: &Limits,
     ) -> Self {
         let measures: Vec<Line> = MEASURES.iter().filter_map(|m| Line::new(m, texts, baseline)).collect();
@@ -96,7 +101,7 @@ impl Report {
             Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
         };
         let limits = limits.0.iter().map(verdict).collect();
-        Self { model, backend, schedule, texts: texts.len(), measures, limits }
+        Self { model, backend, schedule, texts: texts.len(), measures, collapse, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -108,15 +113,32 @@ impl Report {
         self.limits.iter().filter(|verdict| !verdict.kept).map(clause).collect()
     }
 
+    /// Frequency collapse at distances of powers of two.
+    fn collapse_page(&self) -> String {
+        let shown = self.collapse.iter().filter(|line| line.distance.is_power_of_two());
+        let line = |AtDistance { distance, entropy_bits, collapsed }: &AtDistance| {
+            format!("{distance:<13} {:>18} {:>18}\n", entropy_bits.cell(), collapsed.cell())
+        };
+        let lines: String = shown.map(line).collect();
+        match lines.is_empty() {
+            true => lines,
+            false => format!(
+                "{:<13} {:>18} {:>18}  over the prompts\n{lines}",
+                "distance", "entropy, bits", "collapsed"
+            ),
+        }
+    }
+
     /// As a table for people.
     pub fn page(&self) -> String {
-        let mut page = format!("{:<11} {:>18} {:>18} {:>18}\n", "", "schedule", "one per call", "difference");
+        let mut page = format!("{:<13} {:>18} {:>18} {:>18}\n", "", "schedule", "one per call", "difference");
         for Line { name, unit, schedule, baseline, difference } in &self.measures {
             let cells = [schedule, baseline, difference].map(Interval::cell);
-            page += &format!("{name:<11} {:>18} {:>18} {:>18}  {unit}\n", cells[0], cells[1], cells[2]);
+            page += &format!("{name:<13} {:>18} {:>18} {:>18}  {unit}\n", cells[0], cells[1], cells[2]);
         }
         page +=
             &format!("means over {} texts on {}; ± is half a 95 % interval\n", self.texts, self.backend.name);
+        page += &self.collapse_page();
         for Verdict { measure, bound, limit, kept, .. } in &self.limits {
             page += &format!("{} {measure} {bound} {limit}\n", if *kept { "kept:  " } else { "passed:" });
         }
@@ -132,17 +154,17 @@ impl Line {
         Some(Self {
             name: measure.name,
             unit: measure.unit,
-            schedule: Interval::of(pairs().filter_map(|(a, _)| a))?,
-            baseline: Interval::of(pairs().filter_map(|(_, b)| b))?,
-            difference: Interval::of(both)?,
+            schedule: Interval::of(measure.estimate(pairs().filter_map(|(a, _)| a))?),
+            baseline: Interval::of(measure.estimate(pairs().filter_map(|(_, b)| b))?),
+            difference: Interval::of(measure.estimate(both)?),
         })
     }
 }
 
 impl Interval {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
-        let estimate = values.collect::<Moments>().estimate()?;
-        Some(Self { estimate, half_width: SIDE * estimate.standard_error })
+    /// Around an estimate.
+    pub fn of(estimate: Estimate) -> Self {
+        Self { estimate, half_width: SIDE * estimate.standard_error }
     }
 
     fn cell(&self) -> String {
@@ -158,7 +180,7 @@ mod tests {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
         let backend = BackendName { name: "cpu".into(), adapter: None };
         let schedule = Schedule::Tokens(Box::default());
-        Report::new(model, backend, schedule, texts, texts, &Limits(vec![limit]))
+        Report::new(model, backend, schedule, texts, texts, Vec::new(), &Limits(vec![limit]))
     }
 
     fn text(violations: Option<f64>, duplicates: f64) -> Text {
@@ -171,6 +193,7 @@ mod tests {
             stake_bits: 0.0,
             damage_bits: Some(0.0),
             clipped_calls: Some(0.0),
+            order_gap_bits: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,
             distinct_share: None,

@@ -48,8 +48,8 @@ pub async fn measure(
             .await
         }
         Schedule::Vectors(settings) => {
-            each_of_vectors(engine, runs, *settings, label, done, |start, run| {
-                take(Text::of_vectors(&run, start, runs.world))
+            each_of_vectors(engine, runs, *settings, label, done, async |_, run| {
+                take(Text::of_vectors(&run.steps, run.start, runs.world))
             })
             .await
         }
@@ -87,14 +87,24 @@ pub async fn each<D: Denoiser>(
     Ok(())
 }
 
-/// The same from Gaussian noise, one run after the other; what is handed on begins with where the run began.
+/// A run from Gaussian noise, and what decided it.
+pub struct VectorRun<'a> {
+    /// Where it began.
+    pub start: &'a Sequence,
+    /// With its own seed.
+    pub settings: GaussianSettings,
+    /// One per call.
+    pub steps: Vec<GaussianStep>,
+}
+
+/// The same from Gaussian noise, one run after the other.
 pub async fn each_of_vectors(
     engine: &mut Engine,
     runs: &Runs<'_>,
     settings: GaussianSettings,
     label: &str,
     done: usize,
-    mut take: impl FnMut(&Sequence, Vec<GaussianStep>) -> Result<(), Failure>,
+    mut take: impl AsyncFnMut(&mut Engine, VectorRun<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let process = continuous::process(engine)?;
     let (mut line, began) = (Progress::new(), Instant::now());
@@ -109,8 +119,9 @@ pub async fn each_of_vectors(
             }
             line.show(&progress(label, finished, total, began));
             let settings = GaussianSettings { seed: settings.seed.wrapping_add(seed), ..settings };
-            let run = run_gaussian(engine, &process, &start, settings).await;
-            take(&start, run.map_err(|error| Failure::Run(anyhow!("{error}")))?)?;
+            let run = run_gaussian(engine, &process, &start, settings, SpecialTokens::default()).await;
+            let steps = run.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+            take(engine, VectorRun { start: &start, settings, steps }).await?;
             finished += 1;
         }
     }

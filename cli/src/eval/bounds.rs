@@ -7,19 +7,14 @@ use diffusion::measure::{
     BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound, token_noise_bound,
     token_schedules_bound,
 };
-use diffusion::process::{Gaussian, GenMd4, Mask, MaskUniform, Uniform};
-use diffusion::schedule::Schedule;
+use diffusion::process::{Gaussian, GenMd4};
 use diffusion::{FullDenoiser, SpecialTokens, TokenId};
-use engine::Engine;
-use model_loader::{Origin, Process};
+use engine::{Engine, TokenNoise};
+use model_loader::Origin;
 
 use super::passages::Passage;
 use crate::failure::Failure;
 use crate::output::Progress;
-
-/// The family of models trained on such masks, and their exponents (`training/process.py`, `Salience`).
-const RARE_FIRST: &str = "mask_salience";
-const EXPONENTS: [f64; 2] = [1.0, 3.0];
 
 /// Measures every passage.
 pub async fn measure(
@@ -59,14 +54,10 @@ pub async fn curves(
 
 /// What the model was trained to undo, with all that its bound needs.
 pub enum Noise {
-    /// Masks.
-    Mask(Mask),
+    /// Masks, random words, or both.
+    Tokens(TokenNoise),
     /// Masks that fall on rare tokens first.
     RareFirst(GenMd4),
-    /// Random words.
-    Uniform(Uniform),
-    /// Both.
-    MaskUniform(MaskUniform),
     /// Noise on vectors.
     Gaussian(Gaussian),
     /// No process.
@@ -75,29 +66,24 @@ pub enum Noise {
 
 impl Noise {
     /// That of the engine's model, of whose training its file tells.
-    pub fn of(engine: &Engine, origin: &Origin) -> Self {
-        let process = engine.config().process;
-        let words = engine::noise_words(engine.config());
-        let (schedule, mask) = (Schedule::Linear, SpecialTokens::default().mask);
-        match process {
-            Process::Mask => rare_first(origin).unwrap_or(Self::Mask(Mask { schedule, mask })),
-            Process::Uniform => Self::Uniform(Uniform { schedule, words }),
-            Process::MaskUniform { uniform_share } => {
-                Self::MaskUniform(MaskUniform { mask, words, uniform_share: f64::from(uniform_share) })
-            }
-            Process::Gaussian { .. } => engine.vector_noise().map_or(Self::None, Self::Gaussian),
-            Process::Autoregressive => Self::None,
+    pub fn of(engine: &Engine, origin: &Origin) -> Result<Self, Failure> {
+        if let Some(process) = engine::rare_first(origin).map_err(Failure::input)? {
+            return Ok(Self::RareFirst(process));
         }
+        let tokens = TokenNoise::of(engine.config()).map(Self::Tokens);
+        Ok(tokens.or_else(|| engine.vector_noise().map(Self::Gaussian)).unwrap_or(Self::None))
     }
 
     /// How the number comes about, in words that go with it everywhere.
     pub fn estimator(&self) -> &'static str {
         match self {
-            Self::Mask(_) => "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k",
+            Self::Tokens(TokenNoise::Mask(_)) => {
+                "NELBO by Monte Carlo: k of n slots hidden, k uniform in 1..n, weight n/k"
+            }
             Self::RareFirst(_) => {
                 "NELBO by Monte Carlo: masks with a schedule per token (GenMD4), exact in continuous time, passes over strata of t"
             }
-            Self::Uniform(_) | Self::MaskUniform(_) => {
+            Self::Tokens(TokenNoise::Uniform(_) | TokenNoise::MaskUniform(_)) => {
                 "NELBO by Monte Carlo: exact in continuous time, leave-one-out predictions, passes over strata of t"
             }
             Self::Gaussian(_) => {
@@ -117,14 +103,16 @@ impl Noise {
     ) -> Result<TextBound, BoundError<D::Error>> {
         let (special, text, counted) = (SpecialTokens::default(), &passage.window, passage.tokens);
         match self {
-            Self::Mask(_) => text_bound(denoiser, text, counted, index, special, settings).await,
+            Self::Tokens(TokenNoise::Mask(_)) => {
+                text_bound(denoiser, text, counted, index, special, settings).await
+            }
             Self::RareFirst(process) => {
                 token_schedules_bound(denoiser, process, text, counted, index, settings).await
             }
-            Self::Uniform(process) => {
+            Self::Tokens(TokenNoise::Uniform(process)) => {
                 token_noise_bound(denoiser, process, text, counted, index, settings).await
             }
-            Self::MaskUniform(process) => {
+            Self::Tokens(TokenNoise::MaskUniform(process)) => {
                 token_noise_bound(denoiser, process, text, counted, index, settings).await
             }
             Self::Gaussian(process) => {
@@ -145,25 +133,24 @@ impl Noise {
         settings: BoundSettings,
     ) -> Result<Option<Vec<BoundTerm>>, BoundError<D::Error>> {
         Ok(Some(match self {
-            Self::Mask(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
+            Self::Tokens(TokenNoise::Mask(process)) => {
+                token_noise_terms(denoiser, process, text, index, settings).await?
+            }
             Self::RareFirst(process) => {
                 token_schedules_terms(denoiser, process, text, index, settings).await?
             }
-            Self::Uniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
-            Self::MaskUniform(process) => token_noise_terms(denoiser, process, text, index, settings).await?,
+            Self::Tokens(TokenNoise::Uniform(process)) => {
+                token_noise_terms(denoiser, process, text, index, settings).await?
+            }
+            Self::Tokens(TokenNoise::MaskUniform(process)) => {
+                token_noise_terms(denoiser, process, text, index, settings).await?
+            }
             Self::Gaussian(process) => {
                 embedding_noise_terms(denoiser, process, text, index, settings).await?
             }
             Self::None => return Ok(None),
         }))
     }
-}
-
-/// The noise of a model that was trained on masks whose schedule goes by how often a token occurs.
-fn rare_first(origin: &Origin) -> Option<Noise> {
-    let counts = origin.token_counts.as_deref().filter(|_| origin.family.as_deref() == Some(RARE_FIRST))?;
-    let [rarest, commonest] = EXPONENTS;
-    GenMd4::by_frequency(SpecialTokens::default().mask, counts, rarest, commonest).ok().map(Noise::RareFirst)
 }
 
 /// An error and its causes, for errors that may not cross threads.

@@ -104,9 +104,7 @@ impl Noise {
     fn chain(&self, agreement: &mut Agreement, clean: TokenId, t: f64, steps: u32, seed: u32, slot: u32) {
         match self {
             Self::RareFirst(process) => agreement.push(process, clean, t, steps, seed, slot),
-            Self::Mask(process) => agreement.push(process, clean, t, steps, seed, slot),
-            Self::Uniform(process) => agreement.push(process, clean, t, steps, seed, slot),
-            Self::MaskUniform(process) => agreement.push(process, clean, t, steps, seed, slot),
+            Self::Tokens(noise) => agreement.push(noise.process(), clean, t, steps, seed, slot),
             Self::Gaussian(process) => {
                 let norm = process.embedding(clean).iter().map(|x| x * x).sum::<f64>().sqrt();
                 agreement.push_along(process.schedule(), norm, t, steps, seed, slot);

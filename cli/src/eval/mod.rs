@@ -52,7 +52,7 @@ pub async fn eval(arguments: &Eval) -> Result<(), Failure> {
     let passages = passages::read(&model.checkpoint, &arguments.text, arguments.limit)?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let settings = BoundSettings { seed: arguments.seed, draws: arguments.samples, batch: arguments.batch };
-    let noise = Noise::of(&engine, &model.checkpoint.origin);
+    let noise = Noise::of(&engine, &model.checkpoint.origin)?;
     let bounds = bounds::measure(&mut engine, &noise, &passages.fitting, settings).await?;
     let bound = Bound::of(&bounds).ok_or_else(|| Failure::Run(anyhow!("no passage was measured")))?;
     let truth = Truth::of(&model.checkpoint.tokenizer, &passages.fitting, &bounds);

@@ -36,6 +36,11 @@ fn several_slots_per_call_are_fewer_calls_and_something_is_at_stake() {
     // Random weights are nearly even over 49 words: 12 of 16 slots at stake, 5.6 bits each at most.
     let bits = stake["value"].as_f64().unwrap();
     assert!(bits > 20.0 && bits < 12.0 * 49f64.log2(), "{bits}");
+    for name in ["damage", "median_damage", "order_gap"] {
+        let [found, one_by_one] = ["schedule", "baseline"].map(|of| line(name)[of].clone());
+        assert!(found["standard_error"].as_f64().unwrap() > 0.0, "{name}: {found}");
+        assert_eq!(one_by_one["value"], 0.0, "{name}: nothing is committed together");
+    }
     let side = stake["half_width"].as_f64().unwrap() / stake["standard_error"].as_f64().unwrap();
     assert!((side - 1.96).abs() < 1e-9);
 }
@@ -67,6 +72,30 @@ fn storyworld_has_violations_and_unseen_grams() {
     for name in ["violations", "unseen", "collapse"] {
         assert!(names.contains(&name.into()), "{names:?}");
     }
+}
+
+/// Next to a prompt less is open than far from it, and the commonest words are all that is left there.
+#[test]
+fn several_prompts_tell_how_predictions_collapse_with_distance() {
+    let prompts = TemporaryFile::new(
+        "prompts",
+        b"One day, Ivy saw a dog\nOne day, Ben had a red\nOne day, Tom was in the\n",
+    );
+    let schedule =
+        TemporaryFile::new("collapse", br#"{"parallelism": {"rule": "slots_per_call", "slots": 64}}"#);
+    let base = ["diagnose", "--model", SHIPPED, "--schedule", schedule.path(), "--prompts", prompts.path()];
+    let arguments = [&base[..], &["--seeds", "2", "--backend", "cpu"]].concat();
+    let report = json(&arguments);
+    let collapse = report["collapse"].as_array().unwrap();
+    let at = |distance: u32| {
+        let line = collapse.iter().find(|line| line["distance"] == distance).unwrap();
+        ["entropy_bits", "collapsed"].map(|of| line[of]["value"].as_f64().unwrap())
+    };
+    assert!(at(1)[0] < at(16)[0] && at(1)[1] <= at(16)[1], "{:?}, {:?}", at(1), at(16));
+    assert!(collapse.iter().all(|line| line["entropy_bits"]["samples"] == 3), "a prompt is one draw");
+    assert!(succeed(&arguments).contains("entropy, bits"));
+    let alone = json(&diagnose(&example("sequential"), &[]));
+    assert!(alone.get("collapse").is_none(), "one prompt tells no error");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use storyworld::{Grammar, Story, StoryOptions, generate, log_probability};
 
-use crate::run::{TINY, TemporaryFile, json, succeed};
+use crate::run::{TINY, TemporaryFile, json, refuse, succeed};
 
 const TEXT: &str = "the red fox runs .\n\na cold river and the small bird sings over the old house today !\nThe dog sleeps.\n";
 
@@ -120,4 +120,12 @@ fn a_model_that_hides_rare_words_first_is_measured_by_its_own_masks() {
         json(&["eval", "--model", model, "--text", text.path(), "--samples", "4", "--backend", "cpu"]);
     assert!(report["estimator"].as_str().unwrap().contains("GenMD4"), "{report}");
     assert!(report["bound"]["bits_per_token"]["value"].as_f64().unwrap() > 0.0);
+    // Without the counts that its schedules go by it would be another process.
+    let mut bytes = std::fs::read(model).unwrap();
+    let key = b"unmask.token_counts";
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap();
+    bytes[at..at + key.len()].copy_from_slice(b"unmask.token_census");
+    let nameless = TemporaryFile::new("rare-first-without-counts", &bytes);
+    let sentence = refuse(&["eval", "--model", nameless.path(), "--text", text.path(), "--backend", "cpu"]);
+    assert!(sentence.contains("found no counts"), "{sentence}");
 }

@@ -31,6 +31,8 @@ fn every_property_has_the_papers_mark_and_readings_with_units() {
     let stake = reading(&report, 4, "at_stake")["estimate"]["value"].as_f64().unwrap();
     assert!(stake > 5.0 && stake < 3.0 * 49_f64.log2(), "{stake}");
     assert!(reading(&report, 4, "damage")["estimate"]["standard_error"].as_f64().is_some());
+    // What was never learned does not agree between orders.
+    assert!(reading(&report, 4, "order_gap")["estimate"]["value"].as_f64().unwrap() > 0.1);
     // Its words are storyworld's, so its rules are known; random weights break many.
     assert!(reading(&report, 4, "violations")["estimate"]["value"].as_f64().unwrap() > 1.0);
 }
@@ -99,6 +101,8 @@ fn a_model_of_gaussian_noise_has_a_card_of_its_own() {
     assert_eq!(value(1, "calls_to_state"), Some(1.0));
     assert!(value(1, "chain_gap").is_some() && value(2, "revised").is_some_and(|share| share >= 0.0));
     assert!(value(3, "rounding_gap").is_some_and(|gap| gap > 0.0));
+    let error = reading(&report, 1, "path_surprise")["estimate"]["standard_error"].as_f64();
+    assert!(value(1, "path_surprise").is_some_and(f64::is_finite) && error.is_some_and(|error| error > 0.0));
     let masks = example("four-per-call");
     let sentence = refuse(&["scorecard", "--model", model, "--schedule", &masks]);
     assert!(sentence.contains("no schedule of Gaussian noise"), "{sentence}");

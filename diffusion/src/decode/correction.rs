@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::SlotMemory;
-use super::settings::within;
+use super::validation::within;
 use super::{Commit, SettingsError, SlotPrediction};
 use crate::denoiser::Prediction;
 use crate::random::{Purpose, word};

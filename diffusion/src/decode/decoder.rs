@@ -331,7 +331,7 @@ impl Decoder {
         let within = |slot: &usize| block.contains(*slot as u32);
         let opened = match settings.block_length {
             0 => self.state.opened as usize,
-            _ => self.state.sequence.open_slots().filter(within).count(),
+            _ => self.state.own_slots().filter(within).count(),
         };
         Standing {
             step: self.step,

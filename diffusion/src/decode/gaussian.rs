@@ -67,7 +67,7 @@ pub struct GaussianStep {
     pub guess: Vec<Vec<f64>>,
 }
 
-/// Steps back to a text; the tokens of the last step are the text.
+/// Steps back to a text; the tokens of the last step are the text. `special` are the model's tokens that are no words.
 ///
 /// # Errors
 /// [`GaussianError`].
@@ -76,33 +76,86 @@ pub async fn run_gaussian<D: FullDenoiser>(
     process: &Gaussian,
     start: &Sequence,
     settings: GaussianSettings,
+    special: SpecialTokens,
 ) -> Result<Vec<GaussianStep>, GaussianError<D::Error>> {
-    if settings.steps == 0 {
-        return Err(GaussianError::Steps);
-    }
-    let mut state = State::noise(process, start, settings);
+    let way = Way { process, start, settings, special };
     let mut told = Vec::new();
-    let share_left = |call: u32| 1.0 - f64::from(call) / f64::from(settings.steps);
-    let time_of = |call: u32| FIRST_TIME + (1.0 - FIRST_TIME) * share_left(call);
-    for call in 0..=settings.steps {
-        let time = time_of(call);
-        let logs = state.asked(denoiser, time).await?;
-        let mut step = state.step(&logs, time);
-        if call < settings.steps {
-            state.back(&logs, time, time_of(call + 1), call + 1);
-        } else {
-            step.guess = state.guesses(&logs);
+    way.walk(denoiser, None, |call, time, logs| {
+        let mut step = way.step(logs, time);
+        if call == settings.steps {
+            step.guess = way.rows(logs).map(|logs| process.mean_embedding(logs)).collect();
         }
         told.push(step);
-    }
+    })
+    .await?;
     Ok(told)
+}
+
+/// What decides a way back from noise, apart from the network.
+pub(crate) struct Way<'a> {
+    pub process: &'a Gaussian,
+    pub start: &'a Sequence,
+    pub settings: GaussianSettings,
+    pub special: SpecialTokens,
+}
+
+impl Way<'_> {
+    /// Goes from noise to the last call, and hands on of every call its number, its time and what it says of all slots. Where a
+    /// `clean` text is told, its embeddings stand in for x̂_0, so that the vectors are a draw of the forward process from that text.
+    /// `// see(call, time, (slots, vocabulary)); clean: (slots)`
+    pub async fn walk<D: FullDenoiser>(
+        &self,
+        denoiser: &mut D,
+        clean: Option<&[TokenId]>,
+        mut see: impl FnMut(u32, f64, &[f32]),
+    ) -> Result<(), GaussianError<D::Error>> {
+        let steps = self.settings.steps;
+        if steps == 0 {
+            return Err(GaussianError::Steps);
+        }
+        let time_of =
+            |call: u32| FIRST_TIME + (1.0 - FIRST_TIME) * (1.0 - f64::from(call) / f64::from(steps));
+        let mut state = State::noise(self, clean);
+        for call in 0..=steps {
+            let logs = state.asked(denoiser, time_of(call)).await?;
+            see(call, time_of(call), &logs);
+            if call < steps {
+                state.back(&logs, [time_of(call + 1), time_of(call)], call + 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a slot's token is given.
+    pub fn is_given(&self, slot: usize) -> bool {
+        self.start.slots[slot].state == SlotState::Given
+    }
+
+    /// Slot by slot. `// (slots, vocabulary)`
+    pub fn rows<'b>(&self, logs: &'b [f32]) -> impl Iterator<Item = &'b [f32]> + use<'b> {
+        logs.chunks((logs.len() / self.start.len().max(1)).max(1))
+    }
+
+    /// What the network says, slot by slot; given slots keep their token.
+    fn step(&self, logs: &[f32], time: f64) -> GaussianStep {
+        let token = |(slot, logs): (usize, &[f32])| match self.is_given(slot) {
+            true => self.start.slots[slot].token,
+            false => most_probable(logs),
+        };
+        GaussianStep {
+            time,
+            tokens: self.rows(logs).enumerate().map(token).collect(),
+            entropy_nats: self.rows(logs).map(entropy_nats).collect(),
+            guess: Vec::new(),
+        }
+    }
 }
 
 /// Vectors on their way from noise to text.
 struct State<'a> {
-    process: &'a Gaussian,
-    start: &'a Sequence,
-    seed: u32,
+    way: &'a Way<'a>,
+    /// The text that the vectors are drawn from, if it is not the network that leads them. `// (slots)`
+    clean: Option<&'a [TokenId]>,
     /// `// (slots, width)`
     vectors: Vec<Vec<f64>>,
     /// What the network guessed last.
@@ -110,15 +163,21 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn noise(process: &'a Gaussian, start: &'a Sequence, settings: GaussianSettings) -> Self {
-        let seed = settings.seed;
-        let mask = SpecialTokens::default().mask;
-        let draw = |slot| match is_given(start, slot) {
-            true => process.embedding(start.slots[slot].token).to_vec(),
+    fn noise(way: &'a Way<'a>, clean: Option<&'a [TokenId]>) -> Self {
+        let mut state = Self { way, clean, vectors: Vec::new(), guess: Vec::new() };
+        let draw = |slot| match way.is_given(slot) {
+            true => way.process.embedding(way.start.slots[slot].token).to_vec(),
             // At time 1 nothing of any token is left under the schedules that reach it.
-            false => process.marginal(mask, 1.0).draw(&mut stream(seed, 0, slot)),
+            false => way.process.marginal(way.special.mask, 1.0).draw(&mut state.stream(0, slot)),
         };
-        Self { process, start, seed, vectors: (0..start.len()).map(draw).collect(), guess: Vec::new() }
+        state.vectors = (0..way.start.len()).map(draw).collect();
+        state
+    }
+
+    /// The noise of a slot in a call. Vectors of a text that a run wrote must know nothing of the noise that led to it.
+    fn stream(&self, call: u32, slot: usize) -> Stream {
+        let purpose = if self.clean.is_some() { Purpose::Sample } else { Purpose::Reverse };
+        Stream::new(self.way.settings.seed, call, slot as u32, purpose)
     }
 
     /// Whole distributions of all slots. `// (slots, vocabulary)`
@@ -127,15 +186,15 @@ impl<'a> State<'a> {
         denoiser: &mut D,
         time: f64,
     ) -> Result<Vec<f32>, GaussianError<D::Error>> {
-        let special = SpecialTokens::default();
+        let Way { start, special, .. } = *self.way;
         let row = |slot| Row::measured(0, slot as u32, special.first_token(false), special.mask);
         let query = Query {
-            length: self.start.len(),
-            tokens: self.start.tokens().collect(),
+            length: start.len(),
+            tokens: start.tokens().collect(),
             times: vec![time],
             mixtures: self.guess.clone(),
             vectors: self.vectors.iter().flatten().map(|&x| x as f32).collect(),
-            rows: (0..self.start.len()).map(row).collect(),
+            rows: (0..start.len()).map(row).collect(),
         };
         let logs = denoiser.distributions(&query).await.map_err(GaussianError::Denoiser)?;
         let (found, expected) = (logs.len(), query.rows.len() * denoiser.vocabulary());
@@ -143,49 +202,22 @@ impl<'a> State<'a> {
         if is_sound { Ok(logs) } else { Err(GaussianError::Answer { found, expected }) }
     }
 
-    /// What the network says, slot by slot; given slots keep their token.
-    fn step(&self, logs: &[f32], time: f64) -> GaussianStep {
-        let rows = logs.chunks((logs.len() / self.start.len().max(1)).max(1));
-        let token = |(slot, logs): (usize, &[f32])| match is_given(self.start, slot) {
-            true => self.start.slots[slot].token,
-            false => most_probable(logs),
-        };
-        GaussianStep {
-            time,
-            tokens: rows.clone().enumerate().map(token).collect(),
-            entropy_nats: rows.map(entropy_nats).collect(),
-            guess: Vec::new(),
-        }
-    }
-
-    /// x̂_0 of every slot. `// (slots, width)`
-    fn guesses(&self, logs: &[f32]) -> Vec<Vec<f64>> {
-        let vocabulary = (logs.len() / self.start.len().max(1)).max(1);
-        logs.chunks(vocabulary).map(|logs| self.process.mean_embedding(logs)).collect()
-    }
-
     /// Draws x_s of every slot from q(x_s | x_t, x̂_0).
-    fn back(&mut self, logs: &[f32], t: f64, s: f64, call: u32) {
-        let vocabulary = (logs.len() / self.start.len().max(1)).max(1);
+    fn back(&mut self, logs: &[f32], [s, t]: [f64; 2], call: u32) {
+        let process = self.way.process;
         self.guess.clear();
-        for (slot, logs) in logs.chunks(vocabulary).enumerate() {
-            if !is_given(self.start, slot) {
-                let clean = self.process.mean_embedding(logs);
-                let back = self.process.posterior_of(&clean, &self.vectors[slot], s, t);
-                self.vectors[slot] = back.draw(&mut stream(self.seed, call, slot));
+        for (slot, logs) in self.way.rows(logs).enumerate() {
+            if !self.way.is_given(slot) {
+                let clean = match self.clean {
+                    Some(text) => process.embedding(text[slot]).to_vec(),
+                    None => process.mean_embedding(logs),
+                };
+                let back = process.posterior_of(&clean, &self.vectors[slot], s, t);
+                self.vectors[slot] = back.draw(&mut self.stream(call, slot));
             }
             self.guess.push(Mixture::of_best(0, slot as u32, logs));
         }
     }
-}
-
-fn is_given(start: &Sequence, slot: usize) -> bool {
-    start.slots[slot].state == SlotState::Given
-}
-
-/// The noise of a slot in a call.
-fn stream(seed: u32, call: u32, slot: usize) -> Stream {
-    Stream::new(seed, call, slot as u32, Purpose::Reverse)
 }
 
 /// The first of the most probable tokens.
@@ -208,9 +240,13 @@ fn entropy_nats(logs: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Embedded, two_sentences};
+    use crate::exact::{Corpus, Embedded, two_sentences};
     use crate::schedule::Schedule;
     use crate::sequence::Slot;
+
+    fn special() -> SpecialTokens {
+        SpecialTokens::default()
+    }
 
     /// Two words of a slot lie at distance 2; the others never stand in one slot together.
     fn process() -> Gaussian {
@@ -222,14 +258,15 @@ mod tests {
         let process = process();
         let mut denoiser = Embedded::new(two_sentences::corpus(weight).unwrap(), process.clone());
         let one = |seed| {
-            let run = run_gaussian(&mut denoiser, &process, start, GaussianSettings { seed, steps });
+            let run =
+                run_gaussian(&mut denoiser, &process, start, GaussianSettings { seed, steps }, special());
             pollster::block_on(run).unwrap().pop().unwrap().tokens
         };
         (0..runs).map(one).collect()
     }
 
     fn open() -> Sequence {
-        Sequence::masked(3, SpecialTokens::default().mask)
+        Sequence::masked(3, special().mask)
     }
 
     #[test]
@@ -255,7 +292,7 @@ mod tests {
         let run = |seed| {
             let mut denoiser = Embedded::new(two_sentences::corpus(0.5).unwrap(), process.clone());
             let settings = GaussianSettings { seed, steps: 8 };
-            pollster::block_on(run_gaussian(&mut denoiser, &process, &open(), settings)).unwrap()
+            pollster::block_on(run_gaussian(&mut denoiser, &process, &open(), settings, special())).unwrap()
         };
         let told = run(3);
         assert_eq!((told.len(), told[0].time, told[8].time), (9, 1.0, FIRST_TIME));
@@ -276,11 +313,27 @@ mod tests {
     }
 
     #[test]
+    fn a_model_may_have_other_ids_for_what_is_no_word() {
+        let special = SpecialTokens { mask: TokenId(2), unknown: TokenId(0), end_of_text: TokenId(1) };
+        let texts = [two_sentences::FIRST, two_sentences::SECOND];
+        let corpus = Corpus::new(texts.map(|text| (text.to_vec(), 0.5)).to_vec(), special.mask).unwrap();
+        let process = process();
+        let mut denoiser = Embedded::new(corpus, process.clone());
+        for seed in 0..50 {
+            let settings = GaussianSettings { seed, steps: 64 };
+            let start = Sequence::masked(3, special.mask);
+            let run = run_gaussian(&mut denoiser, &process, &start, settings, special);
+            let tokens = pollster::block_on(run).unwrap().pop().unwrap().tokens;
+            assert!(texts.iter().any(|text| text.as_slice() == tokens), "{seed}: {tokens:?}");
+        }
+    }
+
+    #[test]
     fn no_step_is_refused() {
         let process = process();
         let mut denoiser = Embedded::new(two_sentences::corpus(0.5).unwrap(), process.clone());
         let settings = GaussianSettings { seed: 0, steps: 0 };
-        let run = pollster::block_on(run_gaussian(&mut denoiser, &process, &open(), settings));
+        let run = pollster::block_on(run_gaussian(&mut denoiser, &process, &open(), settings, special()));
         assert!(matches!(run, Err(GaussianError::Steps)));
     }
 }

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::step::prediction_of;
 use super::{Commit, Parallelism, SlotPrediction};
 use crate::denoiser::{Candidate, Prediction, TOP_CANDIDATES};
 
 /// What is remembered of one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SlotMemory {
-    /// Probability of the token when it was committed, at temperature 1.
+    /// Probability of the token when it was committed, at temperature 1; 0 where this run has committed none.
     pub committed: f32,
     /// The largest probability of a drawn token so far.
     pub best: f32,
@@ -39,9 +40,8 @@ pub(super) fn observe(
 /// Takes in what was committed, after [`observe`].
 pub(super) fn settle(memory: &mut [SlotMemory], seen: &[SlotPrediction], commits: &[Commit]) {
     for commit in commits {
-        let prediction = seen.binary_search_by_key(&commit.slot, |p| p.slot).ok().map(|i| seen[i].prediction);
-        let probability =
-            prediction.filter(|p| p.drawn.token == commit.token).map(|p| p.drawn.log_probability);
+        let drawn = prediction_of(seen, commit.slot).filter(|p| p.is_drawn(commit));
+        let probability = drawn.map(|p| p.prediction.drawn.log_probability);
         let memory = &mut memory[commit.slot as usize];
         *memory = SlotMemory {
             committed: probability.map_or(memory.best, f32::exp),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::within;
+use super::validation::within;
 use super::{Commit, SettingsError, SlotPrediction};
 use crate::process::{ForwardProcess, MaskUniform, TokenProcess, Uniform, Words};
 use crate::random::{Purpose, Stream};

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
-use super::settings::{MAX_STEPS, within};
+use super::validation::{MAX_STEPS, within};
 use crate::random::{Purpose, bernoulli, uniform, word};
 use crate::schedule::Schedule;
 
@@ -24,7 +24,7 @@ pub enum Parallelism {
         /// Slots committed per call, at least 1; no default.
         slots: u32,
     },
-    /// A quota along the schedule, of the M slots that were masked at the start (with blocks: that are not given in the block). Along
+    /// A quota along the schedule, of the M slots that were masked at the start (with blocks: in the block when it began). Along
     /// the linear ones every one of N steps takes M div N, the first M mod N steps one more (LLaDA, arXiv 2502.09992); along the others
     /// floor(M · lost(t_j) / lost(t_0)) are still masked after step j (MaskGIT, arXiv 2202.04200), t_j evenly spaced from the start
     /// time to 0.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
-use super::settings::within;
+use super::settings::is_default;
+use super::validation::within;
 use crate::schedule::Schedule;
 
 /// Whether and how committed slots are opened again. A knob has no default and must be given.
@@ -60,11 +61,27 @@ pub enum Remasking {
     },
     /// Running confidence remasking (RCR of MDPO, arXiv 2508.13148), with
     /// [`Parallelism::Quota`](super::Parallelism::Quota): after each call as many slots are written as the quota
-    /// says, namely those with the largest probability that a drawn token ever had there (no order but confidence goes with it); all
-    /// others are masked (again). No knobs. Cost: the quota's, at most min(N, masked) calls per block, masked slots
-    /// asked. Known failure: a once large probability is believed for ever. (The paper's running maximum; its released code keeps, of a
-    /// masked slot, this call's probability alone.)
-    RunningConfidence,
+    /// says, namely those with the largest confidence (no order but confidence goes with it); all others are masked (again). Cost: the
+    /// quota's, at most min(N, masked) calls per block, masked slots asked. In blocks only slots of the present one are opened; the
+    /// released code opens those of earlier ones too.
+    RunningConfidence {
+        /// What counts as a slot's confidence; the paper's [`Believed::Largest`] by default.
+        #[serde(default, skip_serializing_if = "is_default")]
+        believed: Believed,
+    },
+}
+
+/// What running confidence remasking takes for the confidence of a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Believed {
+    /// The largest probability that a drawn token ever had there: the paper's running maximum, max over the calls so far. Known
+    /// failure: a once large probability is believed for ever, also of another token than the one that is written for it.
+    #[default]
+    Largest,
+    /// The probability that the token had when it was drawn, of a masked slot in this call: the paper's released code
+    /// (`src/mdlm_generation_utils.py`). Known failure: a slot that was masked again has to be sure anew.
+    Latest,
 }
 
 /// What happens between two times of a remasking ancestral sampler.
@@ -81,7 +98,7 @@ impl Remasking {
     /// Whether it steps by [`rates`](Self::rates) along ancestral sampling: the ReMDM kinds and the forward-backward
     /// corrector.
     pub fn is_ancestral(self) -> bool {
-        !matches!(self, Self::Never | Self::RunningConfidence)
+        !matches!(self, Self::Never | Self::RunningConfidence { .. })
     }
 
     /// Rates from time t to time s < t under the signal `alpha(time)` of the schedule.
@@ -89,7 +106,7 @@ impl Remasking {
         let (early, late) = (self.signal(&alpha, s), self.signal(&alpha, t));
         let largest = if late > 0.0 { ((1.0 - early) / late).min(1.0) } else { 1.0 };
         let sigma = match self {
-            Self::Never | Self::RunningConfidence => 0.0,
+            Self::Never | Self::RunningConfidence { .. } => 0.0,
             Self::Cap { eta } => eta.min(largest),
             Self::Rescale { eta } => eta * largest,
             Self::Confidence => largest,
@@ -249,6 +266,18 @@ mod tests {
         for (slot, expected) in [0.3655, 0.1345, 0.5, 0.5].into_iter().enumerate() {
             let found = changed[slot];
             assert!(share_fits(found, runs.into(), expected), "slot {slot}: {found} of {runs}");
+        }
+    }
+
+    #[test]
+    fn running_confidence_is_the_papers_unless_json_says_otherwise() {
+        for (json, believed) in [
+            (r#"{"rule":"running_confidence"}"#, Believed::Largest),
+            (r#"{"rule":"running_confidence","believed":"latest"}"#, Believed::Latest),
+        ] {
+            let rule = Remasking::RunningConfidence { believed };
+            assert_eq!(serde_json::from_str::<Remasking>(json).unwrap(), rule);
+            assert_eq!(serde_json::to_string(&rule).unwrap(), json);
         }
     }
 

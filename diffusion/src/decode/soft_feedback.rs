@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
 use super::memory::SlotMemory;
-use super::settings::within;
+use super::validation::within;
 use crate::denoiser::{Candidate, MIXTURE_PARTS, Mixture, TOP_CANDIDATES};
 use crate::sequence::TokenId;
 

@@ -30,6 +30,11 @@ impl SlotPrediction {
     }
 }
 
+/// What was predicted for a slot, if it was asked about. `seen` is in reading order.
+pub(super) fn prediction_of(seen: &[SlotPrediction], slot: u32) -> Option<&SlotPrediction> {
+    seen.binary_search_by_key(&slot, |p| p.slot).ok().map(|index| &seen[index])
+}
+
 /// A token fixed in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
@@ -104,6 +109,18 @@ impl Checkpoint {
     pub fn start(sequence: Sequence) -> Self {
         let opened = sequence.masked_count() as u32;
         Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None, edits: Vec::new() }
+    }
+
+    /// The slots that this run writes: those that are masked, and those that it has committed. Words that were there before, given or
+    /// not, are no one's to count, as in LLaDA's code, whose quotas share out the masks that a block begins with.
+    pub(super) fn own_slots(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_committed = |slot: usize| self.memory.get(slot).is_some_and(|memory| memory.committed > 0.0);
+        let is_own = move |slot: &usize| match self.sequence.slots[*slot].state {
+            SlotState::Masked => true,
+            SlotState::Committed => is_committed(*slot),
+            SlotState::Given | SlotState::Noisy => false,
+        };
+        (0..self.sequence.len()).filter(is_own)
     }
 
     /// Whether nothing is left to write.

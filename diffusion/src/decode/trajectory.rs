@@ -151,7 +151,9 @@ impl Trajectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Commit, Correction, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run};
+    use crate::decode::{
+        Believed, Commit, Correction, Noise, Order, Parallelism, Remasking, SoftFeedback, Span, run,
+    };
     use crate::exact::two_sentences;
     use crate::schedule::Schedule;
     use crate::sequence::{Slot, SlotState, TokenId};
@@ -200,7 +202,9 @@ mod tests {
         ] {
             all.push(DecodeSettings { remasking, ..with(ancestral) });
         }
-        all.push(DecodeSettings { remasking: Remasking::RunningConfidence, ..with(quota) });
+        for believed in [Believed::Largest, Believed::Latest] {
+            all.push(DecodeSettings { remasking: Remasking::RunningConfidence { believed }, ..with(quota) });
+        }
         for correction in [
             Correction::OneByOne { temperature: 0.5, time: 0.1, patience: 2, calls: 4 },
             Correction::LeastSure { slots: 2, calls: 3 },

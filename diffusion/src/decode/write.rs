@@ -4,7 +4,8 @@ use super::adaptive::{self, Ranked};
 use super::block::{self, Span};
 use super::order::Place;
 use super::parallelism::interval;
-use super::remasking::{Rates, shares};
+use super::remasking::{Believed, Rates, shares};
+use super::step::prediction_of;
 use super::{Checkpoint, Commit, DecodeSettings, Parallelism, Remasking, SlotMemory, SlotPrediction};
 use crate::random::{Purpose, bernoulli, word};
 use crate::sequence::{SlotState, TokenId};
@@ -35,7 +36,7 @@ pub(super) struct Changes {
 impl Writing<'_> {
     pub fn changes(&self) -> Changes {
         let mut changes = match self.settings.remasking {
-            Remasking::RunningConfidence => self.by_running_confidence(),
+            Remasking::RunningConfidence { believed } => self.by_running_confidence(believed),
             remasking if remasking.is_ancestral() => self.by_rates(),
             _ => Changes { commits: self.first_of_order(self.quota, true), ..Changes::default() },
         };
@@ -112,20 +113,28 @@ impl Writing<'_> {
         Changes { commits, noisy: Vec::new(), remasks }
     }
 
-    /// RCR: as many slots as the quota says are written, those with the largest probability so far.
-    fn by_running_confidence(&self) -> Changes {
+    /// RCR: as many slots as the quota says are written, those with the largest confidence.
+    fn by_running_confidence(&self, believed: Believed) -> Changes {
         let open = |slot: &u32| self.state.sequence.slots[*slot as usize].state != SlotState::Given;
         let mut slots: Vec<u32> = (self.block.start..self.block.end).filter(open).collect();
         let masked = slots.iter().filter(|&&slot| self.is_masked(slot)).count();
         let written = slots.len() - masked + self.quota;
-        let best = |slot: u32| self.memory[slot as usize].best;
-        slots.sort_by(|&a, &b| best(b).total_cmp(&best(a)));
+        let confidence = |slot: u32| self.confidence(slot, believed);
+        slots.sort_by(|&a, &b| confidence(b).total_cmp(&confidence(a)));
         let (kept, others) = slots.split_at(written.min(slots.len()));
-        let commit = |&slot: &u32| {
-            self.seen.binary_search_by_key(&slot, |p| p.slot).ok().map(|i| self.seen[i].drawn())
-        };
+        let commit = |&slot: &u32| prediction_of(self.seen, slot).map(SlotPrediction::drawn);
         let remasks = others.iter().copied().filter(|&slot| !self.is_masked(slot)).collect();
         Changes { commits: kept.iter().filter_map(commit).collect(), noisy: Vec::new(), remasks }
+    }
+
+    /// The probability that RCR goes by.
+    fn confidence(&self, slot: u32, believed: Believed) -> f32 {
+        let memory = self.memory[slot as usize];
+        match (believed, prediction_of(self.seen, slot)) {
+            (Believed::Largest, _) => memory.best,
+            (Believed::Latest, Some(now)) => now.prediction.drawn.log_probability.exp(),
+            (Believed::Latest, None) => memory.committed,
+        }
     }
 
     /// Ends the text at its first committed end.

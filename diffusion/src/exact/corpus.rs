@@ -94,6 +94,11 @@ impl Corpus {
         Ok(Self { mask, vocabulary, sentences, weights })
     }
 
+    /// What hides a token.
+    pub fn mask(&self) -> TokenId {
+        self.mask
+    }
+
     /// Number of slots of a sentence.
     pub fn length(&self) -> usize {
         self.sentences[0].len()

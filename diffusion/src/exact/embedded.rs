@@ -3,7 +3,7 @@
 use super::{Corpus, ExactError};
 use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query};
 use crate::process::Gaussian;
-use crate::sequence::{SpecialTokens, TokenId};
+use crate::sequence::TokenId;
 
 /// The exact posterior of a corpus under Gaussian noise: p(x_0 = v in a slot | the vectors of all slots); a slot whose token
 /// the query names is given, and its vector says nothing more. It answers with whole distributions; vectors do not tell a draw.
@@ -20,9 +20,8 @@ impl Embedded {
 
     /// ln p(vectors and given tokens | sentence), less what is the same for all sentences.
     fn log_joint(&self, sentence: &[TokenId], shown: &[TokenId], vectors: &[f32], time: f64) -> f64 {
-        let mask = SpecialTokens::default().mask;
         let log = |((token, shown), x): ((&TokenId, &TokenId), &[f32])| {
-            if *shown != mask {
+            if *shown != self.corpus.mask() {
                 return if shown == token { 0.0 } else { f64::NEG_INFINITY };
             }
             let normal = self.process.marginal(*token, time);

@@ -1,7 +1,7 @@
 //! A checker's word on every candidate: for languages that know what is broken in a text, finished or not.
 
 use super::constrained::Constraint;
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::decode::{SettingsError, Span};
 use crate::sequence::TokenId;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checked::{Checked, Checker};
 use super::constrained::{AllowedWords, Constraint};
 use super::pattern::{Pattern, Spelling};
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::decode::{SettingsError, Span};
 use crate::sequence::TokenId;
 

@@ -2,7 +2,7 @@
 
 use super::{GuideError, normalise, summaries};
 use crate::decode::SettingsError;
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::denoiser::{FullDenoiser, Prediction, Query};
 use crate::sequence::TokenId;
 use crate::{Denoiser, sequence};

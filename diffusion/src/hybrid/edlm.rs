@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::HybridError;
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::decode::{Decoder, Sampling, SettingsError, Trajectory};
 use crate::denoiser::{Denoiser, Prediction, Query, Row};
 use crate::measure::judge::{judged, log_probabilities};

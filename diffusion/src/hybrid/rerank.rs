@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::HybridError;
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::decode::{DecodeSettings, Decoder, Trajectory, run_batch};
 use crate::denoiser::Denoiser;
 use crate::measure::judge::log_probabilities;

@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{HybridError, question, same_vocabulary};
-use crate::decode::settings::within;
+use crate::decode::validation::within;
 use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, uniform, word};
 use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};

@@ -6,13 +6,12 @@
 //! KL(product ‖ chain), the damage done: 0 or more in the mean, with a heavy tail. Cost: one call with |S| − 1
 //! sequences, since all tokens are known ([`chain`]); of [`pairs`] as many. Blind spots: a learned network's
 //! conditionals do not agree between orders; how much shows only if both [`Direction`]s are asked, for twice the cost
-//! (a [`Summary`] of the differences is the gap). A product draw that the chain finds impossible is infinitely
-//! damaged, so values are clipped at [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be
-//! read with their median and the share at the clip ([`Summary`]).
+//! ([`order_gap_bits`]). A product draw that the chain finds impossible is infinitely damaged, so values are clipped at
+//! [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be read with their median
+//! ([`median`](super::median)) and how many were clipped. Over texts each is one draw; steps of one text hang together.
 
 use std::f64::consts::LN_2;
 
-use super::{Estimate, Moments};
 use crate::decode::{Commit, Step};
 use crate::denoiser::{Denoiser, Query, Row};
 use crate::sequence::{Sequence, Slot, SpecialTokens};
@@ -27,44 +26,6 @@ pub enum Direction {
     Forward,
     /// The other way round.
     Backward,
-}
-
-/// Values of −pTC over texts, or over steps of different texts: steps of one text hang together, and errors take
-/// every value for an independent draw.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
-    /// Mean in bits, of clipped values.
-    pub mean: Estimate,
-    /// Median in bits. Its error is half the distance between the ⌈(n − √n) / 2⌉th value from below and from above.
-    pub median: Estimate,
-    /// Share of the values at the clip or above, 0 to 1.
-    pub clipped_share: Estimate,
-}
-
-impl Summary {
-    /// Of values in bits; `None` for fewer than two. If one is no number, nothing is.
-    pub fn of(values: &[f64]) -> Option<Self> {
-        let mean = values.iter().copied().collect::<Moments>().estimate()?;
-        let is_clipped =
-            |bits: &f64| if bits.is_nan() { *bits } else { f64::from(u8::from(*bits >= CLIP_BITS)) };
-        let clipped_share = values.iter().map(is_clipped).collect::<Moments>().estimate()?;
-        Some(Self { mean, median: median(values), clipped_share })
-    }
-}
-
-/// Median of at least two values and its standard error; no numbers if one is none.
-fn median(values: &[f64]) -> Estimate {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let n = sorted.len();
-    let from_below = (((n as f64 - (n as f64).sqrt()) / 2.0).ceil() as usize).max(1) - 1;
-    let is_sound = values.iter().all(|bits| !bits.is_nan());
-    let unless_broken = |number: f64| if is_sound { number } else { f64::NAN };
-    Estimate {
-        value: unless_broken((sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0),
-        standard_error: unless_broken((sorted[n - 1 - from_below] - sorted[from_below]) / 2.0),
-        samples: n as u64,
-    }
 }
 
 /// −pTC in bits of the drawn tokens that the step committed, clipped; `None` for fewer than two. What an end of text fills was not
@@ -86,6 +47,13 @@ pub async fn chain<D: Denoiser>(
     let asked: Vec<(&[usize], usize)> = (1..commits.len()).map(|k| (&commits[..k], commits[k])).collect();
     let drops = drops(denoiser, step, before, special, &asked).await?;
     Ok((!drops.is_empty()).then(|| drops.iter().sum::<f64>().clamp(-CLIP_BITS, CLIP_BITS)))
+}
+
+/// By how many bits the two directions of a chain differ on the same tokens, |log2 p_backward − log2 p_forward|: 0 of an exact
+/// denoiser. `None` where either is clipped, which does not tell their difference.
+pub fn order_gap_bits(forward: f64, backward: f64) -> Option<f64> {
+    let is_clipped = |bits: f64| bits.abs() >= CLIP_BITS;
+    (!is_clipped(forward) && !is_clipped(backward)).then(|| (backward - forward).abs())
 }
 
 /// log2 Π p_i in bits of what the step committed: what the tokens were worth one by one.
@@ -166,9 +134,10 @@ fn row(step: &Step, commit: usize, sequence: u32, special: SpecialTokens) -> Row
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Prediction;
     use crate::decode::{DecodeSettings, Parallelism};
-    use crate::exact::{Corpus, two_sentences};
-    use crate::random::{uniform, word};
+    use crate::exact::{Corpus, ExactError, two_sentences};
+    use crate::measure::Moments;
     use crate::sequence::TokenId;
     use crate::testing::{decode, near};
 
@@ -200,37 +169,55 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_summary_of_nine_values_by_hand() {
-        // In order: −10, −1, −1, −1, 0, 0, 1, 1, 20; the third from either end are −1 and 1. Squared deviations
-        // 121 + 3 · 4 + 2 · 1 + 0 + 361 = 496.
-        let values = [-1.0, CLIP_BITS, 0.0, -1.0, 1.0, 0.0, 1.0, -1.0, -10.0];
-        let found = Summary::of(&values).unwrap();
-        assert!(near(found.mean.value, 1.0, 1e-12) && found.mean.samples == 9, "{found:?}");
-        assert!(near(found.mean.standard_error, (496.0_f64 / 8.0 / 9.0).sqrt(), 1e-12), "{found:?}");
-        assert_eq!((found.median.value, found.median.standard_error), (0.0, 1.0));
-        assert!(near(found.clipped_share.value, 1.0 / 9.0, 1e-12));
-        // Variance of a share of n: p (1 − p) / (n − 1).
-        assert!(near(found.clipped_share.standard_error, (8.0_f64 / 81.0 / 8.0).sqrt(), 1e-12));
-        assert_eq!(Summary::of(&[1.0, 4.0]).unwrap().median.value, 2.5);
-        assert_eq!(Summary::of(&values[..1]), None);
-        let broken = Summary::of(&[0.0, f64::NAN, 1.0]).unwrap();
-        let numbers = [broken.mean, broken.median, broken.clipped_share];
-        assert!(numbers.iter().all(|e| e.value.is_nan() && e.standard_error.is_nan()), "{broken:?}");
+    /// Says of the second slot what the corpus says, and of the first always the same.
+    struct Stubborn(Corpus);
+
+    impl Denoiser for Stubborn {
+        type Error = ExactError;
+
+        async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, ExactError> {
+            let hidden: Vec<TokenId> = query.tokens.iter().map(|_| TokenId(0)).collect();
+            let blind = Query { tokens: hidden, ..query.clone() };
+            let (all, none) = (self.0.predict(query).await?, self.0.predict(&blind).await?);
+            let one =
+                |((row, all), none): ((&Row, Prediction), Prediction)| if row.slot == 0 { none } else { all };
+            Ok(query.rows.iter().zip(all).zip(none).map(one).collect())
+        }
     }
 
     #[test]
-    fn the_error_of_a_median_is_its_scatter() {
-        let draws = |seed| (0..100).map(move |i| uniform(word(seed, 0, 0, i))).collect::<Vec<f64>>();
-        let medians: Vec<Estimate> = (0..1000).map(|seed| median(&draws(seed))).collect();
-        let values = medians.iter().map(|median| median.value).collect::<Moments>();
-        let scatter = (values.squares() / 999.0).sqrt();
-        let typical = medians.iter().map(|median| median.standard_error).collect::<Moments>().mean();
-        // The 45th and 56th of 100 lie 11 / 101 apart in the mean; the median of 100 scatters by 1 / (2 √102).
-        let expected = 11.0 / 101.0 * 102.0_f64.sqrt();
-        // A standard deviation of 1000 has a relative error of 1 / √2000 = .022.
-        assert!(near(typical / scatter, expected, 0.1), "{typical} for {scatter}, expected {expected}");
-        assert!(near(values.mean(), 0.5, 4.0 * scatter / 1000.0_f64.sqrt()));
+    fn orders_agree_for_an_exact_denoiser_and_differ_by_what_one_of_them_does_not_see() {
+        // p(ab) = .4, .1, .1, .4: seeing the other word moves a word's probability from .5 to .8 or .2.
+        let sentence = |a, b, p| (vec![TokenId(a), TokenId(b)], p);
+        let sentences =
+            vec![sentence(3, 5, 0.4), sentence(3, 6, 0.1), sentence(4, 5, 0.1), sentence(4, 6, 0.4)];
+        let corpus = Corpus::new(sentences, TokenId(0)).unwrap();
+        let (special, parallelism) = (SpecialTokens::default(), Parallelism::SlotsPerCall { slots: 2 });
+        for seed in 0..40 {
+            let run = decode(
+                &mut corpus.clone(),
+                DecodeSettings { seed, parallelism, ..DecodeSettings::default() },
+            );
+            let (step, before) = (&run.steps[0], &run.start.sequence);
+            let both = |denoiser: &mut dyn FnMut(Direction) -> f64| {
+                order_gap_bits(denoiser(Direction::Forward), denoiser(Direction::Backward)).unwrap()
+            };
+            let exact = both(&mut |direction| {
+                pollster::block_on(chain(&mut corpus.clone(), step, before, special, direction))
+                    .unwrap()
+                    .unwrap()
+            });
+            assert!(near(exact, 0.0, 1e-5), "{exact}");
+            let stubborn = both(&mut |direction| {
+                let mut denoiser = Stubborn(corpus.clone());
+                pollster::block_on(chain(&mut denoiser, step, before, special, direction)).unwrap().unwrap()
+            });
+            let text: Vec<TokenId> = run.sequence_at(1).unwrap().tokens().collect();
+            let together = corpus.probability(&text);
+            assert!(near(stubborn, (together / 0.25).log2().abs(), 1e-5), "{stubborn} for {together}");
+        }
+        assert_eq!(order_gap_bits(CLIP_BITS, 1.0), None);
+        assert!(order_gap_bits(f64::NAN, 1.0).is_some_and(f64::is_nan));
     }
 
     #[test]

@@ -8,11 +8,12 @@
 //! | D1 smooth corruption | [`heterogeneity`]: how unequal hidden slots are at one and the same t | 1 per draw |
 //! | D2 tractable states | [`agreement`]: chain against direct draw | 0 |
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
+//! | D2 tractable states | [`path_surprise`]: the same of vectors, by what the network makes of them | those of two runs |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0; those of the correction |
 //! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
-//! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together | 1 batched |
+//! | L2 dependency | [`correlation`]: pointwise total correlation of what was committed together, gap between orders | 1 batched; 2 |
 //! | frequency collapse | [`collapse`]: entropy and common words by distance | 0 |
 //! | frequency collapse | [`decay`]: KL to the unigram by distance, e-folding distance | 1 |
 //! | frequency collapse | [`prospect`]: entropy, KL and best candidates slot by slot, of a model or of counted texts | 1 or 0 |
@@ -33,6 +34,7 @@ pub mod heterogeneity;
 pub mod information;
 pub mod judge;
 pub mod noisy_word;
+pub mod path_surprise;
 pub mod prospect;
 pub mod refinement;
 pub mod revision;
@@ -46,4 +48,4 @@ pub use bound::{
     Bound, BoundError, BoundSettings, TextBound, embedding_noise_bound, exact_bits, text_bound,
     token_noise_bound, token_schedules_bound,
 };
-pub use estimate::{Estimate, Moments};
+pub use estimate::{Estimate, Moments, median};

@@ -100,6 +100,9 @@ pub enum Instrument {
     ChainGap,
     /// On-path gap above its noise floor ([`tractability`](super::tractability)).
     OnPathGap,
+    /// The same of vectors: surprise at the run's text on its own states less that on noise drawn on it
+    /// ([`path_surprise`](super::path_surprise)).
+    PathSurprise,
     /// Written tokens that change, per call and open slot ([`revision`](super::revision)); of vectors, likeliest tokens that change.
     Revised,
     /// Share of slots repaired less that damaged in corrupted texts, by the schedule's correction ([`revision`](super::revision)).
@@ -117,6 +120,8 @@ pub enum Instrument {
     AtStake,
     /// What joint commits lost against one after the other ([`correlation`](super::correlation)).
     Damage,
+    /// How far the probabilities of what was committed together are apart along two orders ([`correlation`](super::correlation)).
+    OrderGap,
     /// Rules of the language that a text breaks, where they are known.
     Violations,
 }
@@ -144,10 +149,10 @@ impl Instrument {
             | Self::ByDistance
             | Self::LargestJump
             | Self::EqualJumps => Property::D1,
-            Self::CallsToState | Self::ChainGap | Self::OnPathGap => Property::D2,
+            Self::CallsToState | Self::ChainGap | Self::OnPathGap | Self::PathSurprise => Property::D2,
             Self::Revised | Self::Repair | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
             Self::SymbolShare | Self::RoundingGap => Property::L1,
-            Self::AtStake | Self::Damage | Self::Violations => Property::L2,
+            Self::AtStake | Self::Damage | Self::OrderGap | Self::Violations => Property::L2,
         }
     }
 
@@ -163,6 +168,7 @@ impl Instrument {
             Self::CallsToState => "calls",
             Self::ChainGap => "share of words",
             Self::OnPathGap => "total variation above chance",
+            Self::PathSurprise => "bits per slot, own states less drawn ones",
             Self::Revised => "changes per call and slot",
             Self::Repair => "share of slots, repaired less damaged",
             Self::SlotsPerCall => "slots per call",
@@ -171,6 +177,7 @@ impl Instrument {
             Self::RoundingGap => "distances between neighbours",
             Self::AtStake => "bits per call",
             Self::Damage => "bits per text",
+            Self::OrderGap => "bits per text, between two orders",
             Self::Violations => "broken rules per text",
         }
     }
@@ -187,6 +194,7 @@ impl Instrument {
             Self::CallsToState => "calls_to_state",
             Self::ChainGap => "chain_gap",
             Self::OnPathGap => "on_path_gap",
+            Self::PathSurprise => "path_surprise",
             Self::Revised => "revised",
             Self::Repair => "repair",
             Self::SlotsPerCall => "slots_per_call",
@@ -195,6 +203,7 @@ impl Instrument {
             Self::RoundingGap => "rounding_gap",
             Self::AtStake => "at_stake",
             Self::Damage => "damage",
+            Self::OrderGap => "order_gap",
             Self::Violations => "violations",
         }
     }
@@ -208,9 +217,11 @@ impl Instrument {
             | Self::Heterogeneity
             | Self::ByDistance
             | Self::ChainGap
+            | Self::PathSurprise
             | Self::Repair
             | Self::RoundingGap
             | Self::Damage
+            | Self::OrderGap
             | Self::Violations => None,
             Self::CallsToState => (family != Family::Autoregressive)
                 .then(|| f64::from(u8::from(run.settings.soft_feedback.is_some()))),
@@ -441,8 +452,8 @@ mod tests {
     fn what_runs_do_not_tell_is_not_read_off_them() {
         let run = &runs(&DecodeSettings::default())[0];
         use Instrument::{
-            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, PeakSpeed, Repair, RoundingGap,
-            Violations,
+            ByDistance, ChainGap, Damage, Deviation, Heterogeneity, OrderGap, PathSurprise, PeakSpeed,
+            Repair, RoundingGap, Violations,
         };
         let told = [
             PeakSpeed,
@@ -450,9 +461,11 @@ mod tests {
             Heterogeneity,
             ByDistance,
             ChainGap,
+            PathSurprise,
             Repair,
             RoundingGap,
             Damage,
+            OrderGap,
             Violations,
         ];
         for instrument in told {

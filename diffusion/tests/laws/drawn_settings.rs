@@ -1,5 +1,5 @@
 use diffusion::decode::{
-    Correction, DecodeSettings, Noise, Order, Parallelism, Remasking, Sampling, SoftFeedback, Span,
+    Believed, Correction, DecodeSettings, Noise, Order, Parallelism, Remasking, Sampling, SoftFeedback, Span,
 };
 use diffusion::process::Words;
 use diffusion::{Schedule, Sequence};
@@ -32,7 +32,7 @@ pub fn any_settings(number: u32) -> DecodeSettings {
         *schedule = Schedule::Linear; // it has a schedule of its own
     }
     let masked = noise == Noise::Mask;
-    let waits = matches!(remasking, Remasking::Never | Remasking::RunningConfidence);
+    let waits = matches!(remasking, Remasking::Never | Remasking::RunningConfidence { .. });
     let block_length = if masked && waits { dice.below(5) } else { 0 };
     let has_spans = masked && remasking == Remasking::Never && dice.is_one_of(3);
     let sequential =
@@ -96,15 +96,18 @@ fn noise_and_remasking(dice: &mut Dice, parallelism: Parallelism) -> (Noise, Rem
             6 => masks(Remasking::ForwardBackward { scale: 2.0 }),
             _ => masks(Remasking::Never),
         },
-        Parallelism::Quota { .. } if dice.is_one_of(2) => masks(Remasking::RunningConfidence),
+        Parallelism::Quota { .. } if dice.is_one_of(2) => {
+            let believed = [Believed::Largest, Believed::Latest][dice.below(2) as usize];
+            masks(Remasking::RunningConfidence { believed })
+        }
         _ => masks(Remasking::Never),
     }
 }
 
 /// Rounds are dilated, other noise draws every slot anew, and what goes by confidence needs no other order.
 fn order(dice: &mut Dice, parallelism: Parallelism, noise: Noise, remasking: Remasking) -> Order {
-    let by_confidence =
-        matches!(parallelism, Parallelism::Factor { .. }) || remasking == Remasking::RunningConfidence;
+    let by_confidence = matches!(parallelism, Parallelism::Factor { .. })
+        || matches!(remasking, Remasking::RunningConfidence { .. });
     if parallelism == Parallelism::Rounds {
         Order::Dilated
     } else if noise != Noise::Mask {
@@ -138,7 +141,7 @@ pub fn calls_allowed(settings: &DecodeSettings, start: &Sequence) -> (usize, usi
         None => 0,
     };
     let clocked = settings.noise != Noise::Mask
-        || !matches!(settings.remasking, Remasking::Never | Remasking::RunningConfidence);
+        || !matches!(settings.remasking, Remasking::Never | Remasking::RunningConfidence { .. });
     let (block, blocks) = match settings.block_length as usize {
         0 => (length, 1),
         block => (block.min(length), (length - start.open_slots().next().unwrap_or(0)).div_ceil(block)),

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use diffusion::decode::{Commit, DecodeSettings, Order, Parallelism, Step};
 use diffusion::guide::Causal;
+use diffusion::measure::Moments;
 use diffusion::measure::correlation::{self, CLIP_BITS, Direction};
 use diffusion::measure::decay::kl_by_distance;
 use diffusion::measure::dependency::bits_at_stake;
@@ -46,7 +47,7 @@ fn pointwise_total_correlation_is_a_divergence_in_the_mean() {
     for direction in [Direction::Forward, Direction::Backward] {
         let values: Vec<f64> =
             (0..4000).map(|seed| damage(&table, &at_once(&table, seed), direction)).collect();
-        let mean = correlation::Summary::of(&values).unwrap().mean;
+        let mean = values.into_iter().collect::<Moments>().estimate().unwrap();
         assert!(near(mean.value, expected, 4.0 * mean.standard_error), "{mean:?}, expected {expected}");
     }
     let (coins, start) = (at_once(&table, 1), Sequence::masked(4, special().mask));

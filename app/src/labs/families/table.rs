@@ -192,9 +192,11 @@ fn about(instrument: Instrument) -> Option<impl IntoView> {
         | Instrument::Heterogeneity
         | Instrument::ByDistance
         | Instrument::ChainGap
+        | Instrument::PathSurprise
         | Instrument::Repair
         | Instrument::RoundingGap
-        | Instrument::Damage => return None,
+        | Instrument::Damage
+        | Instrument::OrderGap => return None,
     };
     let head = fill(
         "instrument.head",

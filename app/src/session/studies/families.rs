@@ -121,7 +121,11 @@ pub async fn write_vectors<D: FullDenoiser>(
     let mut runs = Vec::new();
     for run in 0..RUNS {
         let settings = GaussianSettings { seed: settings.seed.wrapping_add(run), steps };
-        runs.push(run_gaussian(denoiser, process, start, settings).await.map_err(Trouble::of_vectors)?);
+        runs.push(
+            run_gaussian(denoiser, process, start, settings, SpecialTokens::default())
+                .await
+                .map_err(Trouble::of_vectors)?,
+        );
     }
     let end = SpecialTokens::default().end_of_text;
     let last = |run: &Vec<GaussianStep>| {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::decode::{Order, Parallelism, Remasking, Sampling, SoftFeedback};
+use crate::decode::{Believed, Order, Parallelism, Remasking, Sampling, SoftFeedback};
 use crate::random::{Purpose, word};
 use crate::schedule::Schedule;
 use crate::sequence::{Slot, SlotState, TokenId};
@@ -192,6 +192,19 @@ fn blocks_are_written_one_after_the_other_each_with_its_own_steps() {
 }
 
 #[test]
+fn a_blocks_quota_shares_out_what_is_masked_when_it_begins() {
+    // A word that was written before the run and one that is given stand in the second block of four: of its two masks both steps
+    // take one. Were all that is not given counted, the first would take both.
+    let parallelism = Parallelism::Quota { steps: 2, schedule: Schedule::Linear };
+    let settings = DecodeSettings { parallelism, block_length: 4, ..DecodeSettings::default() };
+    let mut start = masked(8);
+    start.slots[4] = Slot::committed(TokenId(7));
+    start.slots[6] = Slot::given(TokenId(7));
+    let per_call = calls(settings, start, |_| 0.5);
+    assert_eq!(per_call.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1, 1]);
+}
+
+#[test]
 fn a_sequential_span_is_written_from_left_to_right_beside_the_rest() {
     let settings = DecodeSettings {
         order: Order::Confidence,
@@ -204,22 +217,30 @@ fn a_sequential_span_is_written_from_left_to_right_beside_the_rest() {
     assert_eq!(found, [vec![0, 1, 4], vec![2, 5], vec![3]]);
 }
 
-#[test]
-fn running_confidence_takes_back_what_was_less_sure() {
+/// Commits and remasks of calls that draw with these probabilities; each call asks of the masked slots, in reading order.
+fn running_confidence(believed: Believed, calls: &[&[f32]]) -> Vec<(Vec<u32>, Vec<u32>)> {
     let parallelism = Parallelism::Quota { steps: 4, schedule: Schedule::Linear };
-    let remasking = Remasking::RunningConfidence;
+    let remasking = Remasking::RunningConfidence { believed };
     let mut decoder = decoder(DecodeSettings { parallelism, remasking, ..DecodeSettings::default() }, 4);
-    let mut call = |confidences: &[f32]| {
+    let mut call = |confidences: &&[f32]| {
         let answer = |p: &f32| prediction(p.ln(), [p.ln(), -9.0], 0.5);
         let step = decoder.apply(&confidences.iter().map(answer).collect::<Vec<_>>()).unwrap();
-        (step.commits.iter().map(|c| c.slot).collect::<Vec<_>>(), step.remasks)
+        (step.commits.iter().map(|c| c.slot).collect(), step.remasks)
     };
-    assert_eq!(call(&[0.5, 0.4, 0.3, 0.2]), (vec![0], vec![]));
-    // Slots 1, 2, 3 are asked; two may be written, and two are now surer than slot 0 was.
-    assert_eq!(call(&[0.4, 0.8, 0.9]), (vec![3, 2], vec![0]));
-    // Slots 0 and 1: three may be written.
-    assert_eq!(call(&[0.3, 0.45]), (vec![0], vec![]), "0.5 is believed for ever");
-    assert_eq!(call(&[0.3]), (vec![1], vec![]));
+    calls.iter().map(&mut call).collect()
+}
+
+#[test]
+fn running_confidence_takes_back_what_was_less_sure() {
+    // The second call asks of slots 1, 2, 3; two may be written, and two are now surer than slot 0 was. The third asks of slots
+    // 0 and 1: three may be written.
+    let calls: [&[f32]; 4] = [&[0.5, 0.4, 0.3, 0.2], &[0.4, 0.8, 0.9], &[0.3, 0.45], &[0.3]];
+    let both =
+        |third, fourth| vec![(vec![0], vec![]), (vec![3, 2], vec![0]), (third, vec![]), (fourth, vec![])];
+    let largest = running_confidence(Believed::Largest, &calls);
+    assert_eq!(largest, both(vec![0], vec![1]), "0.5 is believed for ever");
+    let latest = running_confidence(Believed::Latest, &calls);
+    assert_eq!(latest, both(vec![1], vec![0]), "of slot 0 only 0.3 is left");
 }
 
 #[test]
@@ -295,7 +316,10 @@ fn rules_that_do_not_go_together_are_refused() {
             block_length: 4,
             ..DecodeSettings::default()
         },
-        DecodeSettings { remasking: Remasking::RunningConfidence, ..DecodeSettings::default() },
+        DecodeSettings {
+            remasking: Remasking::RunningConfidence { believed: Believed::Largest },
+            ..DecodeSettings::default()
+        },
         DecodeSettings { noise, ..DecodeSettings::default() },
         DecodeSettings { parallelism: Parallelism::Rounds, ..DecodeSettings::default() },
         DecodeSettings { sequential: vec![Span { start: 3, end: 3 }], ..DecodeSettings::default() },
