@@ -33,6 +33,8 @@ pub fn FrontierLab(
         let study = settings.with_untracked(ask::sweep);
         // Said at once, so that no knob that is moved before the model is there takes its place.
         findings.receive(StudyEvent::Began(study.question));
+        // Where the model itself is missing, that comes first.
+        session.post(Request::Retry);
         session.post(Request::Study(study));
     };
     let was_sweep = move || {

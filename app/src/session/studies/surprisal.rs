@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use diffusion::measure::surprisal::{surprisal_bits, surprisal_bits_under};
-use diffusion::process::{Gaussian, MaskUniform, TokenProcess, Uniform, Words};
-use diffusion::schedule::Schedule;
+use diffusion::process::{Gaussian, Words};
 use diffusion::{FullDenoiser, SpecialTokens, TokenId};
+use engine::TokenNoise;
 use model_loader::tokenizer::UNKNOWN;
-use model_loader::{ModelConfig, Process, Tokenizer};
+use model_loader::{ModelConfig, Tokenizer};
 
 use crate::session::language::Language;
 use crate::settings::Settings;
@@ -41,7 +41,8 @@ pub async fn surprisal<D: FullDenoiser>(
     settings: &Settings,
     config: &ModelConfig,
 ) -> Result<Surprisal, D::Error> {
-    let (window, doubts) = (config.context_length, doubts(config));
+    let (window, noise) = (config.context_length, TokenNoise::of(config));
+    let doubts = noise.as_ref().and_then(TokenNoise::doubts);
     let special = SpecialTokens::default();
     let encoding = language.tokenizer.encode(&settings.text);
     // One slot is left for the end, which every text of the training data has.
@@ -52,9 +53,9 @@ pub async fn surprisal<D: FullDenoiser>(
     let mut bits = Vec::with_capacity(kept);
     for (slot, token) in tokens.iter().enumerate() {
         let known = token.0 != UNKNOWN && *token != special.mask;
-        bits.push(match &doubts {
+        bits.push(match doubts {
             _ if !known => None,
-            Some(process) => Some(surprisal_bits_under(denoiser, &**process, &full, slot, special).await?),
+            Some(process) => Some(surprisal_bits_under(denoiser, process, &full, slot, special).await?),
             None => Some(surprisal_bits(denoiser, &full, slot, special).await?),
         });
     }
@@ -70,19 +71,6 @@ pub async fn surprisal<D: FullDenoiser>(
         unknown: unknown.map(|unknown| (unknown.position, unknown.word)).collect(),
         cut: encoding.tokens.len() - kept,
     })
-}
-
-/// The process of a model whose words may all be noise; none of one that trusts what it sees.
-fn doubts(config: &ModelConfig) -> Option<Box<dyn TokenProcess>> {
-    let words = engine::noise_words(config);
-    match config.process {
-        Process::Uniform => Some(Box::new(Uniform { schedule: Schedule::Linear, words })),
-        Process::MaskUniform { uniform_share } => {
-            let (mask, uniform_share) = (SpecialTokens::default().mask, f64::from(uniform_share));
-            Some(Box::new(MaskUniform { mask, words, uniform_share }))
-        }
-        Process::Mask | Process::Autoregressive | Process::Gaussian { .. } => None,
-    }
 }
 
 #[cfg(test)]
