@@ -195,13 +195,11 @@ fn grid(x: Scale, y: Scale) -> impl IntoView {
 
 fn drawn(series: &Series, x: Scale, y: Scale) -> impl IntoView + use<> {
     let class = format!("series-{}", series.style);
-    let bars = series.points.iter().zip(&series.errors).filter(|(point, _)| point.1.is_finite()).map(
-        |(point, error)| {
-            let d =
-                format!("M{:.1} {:.1}V{:.1}", x.at(point.0), y.at(point.1 - error), y.at(point.1 + error));
-            view! { <path class=format!("error {class}") d=d /> }
-        },
-    );
+    let finite = |(point, error): &(&(f64, f64), &f64)| point.1.is_finite() && error.is_finite();
+    let bars = series.points.iter().zip(&series.errors).filter(finite).map(|(point, error)| {
+        let d = format!("M{:.1} {:.1}V{:.1}", x.at(point.0), y.at(point.1 - error), y.at(point.1 + error));
+        view! { <path class=format!("error {class}") d=d /> }
+    });
     let bars = bars.collect_view();
     let shape = match series.form {
         Form::Line | Form::Steps => {

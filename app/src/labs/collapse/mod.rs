@@ -2,7 +2,8 @@
 
 mod rows;
 
-use diffusion::measure::prospect::Prospect;
+use diffusion::measure::Estimate;
+use diffusion::measure::prospect::{Prospect, ProspectEstimate};
 use leptos::prelude::*;
 use model_loader::Tokenizer;
 
@@ -116,7 +117,13 @@ fn by_distance(prospects: &[Prospect], of: impl Fn(&Prospect) -> f64) -> Vec<(f6
     prospects.iter().enumerate().map(|(index, prospect)| (index as f64 + 1.0, of(prospect))).collect()
 }
 
-fn plot(found: Option<&Collapse>, of: impl Fn(&Prospect) -> f64, title: &'static str, unigram: bool) -> Plot {
+fn plot(
+    found: Option<&Collapse>,
+    of: impl Fn(&Prospect) -> f64,
+    estimate: impl Fn(&ProspectEstimate) -> Estimate,
+    title: &'static str,
+    unigram: bool,
+) -> Plot {
     let mut series = Vec::new();
     let masks = found.map_or(1, |found| found.model.len().max(2)) as f64;
     if let Some(found) = found {
@@ -128,7 +135,9 @@ fn plot(found: Option<&Collapse>, of: impl Fn(&Prospect) -> f64, title: &'static
         };
         series.push(line(say("collapse.model"), by_distance(&found.model, &of), 0));
         if !found.truth.is_empty() {
-            series.push(line(say("collapse.truth"), by_distance(&found.truth, &of), 1));
+            let errors = found.estimates.iter().map(|slot| estimate(slot).standard_error).collect();
+            let truth = line(say("collapse.truth"), by_distance(&found.truth, &of), 1);
+            series.push(Series { errors, ..truth });
         }
         if unigram {
             series.push(line(
@@ -150,11 +159,13 @@ fn plot(found: Option<&Collapse>, of: impl Fn(&Prospect) -> f64, title: &'static
 }
 
 fn entropy(found: Option<&Collapse>) -> Plot {
-    plot(found, |prospect| prospect.entropy_bits, say("collapse.entropy"), true)
+    let estimate = |slot: &ProspectEstimate| slot.entropy_bits;
+    plot(found, |prospect| prospect.entropy_bits, estimate, say("collapse.entropy"), true)
 }
 
 fn divergence(found: Option<&Collapse>) -> Plot {
-    plot(found, |prospect| prospect.kl_bits, say("collapse.kl"), false)
+    let estimate = |slot: &ProspectEstimate| slot.kl_bits;
+    plot(found, |prospect| prospect.kl_bits, estimate, say("collapse.kl"), false)
 }
 
 /// How far the prompt reaches, for the model and in truth.

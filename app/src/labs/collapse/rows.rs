@@ -11,7 +11,7 @@ const BEST: usize = 3;
 /// Names first. Probabilities from 0 to 1; empty where there is nothing.
 pub fn rows(found: &Collapse) -> Vec<Vec<String>> {
     let names = "distance,entropy (bits),KL to the unigram (bits),best,probability,second,probability,third,probability,\
-                 best in truth,probability,entropy in truth (bits)";
+                 best in truth,probability,entropy in truth (bits),standard error";
     let candidate = |candidate: Option<&(TokenId, f64)>| match candidate {
         Some((token, p)) => [found.words.word(token.0).unwrap_or_default().to_owned(), p.to_string()],
         None => <[String; 2]>::default(),
@@ -22,7 +22,9 @@ pub fn rows(found: &Collapse) -> Vec<Vec<String>> {
         let best = (0..BEST).flat_map(|place| candidate(prospect.best.get(place)));
         let true_best = candidate(truth.and_then(|truth| truth.best.first()));
         let true_bits = truth.map_or(String::new(), |truth| truth.entropy_bits.to_string());
-        numbers.into_iter().chain(best).chain(true_best).chain([true_bits]).collect()
+        let error = found.estimates.get(index).map(|slot| slot.entropy_bits.standard_error.to_string());
+        let true_numbers = [true_bits, error.unwrap_or_default()];
+        numbers.into_iter().chain(best).chain(true_best).chain(true_numbers).collect()
     };
     let header = names.split(',').map(|name| name.trim().to_owned()).collect();
     std::iter::once(header).chain(found.model.iter().enumerate().map(row)).collect()
@@ -46,6 +48,7 @@ mod tests {
                 prospect(vec![(TokenId(5), 1.0)]),
             ],
             truth: vec![prospect(vec![(TokenId(4), 0.75)])],
+            estimates: vec![],
             unigram_bits: 2.0,
             common: vec![],
             words: Arc::new(tokenizer()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diffusion::measure::decay::{Decay, fit};
-use diffusion::measure::prospect::{Prospect, entropy_bits, prospects};
+use diffusion::measure::prospect::{Prospect, ProspectEstimate, entropy_bits, prospects};
 use diffusion::{FullDenoiser, Sequence, SpecialTokens, TokenId};
 use model_loader::Tokenizer;
 
@@ -29,6 +29,8 @@ pub struct Collapse {
     pub model: Vec<Prospect>,
     /// What is true there; empty where it is not known. `// (masks)`
     pub truth: Vec<Prospect>,
+    /// The same with its errors: the truth is counted in stories. `// (masks)`
+    pub estimates: Vec<ProspectEstimate>,
     /// Entropy of the unigram in bits: what knowing nothing but the words looks like.
     pub unigram_bits: f64,
     /// The commonest tokens, most common first. `// (20)`
@@ -73,6 +75,7 @@ pub async fn collapse<D: FullDenoiser>(
     Ok(Ok(Collapse {
         model: prospects(denoiser, &sequence, unigram, special).await?,
         truth: Vec::new(),
+        estimates: Vec::new(),
         unigram_bits: entropy_bits(unigram.iter().copied()),
         common: language.commonest(COMMON),
         words: language.tokenizer.clone(),

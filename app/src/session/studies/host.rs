@@ -162,6 +162,7 @@ impl<E: Fn(Event)> Host<E> {
             }
         }
         found.truth = truth.prospects(&language.unigram);
+        found.estimates = truth.estimates(&language.unigram).unwrap_or_default();
         Ok(())
     }
 
