@@ -115,7 +115,7 @@ impl Findings {
             Finding::Collapse(found) => self.collapse.set(Some(*found)),
             Finding::Together(found) => self.together.set(Some(*found)),
             Finding::Families(found) => self.families.set(Some(found)),
-            Finding::Frontier(found) => self.frontier.set(Some(found)),
+            Finding::Frontier(found) => self.frontier.set(Some(*found)),
             Finding::Beside(found) => self.second.set(Some(*found)),
         }
     }

@@ -228,11 +228,11 @@ impl<E: Fn(Event)> Host<E> {
         let mut found = frontier::Frontier::begin(extent, settings, grid, open.swept.as_ref());
         let missing = found.missing();
         if missing.is_empty() {
-            self.found(Finding::Frontier(found)).await;
+            self.found(Finding::Frontier(Box::new(found))).await;
             return Ok(());
         }
         let mut judging = self.open_beside(settings.model.judge(), open.wanted).await?;
-        self.found(Finding::Frontier(found.clone())).await;
+        self.found(Finding::Frontier(Box::new(found.clone()))).await;
         let Open { engine, language, swept, .. } = open;
         let progress = self.progress_of(frontier::planned(&missing, settings.stories, length));
         for place in missing {
@@ -245,7 +245,7 @@ impl<E: Fn(Event)> Host<E> {
             let point = frontier::measure(&mut writer, &mut judge, language, place, decoders, pause);
             found.add(point.await?);
             *swept = Some(found.clone());
-            self.found(Finding::Frontier(found.clone())).await;
+            self.found(Finding::Frontier(Box::new(found.clone()))).await;
         }
         Ok(())
     }

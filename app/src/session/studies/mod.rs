@@ -81,7 +81,7 @@ pub enum Finding {
     /// To [`Question::Families`].
     Families(families::Families),
     /// To [`Question::Frontier`].
-    Frontier(frontier::Frontier),
+    Frontier(Box<frontier::Frontier>),
     /// To [`Question::Beside`].
     Beside(Box<beside::Second>),
 }
