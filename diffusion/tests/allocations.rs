@@ -1,21 +1,15 @@
 //! What a decoder allocates between two calls does not grow with the number of slots, but for lists that double.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
 use allocation_counter::measure;
-use diffusion::decode::{DecodeSettings, Decoder, Order, Parallelism};
-use diffusion::schedule::Schedule;
+use diffusion::decode::{DecodeSettings, Decoder};
 use diffusion::{Candidate, Prediction, Row, Sequence, SpecialTokens, TOP_CANDIDATES, TokenId};
 
-/// Every kind of rule: by schedule, by what is predicted, and with a memory.
-fn rules() -> [Parallelism; 6] {
-    [
-        Parallelism::SlotsPerCall { slots: 4 },
-        Parallelism::Quota { steps: 8, schedule: Schedule::Cosine },
-        Parallelism::Ancestral { steps: 8, schedule: Schedule::Linear },
-        Parallelism::Factor { factor: 1.5 },
-        Parallelism::EntropyBounded { nats: 0.7 },
-        Parallelism::Stable { probability: 0.9, drift_nats: 0.01, calls: 2, slots: 1 },
-    ]
+/// One schedule of every kind, by name; the benchmark of policy (`engine/benches/policy.rs`) times the same.
+fn rules() -> BTreeMap<String, DecodeSettings> {
+    serde_json::from_str(include_str!("rules.json")).unwrap()
 }
 
 fn prediction(row: &Row) -> Prediction {
@@ -49,17 +43,10 @@ fn allocations(settings: &DecodeSettings, slots: usize) -> u64 {
 
 #[test]
 fn no_rule_allocates_for_each_slot() {
-    for parallelism in rules() {
-        let orders = match parallelism {
-            Parallelism::Factor { .. } => vec![Order::Confidence], // no other has a say beside it
-            _ => vec![Order::Random, Order::Confidence, Order::Halton],
-        };
-        for order in orders {
-            let settings = DecodeSettings { parallelism, order, ..DecodeSettings::default() };
-            let (few, many) = (allocations(&settings, 32), allocations(&settings, 512));
-            // A list that doubles as it grows does so four times more often; there is a handful of such lists.
-            assert!(many <= few + 40, "{parallelism:?}, {order:?}: {few} for 32 slots, {many} for 512");
-            assert!(few > 0, "nothing was counted");
-        }
+    for (name, settings) in rules() {
+        let (few, many) = (allocations(&settings, 32), allocations(&settings, 512));
+        // A list that doubles as it grows does so four times more often; there is a handful of such lists.
+        assert!(many <= few + 40, "{name}: {few} for 32 slots, {many} for 512");
+        assert!(few > 0, "{name}: nothing was counted");
     }
 }

@@ -5,10 +5,10 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use diffusion::decode::{DecodeSettings, Decoder, Order, Parallelism, run_batch};
-use diffusion::schedule::Schedule;
+use diffusion::decode::{DecodeSettings, Decoder, run_batch};
 use diffusion::{Denoiser, Prediction, Query, Sequence, SpecialTokens};
 use engine::{BackendChoice, Engine};
 use model_loader::Checkpoint;
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let checkpoint = Checkpoint::from_bytes(&std::fs::read(path)?)?;
     let (engine, _) = pollster::block_on(Engine::open(&checkpoint, BackendChoice::Cpu, &mut |_| {}))?;
     let mut timed = Timed { engine, calls: Vec::new(), policy: Vec::new(), returned: None };
-    for (name, settings) in rules() {
+    for (name, settings) in rules()? {
         (timed.calls, timed.policy, timed.returned) = (Vec::new(), Vec::new(), None);
         let special = SpecialTokens::default();
         let start = Sequence::masked(checkpoint.config.context_length, special.mask);
@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         drop(pollster::block_on(run_batch(&mut timed, decoders)));
         let (call, policy) = (median(&mut timed.calls), median(&mut timed.policy));
         let share = policy / call * 100.0;
-        println!("{name:<16} call {:.0} ms, policy {:.2} ms: {share:.2} %", call * 1e3, policy * 1e3);
+        println!("{name:<22} call {:.0} ms, policy {:.2} ms: {share:.2} %", call * 1e3, policy * 1e3);
         if share.is_nan() || share >= 5.0 {
             return Err(
                 format!("policy of {name}: found {share:.2} % of a call, expected less than 5").into()
@@ -71,26 +71,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// One schedule of every kind.
-fn rules() -> Vec<(&'static str, DecodeSettings)> {
-    let with = |parallelism, order| DecodeSettings { parallelism, order, ..DecodeSettings::default() };
-    let schedule = Schedule::Linear;
-    vec![
-        ("slots per call", with(Parallelism::SlotsPerCall { slots: 4 }, Order::Confidence)),
-        ("quota", with(Parallelism::Quota { steps: 32, schedule }, Order::Entropy)),
-        ("ancestral", with(Parallelism::Ancestral { steps: 32, schedule }, Order::Random)),
-        ("first hitting", with(Parallelism::FirstHitting { schedule }, Order::Random)),
-        ("threshold", with(Parallelism::Threshold { probability: 0.9 }, Order::Confidence)),
-        ("factor", with(Parallelism::Factor { factor: 1.5 }, Order::Confidence)),
-        ("entropy bounded", with(Parallelism::EntropyBounded { nats: 0.5 }, Order::Entropy)),
-        (
-            "stable",
-            with(
-                Parallelism::Stable { probability: 0.9, drift_nats: 0.01, calls: 2, slots: 1 },
-                Order::Confidence,
-            ),
-        ),
-    ]
+/// One schedule of every kind, the same whose allocations `diffusion`'s tests count.
+fn rules() -> serde_json::Result<BTreeMap<String, DecodeSettings>> {
+    serde_json::from_str(include_str!("../../diffusion/tests/rules.json"))
 }
 
 fn median(values: &mut [f64]) -> f64 {
