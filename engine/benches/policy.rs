@@ -1,4 +1,4 @@
-//! What decoding rules cost beside the network: `cargo bench -p engine --bench policy -- MODEL`. Batch 16; the length is that of
+//! What decoding rules cost beside the network: `cargo bench -p engine --bench policy -- "$PWD/MODEL"`. Batch 16; the length is that of
 //! the model's window (128 for `english-mask`). Policy is all that happens between two calls: the next query of the whole
 //! batch, and every decoder's step. Medians over calls of one run of each rule, on the answers of the real model; each run is
 //! cut off after [`CALLS`] calls, when most slots are still open and there is most to do.
