@@ -12,6 +12,7 @@ mod exact;
 mod failure;
 mod generate;
 mod guides;
+mod head;
 mod info;
 mod language;
 mod model;
