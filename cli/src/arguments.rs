@@ -54,6 +54,12 @@ pub struct Generate {
     /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld.
     #[arg(long, value_name = "FILE")]
     pub guides: Option<PathBuf>,
+    /// How an autoregressive model writes along, as JSON: `{"hybrid": "rerank", "candidates": 4}`.
+    #[arg(long, value_name = "FILE", requires = "autoregressive", conflicts_with = "guides")]
+    pub hybrid: Option<PathBuf>,
+    /// That autoregressive model (GGUF), of the same words.
+    #[arg(long = "ar", value_name = "MODEL", requires = "hybrid")]
+    pub autoregressive: Option<PathBuf>,
     /// Print the whole trajectory as JSON.
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,7 @@ mod failure;
 mod generate;
 mod guides;
 mod head;
+mod hybrid;
 mod info;
 mod language;
 mod model;

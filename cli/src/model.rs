@@ -80,7 +80,8 @@ impl Model {
         }
     }
 
-    fn expect(&self, holds: bool, expected: &str) -> Result<(), Failure> {
+    /// Refuses the model unless this holds of its process.
+    pub fn expect(&self, holds: bool, expected: &str) -> Result<(), Failure> {
         let found = self.checkpoint.config.process;
         let error = || anyhow!("process of {}: found {found:?}, expected {expected}", self.identity.file);
         if holds { Ok(()) } else { Err(Failure::Input(error())) }
