@@ -276,6 +276,12 @@ pub struct Exact {
     /// Probability with which the chain changes its word.
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.1)]
     pub flip: f64,
+    /// Elements of a list, words of a disjoint sentence.
+    #[arg(long, value_name = "WORDS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub length: u32,
+    /// Number of disjoint sentences.
+    #[arg(long, value_name = "SENTENCES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -288,6 +294,10 @@ pub enum System {
     TwoSentences,
     /// The symmetric Markov chain of two words.
     Markov,
+    /// A list copied, with one element replaced, and shuffled (ParallelBench).
+    Lists,
+    /// Sentences that share no word.
+    Disjoint,
 }
 
 /// A number of runs side by side.

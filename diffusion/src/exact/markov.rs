@@ -229,8 +229,8 @@ mod tests {
     fn the_mean_of_the_loss_over_time_is_the_entropy_rate() {
         for chain in [chain(), uneven()] {
             // Midpoints.
-            let mean = (0..400).map(|i| chain.loss_bits((f64::from(i) + 0.5) / 400.0)).sum::<f64>() / 400.0;
-            assert!(near(mean, chain.entropy_rate_bits(), 1e-4), "{mean}, {}", chain.entropy_rate_bits());
+            let mean = (0..40).map(|i| chain.loss_bits((f64::from(i) + 0.5) / 40.0)).sum::<f64>() / 40.0;
+            assert!(near(mean, chain.entropy_rate_bits(), 1e-3), "{mean}, {}", chain.entropy_rate_bits());
         }
     }
 
