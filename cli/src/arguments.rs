@@ -54,6 +54,12 @@ pub struct Generate {
     /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld.
     #[arg(long, value_name = "FILE")]
     pub guides: Option<PathBuf>,
+    /// How an autoregressive model writes along, as JSON: `{"hybrid": "rerank", "candidates": 4}`.
+    #[arg(long, value_name = "FILE", requires = "autoregressive", conflicts_with = "guides")]
+    pub hybrid: Option<PathBuf>,
+    /// That autoregressive model (GGUF), of the same words.
+    #[arg(long = "ar", value_name = "MODEL", requires = "hybrid")]
+    pub autoregressive: Option<PathBuf>,
     /// Print the whole trajectory as JSON.
     #[arg(long)]
     pub json: bool,
@@ -270,6 +276,12 @@ pub struct Exact {
     /// Probability with which the chain changes its word.
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.1)]
     pub flip: f64,
+    /// Elements of a list, words of a disjoint sentence.
+    #[arg(long, value_name = "WORDS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub length: u32,
+    /// Number of disjoint sentences.
+    #[arg(long, value_name = "SENTENCES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -282,6 +294,10 @@ pub enum System {
     TwoSentences,
     /// The symmetric Markov chain of two words.
     Markov,
+    /// A list copied, with one element replaced, and shuffled (ParallelBench).
+    Lists,
+    /// Sentences that share no word.
+    Disjoint,
 }
 
 /// A number of runs side by side.

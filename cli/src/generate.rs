@@ -14,6 +14,7 @@ use crate::continuous;
 use crate::diagnose::schedule::read_decoding;
 use crate::failure::Failure;
 use crate::guides::{read_guides, rules};
+use crate::hybrid::{self, Pair, read_hybrid};
 use crate::model::{BackendName, Identity, Model};
 use crate::output::{self, Progress};
 use crate::prompt;
@@ -46,6 +47,10 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     model.expect_fit(&settings)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
+    if let (Some(file), Some(autoregressive)) = (&arguments.hybrid, &arguments.autoregressive) {
+        let pair = Pair::load(read_hybrid(file)?, model, autoregressive, &settings)?;
+        return hybrid::generate(arguments, pair, settings, start).await;
+    }
     let guides = arguments.guides.as_deref().map(read_guides).transpose()?;
     if guides.is_some() && settings.noise != Noise::Mask {
         let file = &model.identity.file;
@@ -80,8 +85,7 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     output::message(&format!("{calls} calls on {} in {seconds:.2} s", backend.name));
     if arguments.json {
         let (model, prompt) = (model.identity, arguments.prompt.as_str());
-        let vocabulary =
-            (0..tokenizer.vocab_size() as u32).filter_map(|token| tokenizer.word(token)).collect();
+        let vocabulary = vocabulary(tokenizer);
         return output::json(&Report {
             model,
             backend,
@@ -93,6 +97,11 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
         });
     }
     output::result(&(text + "\n"))
+}
+
+/// All words of a model by token id.
+pub fn vocabulary(tokenizer: &Tokenizer) -> Vec<&str> {
+    (0..tokenizer.vocab_size() as u32).filter_map(|token| tokenizer.word(token)).collect()
 }
 
 /// Decodes to the end; `watch` sees the slots before every call.
@@ -111,7 +120,8 @@ async fn decode<D: Denoiser>(
     Ok(trajectory)
 }
 
-fn text_of(tokenizer: &Tokenizer, sequence: &Sequence) -> String {
+/// The words of a sequence.
+pub fn text_of(tokenizer: &Tokenizer, sequence: &Sequence) -> String {
     tokenizer.decode(&sequence.tokens().map(|token| token.0).collect::<Vec<_>>())
 }
 

@@ -12,6 +12,8 @@ mod exact;
 mod failure;
 mod generate;
 mod guides;
+mod head;
+mod hybrid;
 mod info;
 mod language;
 mod model;

@@ -8,10 +8,10 @@ use diffusion::decode::{Noise, Order};
 use engine::{BackendReport, Engine, Progress as Opening};
 use model_loader::{Checkpoint, Process};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::arguments;
 use crate::failure::Failure;
+use crate::head::sha256;
 use crate::output::{self, Progress};
 
 /// A loaded model file.
@@ -53,9 +53,11 @@ impl Model {
         let checkpoint = Checkpoint::from_bytes(&bytes)
             .with_context(|| format!("cannot load {path}"))
             .map_err(Failure::Input)?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let name = checkpoint.origin.name.clone();
-        Ok(Self { checkpoint, identity: Identity { file: path, name, bytes: bytes.len(), sha256 } })
+        Ok(Self {
+            checkpoint,
+            identity: Identity { file: path, name, bytes: bytes.len(), sha256: sha256(&bytes) },
+        })
     }
 
     /// Refuses settings that ask of the model what it was not trained for: noise of another kind, or an order that an
@@ -78,7 +80,8 @@ impl Model {
         }
     }
 
-    fn expect(&self, holds: bool, expected: &str) -> Result<(), Failure> {
+    /// Refuses the model unless this holds of its process.
+    pub fn expect(&self, holds: bool, expected: &str) -> Result<(), Failure> {
         let found = self.checkpoint.config.process;
         let error = || anyhow!("process of {}: found {found:?}, expected {expected}", self.identity.file);
         if holds { Ok(()) } else { Err(Failure::Input(error())) }

@@ -14,8 +14,12 @@ use crate::diagnose::schedule::Schedule;
 use crate::diagnose::world::World;
 use crate::diagnose::{append, read, read_prompts};
 use crate::failure::Failure;
+use crate::head::{Head, other};
 use crate::model::Model;
 use crate::output::{self, Progress};
+
+/// What the file holds, in sentences about another one.
+const SWEEP: &str = "sweep";
 
 /// A grid: a schedule, and for some places in it (JSON pointers) the values to put there. All combinations are run,
 /// the last place varying fastest.
@@ -41,10 +45,10 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
     let cells = grid.cells(&model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
-    let header = header(&grid, &model.identity.sha256, arguments);
-    let done = finished(&arguments.out, &header, &cells)?;
+    let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, grid.base.clone());
+    let done = finished(&arguments.out, &head, &columns(&grid), &cells)?;
     let world = World::new(&model.checkpoint.tokenizer);
-    let (mut engine, _) = model.open(arguments.model.backend).await?;
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
@@ -104,35 +108,31 @@ impl Grid {
     }
 }
 
-/// What must be equal for two files to be pieces of one sweep: the first two lines.
-fn header(grid: &Grid, sha256: &str, arguments: &Sweep) -> String {
+/// The second line of the file, after the head.
+fn columns(grid: &Grid) -> String {
     let places = grid.vary.keys().map(|place| quoted(place));
     let measures = MEASURES.iter().flat_map(|m| [m.name.to_owned(), format!("{}_standard_error", m.name)]);
     let columns: Vec<String> = places.chain(["texts".to_owned()]).chain(measures).collect();
-    let prompts = arguments.prompts.as_ref().map_or("none".to_owned(), |file| file.display().to_string());
-    let base = &grid.base;
-    format!(
-        "# model {sha256}, prompts {prompts}, {} seeds, base {base}\n{}\n",
-        arguments.seeds,
-        columns.join(",")
-    )
+    columns.join(",") + "\n"
 }
 
 /// Number of cells that the file holds already; makes the file if there is none. A half-written last line is
 /// taken away.
-fn finished(file: &Path, header: &str, cells: &[Cell]) -> Result<usize, Failure> {
+fn finished(file: &Path, head: &Head, columns: &str, cells: &[Cell]) -> Result<usize, Failure> {
+    let header = format!("# {}\n{columns}", head.line());
     if !file.exists() {
-        append(file, header)?;
+        append(file, &header)?;
         return Ok(0);
     }
     let text = read(file)?;
-    let other = || Failure::Input(anyhow!("{} holds another sweep: found other settings", file.display()));
-    let rest = text.strip_prefix(header).ok_or_else(other)?;
+    let first = text.lines().next().unwrap_or_default();
+    head.expect(first.trim_start_matches("# "), file, SWEEP)?;
+    let rest = text.strip_prefix(&header).ok_or_else(|| other(file, SWEEP, "columns"))?;
     let whole = rest.rfind('\n').map_or(0, |end| end + 1);
     let lines: Vec<&str> = rest[..whole].lines().collect();
     let is_cell = |(line, cell): (&&str, &Cell)| line.starts_with(&key(cell));
     if lines.len() > cells.len() || !lines.iter().zip(cells).all(is_cell) {
-        return Err(other());
+        return Err(other(file, SWEEP, "cells"));
     }
     std::fs::write(file, format!("{header}{}", &rest[..whole])).map_err(Failure::run)?;
     Ok(lines.len())

@@ -3,16 +3,15 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::measures::Text;
-use super::schedule::Schedule;
 use super::{append, read};
-use crate::arguments::Diagnose;
 use crate::failure::Failure;
-use crate::model::Identity;
+use crate::head::{Head, other};
+
+/// What the file holds, in sentences about another one.
+const DIAGNOSIS: &str = "diagnosis";
 
 /// One text, and whose it is.
 #[derive(Serialize, Deserialize)]
@@ -28,32 +27,26 @@ pub struct Keep<'a> {
 }
 
 impl<'a> Keep<'a> {
-    /// Opens the file of this diagnosis, or begins it. A half-written last line is taken away.
-    pub fn open(
-        arguments: &'a Diagnose,
-        model: &Identity,
-        schedule: &Schedule,
-        prompts: &[String],
-    ) -> Result<Self, Failure> {
-        let Some(file) = arguments.keep.as_deref() else { return Ok(Self { file: None, lines: Vec::new() }) };
-        let seeds = arguments.seeds;
-        let head = json!({ "model": model.sha256, "schedule": schedule, "prompts": prompts, "seeds": seeds });
-        let head = format!("{head}\n");
+    /// Opens the file of the diagnosis with this head, or begins it. A half-written last line is taken away.
+    pub fn open(file: Option<&'a Path>, head: &Head) -> Result<Self, Failure> {
+        let Some(file) = file else { return Ok(Self { file: None, lines: Vec::new() }) };
+        let first = head.line() + "\n";
         let mut lines = Vec::new();
         if file.exists() {
             let text = read(file)?;
-            let rest = text.strip_prefix(&head).ok_or_else(|| other(file))?;
+            head.expect(text.lines().next().unwrap_or_default(), file, DIAGNOSIS)?;
+            let rest = text.strip_prefix(&first).ok_or_else(|| other(file, DIAGNOSIS, "settings"))?;
             let whole = rest.rfind('\n').map_or(0, |end| end + 1);
             for line in rest[..whole].lines() {
-                lines.push(serde_json::from_str(line).map_err(|_| other(file))?);
+                lines.push(serde_json::from_str(line).map_err(|_| other(file, DIAGNOSIS, "texts"))?);
             }
             if whole < rest.len() {
                 let opened = OpenOptions::new().write(true).open(file);
-                let cut = opened.and_then(|opened| opened.set_len((head.len() + whole) as u64));
+                let cut = opened.and_then(|opened| opened.set_len((first.len() + whole) as u64));
                 cut.map_err(Failure::run)?;
             }
         } else {
-            append(file, &head)?;
+            append(file, &first)?;
         }
         Ok(Self { file: Some(file), lines })
     }
@@ -69,8 +62,4 @@ impl<'a> Keep<'a> {
         let line = serde_json::to_string(&Line { of: of.to_owned(), text: text.clone() });
         append(file, &(line.map_err(Failure::run)? + "\n"))
     }
-}
-
-fn other(file: &Path) -> Failure {
-    Failure::Input(anyhow!("{} holds another diagnosis: found other settings", file.display()))
 }

@@ -16,6 +16,7 @@ use anyhow::{Context, anyhow};
 
 use crate::arguments::Diagnose;
 use crate::failure::Failure;
+use crate::head::Head;
 use crate::model::Model;
 use crate::output;
 use collapse::behind_prompts;
@@ -30,9 +31,11 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
     let schedule = Schedule::read(&arguments.schedule, &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
-    let keep = Keep::open(arguments, &model.identity, &schedule, &prompts)?;
-    let world = World::new(&model.checkpoint.tokenizer);
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let kept_as = serde_json::to_value(&schedule).map_err(Failure::run)?;
+    let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, kept_as);
+    let keep = Keep::open(arguments.keep.as_deref(), &head)?;
+    let world = World::new(&model.checkpoint.tokenizer);
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,

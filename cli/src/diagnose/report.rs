@@ -174,7 +174,10 @@ impl Interval {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::arguments::{Arguments, Command};
 
     fn report(texts: &[Text], limit: (&'static str, bool, f64)) -> Report {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
@@ -216,5 +219,52 @@ mod tests {
         assert_eq!(report(&texts, ("violations", true, 1.9)).broken().len(), 1);
         assert!(report(&texts, ("duplicates", false, 2.0)).broken().is_empty());
         assert_eq!(report(&texts, ("duplicates", false, 2.1)).broken().len(), 1);
+    }
+
+    /// Name, the argument of its limit, whether that is an upper one, and where a text has the measure.
+    type Wiring = (&'static str, &'static str, bool, fn(&mut Text, f64));
+
+    const WIRING: [Wiring; 9] = [
+        ("violations", "--max-violations", true, |text, value| text.violations = Some(value)),
+        ("unseen", "--max-unseen", true, |text, value| text.unseen_excess = Some(value)),
+        ("duplicates", "--max-duplicates", true, |text, value| text.duplicates = value),
+        ("stake", "--max-stake", true, |text, value| text.stake_bits = value),
+        ("damage", "--max-damage", true, |text, value| text.damage_bits = Some(value)),
+        ("collapse", "--max-collapse", true, |text, value| text.common_share = Some(value)),
+        ("calls", "--max-calls", true, |text, value| text.calls = value),
+        ("distinct", "--min-distinct", false, |text, value| text.distinct_share = Some(value)),
+        ("entropy", "--min-entropy", false, |text, value| text.entropy_bits = value),
+    ];
+
+    /// What is broken of one limit given on the command line, for two texts like this one.
+    fn broken(argument: &str, limit: f64, text: &Text) -> Vec<String> {
+        let line = ["unmask", "diagnose", "--model", "m", "--schedule", "s", argument, &limit.to_string()];
+        let Command::Diagnose(arguments) = Arguments::try_parse_from(line).unwrap().command else {
+            unreachable!("the line says diagnose")
+        };
+        let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
+        let backend = BackendName { name: "cpu".into(), adapter: None };
+        let texts = [text.clone(), text.clone()];
+        let schedule = Schedule::Tokens(Box::default());
+        Report::new(model, backend, schedule, &texts, &texts, Vec::new(), &Limits::of(&arguments)).broken()
+    }
+
+    #[test]
+    fn every_limit_reads_its_own_measure_and_fails_on_nan() {
+        // Every measure has another value, so that a limit on a neighbour's is noticed.
+        let mut text = text(None, 0.0);
+        (10..).zip(WIRING).for_each(|(value, (.., set))| set(&mut text, f64::from(value)));
+        for (value, (name, argument, is_upper, set)) in (10..).zip(WIRING) {
+            let value = f64::from(value);
+            let (bound, tighter) =
+                if is_upper { ("at most", value - 0.5) } else { ("at least", value + 0.5) };
+            assert!(broken(argument, value, &text).is_empty(), "{argument} {value}");
+            let expected = format!("{name}: found {value:.4}, expected {bound} {tighter}");
+            assert_eq!(broken(argument, tighter, &text), [expected]);
+            let mut without = text.clone();
+            set(&mut without, f64::NAN);
+            let expected = format!("{name}: found NaN, expected {bound} {value}");
+            assert_eq!(broken(argument, value, &without), [expected]);
+        }
     }
 }

@@ -154,5 +154,20 @@ fn a_diagnosis_that_was_cut_goes_on_where_it_was() {
     assert_eq!(value(&again, "stake"), value(&whole, "stake"));
     assert!(value(&again, "duplicates") > 300.0, "{}", value(&again, "duplicates"));
     let other = refuse(&diagnose(&example("sequential"), &["--keep", keep.path()]));
-    assert!(other.contains("holds another diagnosis"), "{other}");
+    assert!(other.contains("holds another diagnosis: found other schedule"), "{other}");
+}
+
+#[test]
+fn edited_prompts_or_another_back_end_are_another_diagnosis() {
+    let schedule = example("four-per-call");
+    let prompts = TemporaryFile::new("keep-prompts", b"the red fox\nthe old dog\n");
+    let keep = TemporaryFile::new("keep-with-prompts", b"");
+    std::fs::remove_file(keep.path()).unwrap();
+    let arguments = diagnose(&schedule, &["--keep", keep.path(), "--prompts", prompts.path()]);
+    succeed(&arguments);
+    let on_cpu: Vec<&str> =
+        arguments.iter().map(|&word| if word == "reference" { "cpu" } else { word }).collect();
+    assert!(refuse(&on_cpu).contains("holds another diagnosis: found other backend"));
+    std::fs::write(prompts.path(), "the red fox\nthe old bird\n").unwrap();
+    assert!(refuse(&arguments).contains("holds another diagnosis: found other prompts"));
 }

@@ -15,6 +15,8 @@ mod exact;
 mod faults;
 /// Writing text.
 mod generate;
+/// Two models that write together.
+mod hybrid;
 /// Looking into model files.
 mod info;
 /// The five properties.

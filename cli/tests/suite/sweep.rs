@@ -39,6 +39,25 @@ fn another_sweep_is_not_written_over() {
 }
 
 #[test]
+fn edited_prompts_or_another_back_end_are_another_sweep() {
+    let grid = TemporaryFile::new("grid-prompts", GRID.as_bytes());
+    let prompts = TemporaryFile::new("sweep-prompts", b"the red fox\n");
+    let out = TemporaryFile::new("sweep-with-prompts", b"");
+    std::fs::remove_file(out.path()).unwrap();
+    let arguments = [&sweep(&grid, &out)[..], &["--prompts", prompts.path()]].concat();
+    succeed(&arguments);
+    let csv = std::fs::read_to_string(out.path()).unwrap();
+    let on_cpu: Vec<&str> =
+        arguments.iter().map(|&word| if word == "reference" { "cpu" } else { word }).collect();
+    assert!(refuse(&on_cpu).contains("holds another sweep: found other backend"));
+    std::fs::write(prompts.path(), "the old dog\n").unwrap();
+    assert!(refuse(&arguments).contains("holds another sweep: found other prompts"));
+    assert_eq!(std::fs::read_to_string(out.path()).unwrap(), csv);
+    std::fs::write(prompts.path(), "the red fox\n").unwrap();
+    succeed(&arguments);
+}
+
+#[test]
 fn a_grid_has_to_fit_its_base() {
     for (name, text, part) in [
         ("grid-place", r#"{"base": {}, "vary": {"/order": ["random"]}}"#, "no such place"),

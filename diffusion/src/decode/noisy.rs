@@ -39,7 +39,8 @@ pub enum Noise {
     MaskUniform {
         /// The words that noise draws from, 1 to 4 · 10⁹ of them: those of the network's training.
         words: Words,
-        /// Share of uniform noise at t = 1/2, from 0 to 1 − 10⁻⁹; the paper's are .1 and .2.
+        /// Share of uniform noise at t = 1/2, from 0 to 1 − 10⁻⁹; the paper's are .1 and .2. It has to be that
+        /// of the network's training, hence no default; recommended for a new one .1.
         uniform_share: f64,
         /// Take the most probable word at the last step; off by default. Known failure: less diversity.
         #[serde(default)]

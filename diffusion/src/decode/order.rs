@@ -27,10 +27,12 @@ pub enum Order {
     Confidence,
     /// The largest gap between the two best probabilities first (Dream's `topk_margin`, arXiv 2508.15487). Known
     /// failures: easy tokens go first, as under confidence; and two words that would do equally well make a slot look
-    /// unsure.
+    /// unsure. Dream's released code ranks the probabilities after temperature, top_k and top_p; here they are those at
+    /// temperature 1, uncut, so that sampling does not change the order.
     Margin,
     /// The lowest entropy first (Dream's `entropy`, arXiv 2508.15487). Known failures: easy tokens go first, as under
-    /// confidence; and a long tail of rare words makes a slot look unsure though one word leads by far.
+    /// confidence; and a long tail of rare words makes a slot look unsure though one word leads by far. Tempered and cut
+    /// in Dream's released code, not here, as under margin.
     Entropy,
     /// Low-discrepancy order (Halton scheduler, arXiv 2503.17076, in one dimension: van der Corput's sequence in
     /// base 2): every prefix of it is spread evenly over the block. Known failure: blind to content.

@@ -7,7 +7,9 @@ use super::settings::is_default;
 use super::validation::within;
 use crate::schedule::Schedule;
 
-/// Whether and how committed slots are opened again. A knob has no default and must be given.
+/// Whether and how committed slots are opened again. A knob has no default and must be given: how much helps
+/// depends on the number of steps. Recommended to begin with: [`Cap`](Self::Cap) with η = .02, at least as many steps as slots,
+/// and top_p = .9.
 ///
 /// The ReMDM kinds ([`Cap`](Self::Cap), [`Rescale`](Self::Rescale), [`Confidence`](Self::Confidence) and
 /// [`Loop`](Self::Loop); Wang et al., arXiv 2503.00307) and [`ForwardBackward`](Self::ForwardBackward) go with
@@ -56,7 +58,7 @@ pub enum Remasking {
     /// scale 1 in step 2 all that step 1 has written, in step j before the last a committed slot with
     /// probability 1 / (j − 1).
     ForwardBackward {
-        /// Scale, from 0 to 10⁹; 1 is the corrector of the first source.
+        /// Scale, from 0 to 10⁹; 1, recommended, is the corrector of the first source.
         scale: f64,
     },
     /// Running confidence remasking (RCR of MDPO, arXiv 2508.13148), with

@@ -22,7 +22,7 @@ fn entropy_term(p: f64) -> f64 {
 }
 
 /// `count` equally likely sentences of `length` words that share none. Writing k slots in the first call ends unseen
-/// with probability 1 − count^−(k − 1); the total correlation of k slots is (k − 1) log2 count.
+/// with probability [`disjoint_unseen`]; the total correlation of k slots is (k − 1) log2 count.
 ///
 /// # Errors
 /// If there is no sentence.
@@ -30,6 +30,12 @@ pub fn disjoint(count: u32, length: u32, first: u32, mask: TokenId) -> Result<Co
     let word = |sentence: u32, slot: u32| TokenId(first + sentence * length + slot);
     let sentence = |s: u32| ((0..length).map(|slot| word(s, slot)).collect(), 1.0);
     Corpus::new((0..count).map(sentence).collect(), mask)
+}
+
+/// P(unseen) when `slots` slots, at least 1, of `count` equally likely [`disjoint`] sentences go in the first call at temperature 1:
+/// 1 − count^−(k − 1).
+pub fn disjoint_unseen(count: u32, slots: u32) -> f64 {
+    1.0 - f64::from(count).powi(1 - slots as i32)
 }
 
 /// The copy of a list of `length` elements: one text. Nothing is at stake, all may be written at once.
@@ -138,7 +144,7 @@ mod tests {
     fn disjoint_sentences_mix_by_their_number() {
         for (count, slots) in [(3, 2), (4, 3)] {
             let corpus = disjoint(count, 3, 3, MASK).unwrap();
-            let expected = f64::from(count).powi(1 - slots as i32);
+            let expected = 1.0 - disjoint_unseen(count, slots);
             let found = right(&corpus, slots);
             assert!(share_fits(found, RUNS.into(), expected), "{count}, {slots}: {found} of {RUNS}");
         }

@@ -66,6 +66,26 @@ impl Markov {
         (0..self.stationary.len()).map(|word| self.stationary[word] * at(word)).sum()
     }
 
+    /// L(t): mean entropy in bits of a masked word of a long text when each word is masked with probability t, from 0 to 1. The
+    /// nearest visible words at distances a and b are all that counts, p(a, b) = (1 − t)² t^(a + b − 2), and leave
+    /// H − I_a − I_b + I_(a + b), with H the unigram entropy and I_d [`information_at_bits`](Self::information_at_bits). Its mean over t is
+    /// the entropy rate. Cost: grows as 1 / (1 − t)²: I_d is summed up to a t^d of 10⁻¹⁶, 350 distances at t = .9.
+    pub fn loss_bits(&self, t: f64) -> f64 {
+        let unigram = self.stationary.iter().map(|&p| entropy_term(p)).sum();
+        if t >= 1.0 {
+            return unigram;
+        }
+        // (1 − t) t^(d − 1) for either neighbour, (1 − t)² (d − 1) t^(d − 2) for both together.
+        let mut loss: f64 = unigram - 2.0 * (1.0 - t) * self.information_at_bits(1);
+        let (mut distance, mut power) = (2, 1.0);
+        while power > 1e-16 {
+            let both = (1.0 - t).powi(2) * f64::from(distance - 1) * power;
+            loss += (both - 2.0 * (1.0 - t) * power * t) * self.information_at_bits(distance);
+            (distance, power) = (distance + 1, power * t);
+        }
+        loss
+    }
+
     /// Distribution after so many steps.
     fn walk(&self, from: &[f64], steps: u32) -> Vec<f64> {
         let step = |from: Vec<f64>| -> Vec<f64> {
@@ -193,6 +213,24 @@ mod tests {
         };
         for (t, bits) in [(0.0, 0.2579), (0.25, 0.3138), (0.5, 0.4057), (0.75, 0.5799)] {
             assert!(near(loss(t), bits, 1e-4), "t {t}: {}", loss(t));
+            assert!(near(chain().loss_bits(t), loss(t), 1e-9), "t {t}: {}", chain().loss_bits(t));
+        }
+        assert!(
+            near(chain().loss_bits(1.0), 1.0, 1e-12)
+                && near(uneven().loss_bits(1.0), unigram(&uneven()), 1e-12)
+        );
+    }
+
+    fn unigram(chain: &Markov) -> f64 {
+        chain.stationary.iter().map(|&p| entropy_term(p)).sum()
+    }
+
+    #[test]
+    fn the_mean_of_the_loss_over_time_is_the_entropy_rate() {
+        for chain in [chain(), uneven()] {
+            // Midpoints.
+            let mean = (0..40).map(|i| chain.loss_bits((f64::from(i) + 0.5) / 40.0)).sum::<f64>() / 40.0;
+            assert!(near(mean, chain.entropy_rate_bits(), 1e-3), "{mean}, {}", chain.entropy_rate_bits());
         }
     }
 

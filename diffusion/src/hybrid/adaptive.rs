@@ -4,7 +4,7 @@
 //! from which a draft x is drawn; one call of the autoregressive model gives p_i(· | x left of i). A second text y is drawn from
 //! q_i^R p_i^(1−R), normalised, **with the same Gumbels**, and x is kept up to the first slot where the two differ. The first slot is
 //! kept in any case: alone, its marginal is no approximation. Knobs: `share` R in [0, 1] (the source's .6 to .7; 1 keeps every draft,
-//! 0 asks the autoregressive model alone), default .7; `window`, at least 1 (16 to 32 in the source), default 16; `seed`. The
+//! 0 asks the autoregressive model alone), default .7; `window`, from 1 to 10⁶ (16 to 32 in the source), default 16; `seed`. The
 //! source also limits how many masks the diffusion model is shown, to save work; this leaves that out. Cost: one call of each model
 //! per kept stretch. Known failure: unlike [`speculative`](super::speculative) it is lossy: what comes out is neither model's text
 //! but the diffusion model's, cut off sooner where the other disagrees, and mixtures that both find possible pass.
@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{HybridError, question, same_vocabulary};
+use crate::decode::SettingsError;
 use crate::decode::validation::within;
 use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, Stream, exponential};
@@ -23,15 +24,26 @@ use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
 pub struct Adaptive {
     /// Seed of every draw.
     pub seed: u32,
-    /// Slots that are drafted at once, at least 1.
+    /// Slots that are drafted at once, from 1 to 10⁶; default 16.
     pub window: u32,
-    /// The diffusion model's share R, 0 to 1.
+    /// The diffusion model's share R, from 0 to 1; default .7.
     pub share: f64,
 }
 
 impl Default for Adaptive {
     fn default() -> Self {
         Self { seed: 0, window: 16, share: 0.7 }
+    }
+}
+
+impl Adaptive {
+    /// Whether every knob is in its range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        within("window", self.window.into(), 1.0, 1e6)?;
+        within("share", self.share, 0.0, 1.0)
     }
 }
 
@@ -56,8 +68,7 @@ pub async fn adaptive<D: FullDenoiser, A: FullDenoiser>(
     start: Sequence,
     special: SpecialTokens,
 ) -> Result<Adapted, HybridError<D::Error, A::Error>> {
-    within("window", knobs.window.into(), 1.0, 1e6)?;
-    within("share", knobs.share, 0.0, 1.0)?;
+    knobs.validate()?;
     same_vocabulary(denoiser, autoregressive)?;
     let mut run = Adapted { sequence: start, kept: Vec::new() };
     loop {

@@ -19,7 +19,7 @@ use crate::sequence::{Sequence, Slot};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edlm {
-    /// Number of candidates k, at least 1, default 8; the paper's are 2 to 16.
+    /// Number of candidates k, from 1 to 10⁶, default 8; the paper's are 2 to 16.
     pub candidates: u32,
     /// Resampling happens while t > 1 − `window`, from 0 (never) to 1; default .2, the paper's.
     pub window: f64,
@@ -28,6 +28,17 @@ pub struct Edlm {
 impl Default for Edlm {
     fn default() -> Self {
         Self { candidates: 8, window: 0.2 }
+    }
+}
+
+impl Edlm {
+    /// Whether every knob is in its range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        within("candidates", self.candidates.into(), 1.0, 1e6)?;
+        within("window", self.window, 0.0, 1.0)
     }
 }
 
@@ -52,8 +63,7 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
     knobs: Edlm,
     mut decoder: Decoder,
 ) -> Result<Resampled, HybridError<D::Error, A::Error>> {
-    within("candidates", knobs.candidates.into(), 1.0, 1e6)?;
-    within("window", knobs.window, 0.0, 1.0)?;
+    knobs.validate()?;
     let Sampling { temperature, top_k, top_p, .. } = decoder.settings().sampling;
     if temperature != 1.0 || top_k != 0 || top_p < 1.0 {
         let expected = "temperature 1 without top_k and top_p, whose draws it weighs";

@@ -10,9 +10,12 @@
 //! | [`edlm`] | joint draws instead of products, the better the more candidates | within the window k sequences of each model per step |
 
 pub mod adaptive;
+pub mod description;
 pub mod edlm;
 pub mod rerank;
 pub mod speculative;
+
+pub use description::Hybrid;
 
 use crate::decode::{DecodeError, RunError, SettingsError};
 use crate::denoiser::{FullDenoiser, Query, Row};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HybridError;
 use crate::decode::validation::within;
-use crate::decode::{DecodeSettings, Decoder, Trajectory, run_batch};
+use crate::decode::{DecodeSettings, Decoder, SettingsError, Trajectory, run_batch};
 use crate::denoiser::Denoiser;
 use crate::measure::judge::log_probabilities;
 use crate::measure::surface::histogram_bits;
@@ -16,7 +16,7 @@ use crate::sequence::{Sequence, SpecialTokens, TokenId};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rerank {
-    /// Number of runs n, at least 1, default 8; seeds count up from that of the settings.
+    /// Number of runs n, from 1 to 10⁶, default 8; seeds count up from that of the settings.
     pub candidates: u32,
     /// Smallest unigram entropy in bits that a candidate's own words must have, 0 to 64; default 0, no floor.
     pub least_entropy_bits: f64,
@@ -25,6 +25,17 @@ pub struct Rerank {
 impl Default for Rerank {
     fn default() -> Self {
         Self { candidates: 8, least_entropy_bits: 0.0 }
+    }
+}
+
+impl Rerank {
+    /// Whether every knob is in its range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        within("candidates", self.candidates.into(), 1.0, 1e6)?;
+        within("least_entropy_bits", self.least_entropy_bits, 0.0, 64.0)
     }
 }
 
@@ -53,8 +64,7 @@ pub async fn rerank<D: Denoiser, A: Denoiser>(
     start: &Sequence,
     special: SpecialTokens,
 ) -> Result<Reranked, HybridError<D::Error, A::Error>> {
-    within("candidates", knobs.candidates.into(), 1.0, 1e6)?;
-    within("least_entropy_bits", knobs.least_entropy_bits, 0.0, 64.0)?;
+    knobs.validate()?;
     let decoder = |seed: u32| {
         let settings = DecodeSettings { seed: settings.seed.wrapping_add(seed), ..settings.clone() };
         Decoder::new(settings, start.clone(), special)

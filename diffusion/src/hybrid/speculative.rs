@@ -6,13 +6,14 @@
 //! draft (all slots of the window at once, one call) and an autoregressive target this is diffusion drafts
 //! accepted by AR; with an autoregressive draft (one call per slot) and
 //! [`Causal`](crate::guide::Causal) around a diffusion model as target, AR drafts verified by diffusion.
-//! Knobs: `window`, at least 1, default 8; `sequential_draft`, default false (a parallel draft); `seed`. Cost: one target call per window,
+//! Knobs: `window`, from 1 to 10⁶, default 8; `sequential_draft`, default false (a parallel draft); `seed`. Cost: one target call per window,
 //! and one draft call per window or per slot. Known failure: the farther into the window, the less a parallel draft agrees, so long
 //! windows are wasted. The lossy rule of APD is [`adaptive`](super::adaptive).
 
 use serde::{Deserialize, Serialize};
 
 use super::{HybridError, question, same_vocabulary};
+use crate::decode::SettingsError;
 use crate::decode::validation::within;
 use crate::denoiser::FullDenoiser;
 use crate::random::{Purpose, uniform, word};
@@ -24,7 +25,7 @@ use crate::sequence::{Sequence, Slot, SpecialTokens, TokenId};
 pub struct Speculative {
     /// Seed of every random decision.
     pub seed: u32,
-    /// Slots per window, at least 1.
+    /// Slots per window, from 1 to 10⁶; default 8.
     pub window: u32,
     /// Whether the draft writes one slot per call (autoregressive drafts) or the whole window in one (diffusion).
     pub sequential_draft: bool,
@@ -33,6 +34,16 @@ pub struct Speculative {
 impl Default for Speculative {
     fn default() -> Self {
         Self { seed: 0, window: 8, sequential_draft: false }
+    }
+}
+
+impl Speculative {
+    /// Whether every knob is in its range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        within("window", self.window.into(), 1.0, 1e6)
     }
 }
 
@@ -61,7 +72,7 @@ pub async fn speculate<D: FullDenoiser, A: FullDenoiser>(
     start: Sequence,
     special: SpecialTokens,
 ) -> Result<Speculated, HybridError<D::Error, A::Error>> {
-    within("window", knobs.window.into(), 1.0, 1e6)?;
+    knobs.validate()?;
     same_vocabulary(draft, target)?;
     let mut run = Speculated { sequence: start, draft_calls: 0, target_calls: 0, accepted: 0 };
     loop {
