@@ -1,7 +1,7 @@
 //! What is measured on one finished run.
 
 use anyhow::anyhow;
-use diffusion::decode::{GaussianStep, Noise};
+use diffusion::decode::{Decoder, GaussianStep, Noise};
 use diffusion::measure::correlation::{CLIP_BITS, Direction, chain, order_gap_bits};
 use diffusion::measure::dependency::bits_at_stake;
 use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
@@ -171,9 +171,12 @@ impl Joint {
         let mut before = trajectory.first_checkpoint().map_err(Failure::run)?;
         let mut joint = Self::default();
         for (index, step) in trajectory.steps.iter().enumerate() {
+            let settings = trajectory.settings.clone();
+            let decoder = Decoder::resume(settings, before.clone(), trajectory.special);
+            let seen = decoder.map_err(Failure::run)?.query();
             let mut both = [None; 2];
             for (bits, direction) in both.iter_mut().zip([Direction::Forward, Direction::Backward]) {
-                let chain = chain(denoiser, step, &before.sequence, trajectory.special, direction).await;
+                let chain = chain(denoiser, step, &seen, direction).await;
                 *bits = chain.map_err(|error| Failure::Run(anyhow!("{error}")))?;
             }
             if let [Some(forward), Some(backward)] = both {

@@ -8,16 +8,76 @@
 //! conditionals do not agree between orders; how much shows only if both [`Direction`]s are asked, for twice the cost
 //! ([`order_gap_bits`]). A product draw that the chain finds impossible is infinitely damaged, so values are clipped at
 //! [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be read with their median
-//! ([`median`](super::median)) and how many were clipped. Over texts each is one draw; steps of one text hang together.
+//! ([`median`](super::median)) and how many were clipped ([`Damages`]). The questions show what the call was shown ([`Decoder::query`](crate::decode::Decoder::query)): slots
+//! that a correction opens are masks there though the text still holds their old words, and those that soft feedback
+//! softens are mixtures until they are revealed. Over texts each is one draw; steps of one text hang together.
 
 use std::f64::consts::LN_2;
 
+use serde::{Deserialize, Serialize};
+
+use super::{Estimate, Moments, median};
 use crate::decode::{Commit, Step};
-use crate::denoiser::{Denoiser, Query, Row};
-use crate::sequence::{Sequence, Slot, SpecialTokens};
+use crate::denoiser::{Denoiser, Mixture, Query, Row};
 
 /// Largest size of a value in bits.
 pub const CLIP_BITS: f64 = 20.0;
+
+/// Damage in bits above which a call counts as heavy.
+pub const HEAVY_BITS: f64 = 5.0;
+
+/// What joint commits did to one run, from the damage of each of its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Damage {
+    /// Sum over the calls, in bits.
+    pub bits: f64,
+    /// Share of the calls at the clip, on either side: where there are any, `bits` is not the whole.
+    pub clipped_share: f64,
+    /// Share of the calls above [`HEAVY_BITS`].
+    pub heavy_share: f64,
+}
+
+impl Damage {
+    /// Of the damage in bits of every call, 0 where fewer than two slots were drawn; `None` without calls.
+    pub fn of(calls: &[f64]) -> Option<Self> {
+        let share = |is_counted: fn(f64) -> bool| {
+            let counted =
+                |bits: &f64| if bits.is_nan() { *bits } else { f64::from(u8::from(is_counted(*bits))) };
+            calls.iter().map(counted).sum::<f64>() / calls.len() as f64
+        };
+        (!calls.is_empty()).then(|| Self {
+            bits: calls.iter().sum(),
+            clipped_share: share(|bits| bits.abs() >= CLIP_BITS),
+            heavy_share: share(|bits| bits > HEAVY_BITS),
+        })
+    }
+}
+
+/// What joint commits do, over runs: each is one draw, as its calls hang together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Damages {
+    /// Mean of [`Damage::bits`].
+    pub mean_bits: Estimate,
+    /// Their median, which the clip hardly moves.
+    pub median_bits: Estimate,
+    /// Mean of [`Damage::clipped_share`].
+    pub clipped_share: Estimate,
+    /// Mean of [`Damage::heavy_share`].
+    pub heavy_share: Estimate,
+}
+
+impl Damages {
+    /// Over independent runs; `None` for fewer than two.
+    pub fn over_runs(runs: &[Damage]) -> Option<Self> {
+        let mean = |of: fn(&Damage) -> f64| runs.iter().map(of).collect::<Moments>().estimate();
+        Some(Self {
+            mean_bits: mean(|run| run.bits)?,
+            median_bits: median(&runs.iter().map(|run| run.bits).collect::<Vec<f64>>())?,
+            clipped_share: mean(|run| run.clipped_share)?,
+            heavy_share: mean(|run| run.heavy_share)?,
+        })
+    }
+}
 
 /// In which order a chain reveals what was committed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +89,14 @@ pub enum Direction {
 }
 
 /// −pTC in bits of the drawn tokens that the step committed, clipped; `None` for fewer than two. What an end of text fills was not
-/// drawn. `before` is the sequence that the call saw.
+/// drawn. `seen` is what the call asked of one run.
 ///
 /// # Errors
 /// If the denoiser fails.
 pub async fn chain<D: Denoiser>(
     denoiser: &mut D,
     step: &Step,
-    before: &Sequence,
-    special: SpecialTokens,
+    seen: &Query,
     direction: Direction,
 ) -> Result<Option<f64>, D::Error> {
     let mut commits = drawn(step);
@@ -45,7 +104,7 @@ pub async fn chain<D: Denoiser>(
         commits.reverse();
     }
     let asked: Vec<(&[usize], usize)> = (1..commits.len()).map(|k| (&commits[..k], commits[k])).collect();
-    let drops = drops(denoiser, step, before, special, &asked).await?;
+    let drops = drops(denoiser, step, seen, &asked).await?;
     Ok((!drops.is_empty()).then(|| drops.iter().sum::<f64>().clamp(-CLIP_BITS, CLIP_BITS)))
 }
 
@@ -76,16 +135,11 @@ fn drawn(step: &Step) -> Vec<usize> {
 ///
 /// # Errors
 /// If the denoiser fails.
-pub async fn pairs<D: Denoiser>(
-    denoiser: &mut D,
-    step: &Step,
-    before: &Sequence,
-    special: SpecialTokens,
-) -> Result<Vec<f64>, D::Error> {
+pub async fn pairs<D: Denoiser>(denoiser: &mut D, step: &Step, seen: &Query) -> Result<Vec<f64>, D::Error> {
     let commits = drawn(step);
     let asked: Vec<(&[usize], usize)> =
         (1..commits.len()).map(|k| (&commits[k - 1..k], commits[k])).collect();
-    let drops = drops(denoiser, step, before, special, &asked).await?;
+    let drops = drops(denoiser, step, seen, &asked).await?;
     Ok(drops.into_iter().map(|bits| bits.clamp(-CLIP_BITS, CLIP_BITS)).collect())
 }
 
@@ -93,29 +147,28 @@ pub async fn pairs<D: Denoiser>(
 async fn drops<D: Denoiser>(
     denoiser: &mut D,
     step: &Step,
-    before: &Sequence,
-    special: SpecialTokens,
+    seen: &Query,
     asked: &[(&[usize], usize)],
 ) -> Result<Vec<f64>, D::Error> {
     if asked.is_empty() {
         return Ok(Vec::new());
     }
     let mut query = Query {
-        length: before.len(),
-        tokens: Vec::with_capacity(before.len() * asked.len()),
-        times: vec![before.masked_count() as f64 / before.len() as f64; asked.len()],
+        length: seen.length,
+        tokens: Vec::with_capacity(seen.length * asked.len()),
+        times: seen.times.repeat(asked.len()),
         mixtures: Vec::new(),
         vectors: Vec::new(),
         rows: Vec::with_capacity(asked.len()),
     };
     for (sequence, (revealed, commit)) in (0..).zip(asked) {
-        let mut slots = before.clone();
-        for &index in *revealed {
-            let commit = step.commits[index];
-            slots.slots[commit.slot as usize] = Slot::committed(commit.token);
-        }
-        query.tokens.extend(slots.tokens());
-        query.rows.push(row(step, *commit, sequence, special));
+        let revealed = || revealed.iter().map(|&index| step.commits[index]);
+        let mut tokens = seen.tokens.clone();
+        revealed().for_each(|commit| tokens[commit.slot as usize] = commit.token);
+        query.tokens.extend(tokens);
+        let is_soft = |mixture: &&Mixture| revealed().all(|commit| commit.slot != mixture.slot);
+        query.mixtures.extend(seen.mixtures.iter().filter(is_soft).map(|m| Mixture { sequence, ..*m }));
+        query.rows.push(row(step, *commit, sequence, seen));
     }
     let predictions = denoiser.predict(&query).await?;
     let drop = |((_, commit), together): (&(&[usize], usize), &crate::Prediction)| {
@@ -125,9 +178,11 @@ async fn drops<D: Denoiser>(
     Ok(asked.iter().zip(&predictions).filter_map(drop).collect())
 }
 
-fn row(step: &Step, commit: usize, sequence: u32, special: SpecialTokens) -> Row {
+/// Asks over the tokens that the draw was over.
+fn row(step: &Step, commit: usize, sequence: u32, seen: &Query) -> Row {
     let commit = step.commits[commit];
-    let row = Row::measured(sequence, commit.slot, special.first_token(false), commit.token);
+    let first_token = seen.rows.first().map_or(0, |row| row.first_token);
+    let row = Row::measured(sequence, commit.slot, first_token, commit.token);
     Row { call: step.call, ..row }
 }
 
@@ -135,21 +190,25 @@ fn row(step: &Step, commit: usize, sequence: u32, special: SpecialTokens) -> Row
 mod tests {
     use super::*;
     use crate::Prediction;
-    use crate::decode::{DecodeSettings, Parallelism};
+    use crate::decode::{Correction, DecodeSettings, Decoder, Parallelism, SoftFeedback, Trajectory};
     use crate::exact::{Corpus, ExactError, two_sentences};
-    use crate::measure::Moments;
-    use crate::sequence::TokenId;
+    use crate::sequence::{Sequence, SpecialTokens, TokenId};
     use crate::testing::{decode, near};
+
+    /// What the call after so many steps was shown.
+    fn seen(run: &Trajectory, step: usize) -> Query {
+        run.fork(step).unwrap().query()
+    }
 
     /// Damage of the first step of runs that commit all at once.
     fn damages(corpus: &Corpus, direction: Direction) -> Vec<f64> {
-        let special = SpecialTokens::default();
         let parallelism = Parallelism::SlotsPerCall { slots: corpus.length() as u32 };
         let damage = |seed| {
             let settings = DecodeSettings { seed, parallelism, ..DecodeSettings::default() };
             let run = decode(&mut corpus.clone(), settings);
             let mut denoiser = corpus.clone();
-            let chain = chain(&mut denoiser, &run.steps[0], &run.start.sequence, special, direction);
+            let seen = seen(&run, 0);
+            let chain = chain(&mut denoiser, &run.steps[0], &seen, direction);
             pollster::block_on(chain).unwrap().unwrap()
         };
         (0..4000).map(damage).collect()
@@ -167,6 +226,71 @@ mod tests {
             assert!(near(mean.value, 0.321_928, 4.0 * mean.standard_error), "{direction:?}: {mean:?}");
             assert!(mean.standard_error < 0.02, "power: no correlation would be 0");
         }
+    }
+
+    /// Mean damage of a Gibbs correction that opens both words before a given third, where the questions show what the call was
+    /// shown, and where they show the text as it stood.
+    fn damages_of_correction(corpus: &Corpus) -> [Estimate; 2] {
+        let correction = Some(Correction::Gibbs { slots: 2, calls: 1 });
+        let special = SpecialTokens::default();
+        let start = Sequence::infill(&[None, None, Some(TokenId(7))], special.mask);
+        let damage = |seed| {
+            let settings = DecodeSettings { seed, correction, ..DecodeSettings::default() };
+            let decoder = Decoder::new(settings, start.clone(), special).unwrap();
+            let run = pollster::block_on(crate::decode::run(&mut corpus.clone(), decoder)).unwrap();
+            let shown = seen(&run, 2);
+            let stood = Query { tokens: run.sequence_at(2).unwrap().tokens().collect(), ..shown.clone() };
+            [shown, stood].map(|seen| {
+                let mut denoiser = corpus.clone();
+                let chain = chain(&mut denoiser, &run.steps[2], &seen, Direction::Forward);
+                pollster::block_on(chain).unwrap().unwrap()
+            })
+        };
+        let all: Vec<[f64; 2]> = (0..4000).map(damage).collect();
+        [0, 1].map(|which| all.iter().map(|both| both[which]).collect::<Moments>().estimate().unwrap())
+    }
+
+    #[test]
+    fn the_damage_of_a_correction_is_that_of_words_it_does_not_see() {
+        // Before word 7 the pairs have .4, .1, .1, .4, so that KL(product ‖ joint | rest) = .3219; before 8 they are even.
+        let sentence = |a, b, c, p| ([a, b, c].map(TokenId).to_vec(), p);
+        let pairs = [(3, 5, 0.2), (3, 6, 0.05), (4, 5, 0.05), (4, 6, 0.2)];
+        let before = |c| move |(a, b, p)| sentence(a, b, c, if c == 7 { p } else { 0.125 });
+        let sentences = pairs.into_iter().map(before(7)).chain(pairs.into_iter().map(before(8)));
+        let corpus = Corpus::new(sentences.collect(), TokenId(0)).unwrap();
+        let [shown, stood] = damages_of_correction(&corpus);
+        assert!(near(shown.value, 0.321_928, 4.0 * shown.standard_error), "{shown:?}");
+        assert!(shown.standard_error < 0.02, "power: no correlation would be 0");
+        assert!(!near(stood.value, 0.321_928, 8.0 * stood.standard_error), "power: {stood:?}");
+    }
+
+    /// Keeps what it was asked.
+    struct Listening(Corpus, Option<Query>);
+
+    impl Denoiser for Listening {
+        type Error = ExactError;
+
+        async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, ExactError> {
+            self.1 = Some(query.clone());
+            self.0.predict(query).await
+        }
+    }
+
+    #[test]
+    fn open_slots_stay_soft_until_they_are_revealed_and_the_time_is_the_calls() {
+        let corpus = Corpus::new(vec![([3, 4, 5, 6].map(TokenId).to_vec(), 1.0)], TokenId(0)).unwrap();
+        let soft_feedback = Some(SoftFeedback::default());
+        let parallelism = Parallelism::SlotsPerCall { slots: 2 };
+        let settings = DecodeSettings { soft_feedback, parallelism, ..DecodeSettings::default() };
+        let run = decode(&mut corpus.clone(), settings);
+        let (seen, step) = (seen(&run, 1), &run.steps[1]);
+        let mut listening = Listening(corpus, None);
+        pollster::block_on(chain(&mut listening, step, &seen, Direction::Forward)).unwrap();
+        let asked = listening.1.unwrap();
+        let softened: Vec<Mixture> =
+            seen.mixtures.iter().copied().filter(|m| m.slot == step.commits[1].slot).collect();
+        assert_eq!((seen.mixtures.len(), softened.len()), (2, 1));
+        assert_eq!((asked.mixtures, asked.times), (softened, vec![0.5]));
     }
 
     /// Says of the second slot what the corpus says, and of the first always the same.
@@ -192,25 +316,23 @@ mod tests {
         let sentences =
             vec![sentence(3, 5, 0.4), sentence(3, 6, 0.1), sentence(4, 5, 0.1), sentence(4, 6, 0.4)];
         let corpus = Corpus::new(sentences, TokenId(0)).unwrap();
-        let (special, parallelism) = (SpecialTokens::default(), Parallelism::SlotsPerCall { slots: 2 });
+        let parallelism = Parallelism::SlotsPerCall { slots: 2 };
         for seed in 0..40 {
             let run = decode(
                 &mut corpus.clone(),
                 DecodeSettings { seed, parallelism, ..DecodeSettings::default() },
             );
-            let (step, before) = (&run.steps[0], &run.start.sequence);
+            let (step, seen) = (&run.steps[0], &seen(&run, 0));
             let both = |denoiser: &mut dyn FnMut(Direction) -> f64| {
                 order_gap_bits(denoiser(Direction::Forward), denoiser(Direction::Backward)).unwrap()
             };
             let exact = both(&mut |direction| {
-                pollster::block_on(chain(&mut corpus.clone(), step, before, special, direction))
-                    .unwrap()
-                    .unwrap()
+                pollster::block_on(chain(&mut corpus.clone(), step, seen, direction)).unwrap().unwrap()
             });
             assert!(near(exact, 0.0, 1e-5), "{exact}");
             let stubborn = both(&mut |direction| {
                 let mut denoiser = Stubborn(corpus.clone());
-                pollster::block_on(chain(&mut denoiser, step, before, special, direction)).unwrap().unwrap()
+                pollster::block_on(chain(&mut denoiser, step, seen, direction)).unwrap().unwrap()
             });
             let text: Vec<TokenId> = run.sequence_at(1).unwrap().tokens().collect();
             let together = corpus.probability(&text);
@@ -218,6 +340,24 @@ mod tests {
         }
         assert_eq!(order_gap_bits(CLIP_BITS, 1.0), None);
         assert!(order_gap_bits(f64::NAN, 1.0).is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn damages_of_runs_are_summed_and_their_calls_counted_by_hand() {
+        let runs =
+            [&[CLIP_BITS, 5.0, -1.0, 0.0][..], &[-CLIP_BITS, 6.0], &[0.0]].map(|c| Damage::of(c).unwrap());
+        assert_eq!(runs[0], Damage { bits: 24.0, clipped_share: 0.25, heavy_share: 0.25 });
+        assert_eq!(runs[1], Damage { bits: -14.0, clipped_share: 0.5, heavy_share: 0.5 });
+        let all = Damages::over_runs(&runs).unwrap();
+        assert!(near(all.mean_bits.value, 10.0 / 3.0, 1e-12) && all.median_bits.value == 0.0);
+        // Shares 1/4, 1/2 and 0: squared deviations of 1/4 are 1/16 twice, over 2 · 3.
+        for share in [all.clipped_share, all.heavy_share] {
+            assert_eq!((share.value, share.samples), (0.25, 3));
+            assert!(near(share.standard_error, (1.0_f64 / 48.0).sqrt(), 1e-12));
+        }
+        assert!(Damages::over_runs(&runs[..1]).is_none() && Damage::of(&[]).is_none());
+        let broken = Damage::of(&[f64::NAN, 0.0]).unwrap();
+        assert!([broken.bits, broken.clipped_share, broken.heavy_share].iter().all(|number| number.is_nan()));
     }
 
     #[test]
@@ -242,10 +382,10 @@ mod tests {
     fn one_commit_has_nothing_to_correlate_with() {
         let mut corpus = two_sentences::corpus(0.5).unwrap();
         let run = decode(&mut corpus, DecodeSettings::default());
-        let (step, before, special) = (&run.steps[0], &run.start.sequence, SpecialTokens::default());
-        let chain = chain(&mut corpus, step, before, special, Direction::Forward);
+        let (step, seen) = (&run.steps[0], &seen(&run, 0));
+        let chain = chain(&mut corpus, step, seen, Direction::Forward);
         assert_eq!(pollster::block_on(chain), Ok(None));
-        assert_eq!(pollster::block_on(pairs(&mut corpus, step, before, special)), Ok(vec![]));
+        assert_eq!(pollster::block_on(pairs(&mut corpus, step, seen)), Ok(vec![]));
     }
 
     #[test]
@@ -254,8 +394,7 @@ mod tests {
         let parallelism = Parallelism::SlotsPerCall { slots: 2 };
         let found = (0..50).map(|seed| {
             let run = decode(&mut corpus, DecodeSettings { seed, parallelism, ..DecodeSettings::default() });
-            let special = SpecialTokens::default();
-            pollster::block_on(pairs(&mut corpus, &run.steps[0], &run.start.sequence, special)).unwrap()[0]
+            pollster::block_on(pairs(&mut corpus, &run.steps[0], &seen(&run, 0))).unwrap()[0]
         });
         assert!(found.into_iter().all(|bits| near(bits, -1.0, 1e-5) || bits == CLIP_BITS));
     }

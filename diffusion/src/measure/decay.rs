@@ -8,9 +8,10 @@
 //! [`Markov::information_at_bits`](crate::exact::Markov) says how fast), so the defect is decay in excess of the
 //! truth; a model that collapses to end of text is far from the unigram of words and looks healthy here; learned
 //! decays need not be exponential; a is extrapolated, since no masked slot has distance 0; and the errors take the
-//! points as independent and equally scattered in ln KL, while those of one call see the same words.
+//! points as independent and equally scattered in ln KL, while those of one call see the same words. Where there are
+//! calls on several texts, [`over_runs`] and [`e_folding_over_runs`] take each as one draw instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Estimate, Moments};
 use crate::denoiser::{FullDenoiser, Query, Row};
@@ -39,7 +40,7 @@ pub async fn kl_by_distance<D: FullDenoiser>(
     sequence: &Sequence,
     unigram: &[f64],
     special: SpecialTokens,
-) -> Result<BTreeMap<u32, (f64, Option<Estimate>)>, D::Error> {
+) -> Result<ByDistance, D::Error> {
     let visible: Vec<usize> =
         (0..sequence.len()).filter(|&slot| sequence.slots[slot].state != SlotState::Masked).collect();
     let query = query(sequence, special);
@@ -95,6 +96,42 @@ pub fn fit(points: &[(f64, f64)]) -> Option<Decay> {
     })
 }
 
+/// What one call found: [`kl_by_distance`].
+pub type ByDistance = BTreeMap<u32, (f64, Option<Estimate>)>;
+
+/// Mean KL in bits by distance over runs, each one draw, however many slots it has there. Distances that fewer than two
+/// runs have are left out: they tell no error.
+pub fn over_runs<'a>(runs: impl IntoIterator<Item = &'a ByDistance>) -> BTreeMap<u32, Estimate> {
+    let mut groups: BTreeMap<u32, Moments> = BTreeMap::new();
+    for (&distance, (bits, _)) in runs.into_iter().flatten() {
+        groups.entry(distance).or_default().push(*bits);
+    }
+    groups.into_iter().filter_map(|(distance, bits)| Some((distance, bits.estimate()?))).collect()
+}
+
+/// E-folding distance in slots of the runs' mean KL, over the distances up to `most` that all have, with its jackknife
+/// error √((n − 1) / n Σ (ℓ_j − ℓ̄)²), ℓ_j without run j. `None` for fewer than two runs, or if any of these has no
+/// decay: then it is not known well enough to be told.
+pub fn e_folding_over_runs(runs: &[ByDistance], most: u32) -> Option<Estimate> {
+    let of_all = |distance: &u32| runs.iter().all(|run| run.contains_key(distance));
+    let distances: BTreeSet<u32> = runs.iter().flat_map(|run| run.range(..=most)).map(|(d, _)| *d).collect();
+    let distances: Vec<u32> = distances.into_iter().filter(of_all).collect();
+    let without = |left_out: Option<usize>| {
+        let kept = || (0..runs.len()).filter(|run| Some(*run) != left_out).map(|run| &runs[run]);
+        let mean = |distance: &u32| kept().map(|run| run[distance].0).collect::<Moments>().mean();
+        let points: Vec<(f64, f64)> = distances.iter().map(|d| (f64::from(*d), mean(d))).collect();
+        Some(fit(&points)?.e_folding_slots)
+    };
+    let value = without(None).filter(|_| runs.len() > 1)?;
+    let parts: Option<Moments> = (0..runs.len())
+        .map(|run| without(Some(run)))
+        .collect::<Option<Vec<_>>>()
+        .map(|parts| parts.into_iter().collect());
+    let n = runs.len() as f64;
+    let standard_error = (parts?.squares() * (n - 1.0) / n).sqrt();
+    Some(Estimate { value, standard_error, samples: runs.len() as u64 })
+}
+
 /// Asks about every masked slot.
 pub(super) fn query(sequence: &Sequence, special: SpecialTokens) -> Query {
     let row = |slot: usize| Row::measured(0, slot as u32, special.first_token(false), special.mask);
@@ -119,7 +156,7 @@ mod tests {
 
     const UNIGRAM: [f64; 5] = [0.0, 0.0, 0.0, 0.5, 0.5];
 
-    fn by_distance(template: &[Option<TokenId>]) -> BTreeMap<u32, (f64, Option<Estimate>)> {
+    fn by_distance(template: &[Option<TokenId>]) -> ByDistance {
         let special = SpecialTokens::default();
         let mut chain = Markov::symmetric(0.1, 3, special.mask);
         let sequence = Sequence::infill(template, special.mask);
@@ -150,6 +187,30 @@ mod tests {
         let (_, estimate) = found[&1];
         assert!(estimate.is_some_and(|e| e.samples == 2 && near(e.standard_error, 0.0, 1e-9)));
         assert!(by_distance(&[None; 4]).is_empty());
+    }
+
+    /// A run that decays over so many slots.
+    fn decaying(slots: f64) -> ByDistance {
+        (1..=8).map(|d| (d, ((-f64::from(d) / slots).exp(), None))).collect()
+    }
+
+    #[test]
+    fn runs_tell_the_error_of_the_divergence_and_of_its_decay() {
+        let mut runs = [decaying(4.0), decaying(6.0)];
+        // Without one of two the other is left: 6 and 4, squared deviations 1 + 1, times 1/2.
+        let found = e_folding_over_runs(&runs, 8).unwrap();
+        assert!(4.0 < found.value && found.value < 6.0, "{found:?}");
+        assert!(near(found.standard_error, 1.0, 1e-9) && found.samples == 2, "{found:?}");
+        runs[1].insert(9, (1e9, None));
+        assert_eq!(e_folding_over_runs(&runs, 9), Some(found), "only one run has distance 9");
+        let bits = over_runs(&runs);
+        assert_eq!(bits.keys().copied().collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
+        let (a, b) = ((-0.25_f64).exp(), (-1.0_f64 / 6.0).exp());
+        assert!(near(bits[&1].value, (a + b) / 2.0, 1e-12));
+        assert!(near(bits[&1].standard_error, (b - a) / 2.0, 1e-12));
+        assert_eq!(e_folding_over_runs(&runs[..1], 8), None);
+        runs[0].insert(2, (f64::NAN, None));
+        assert_eq!(e_folding_over_runs(&runs, 8), None);
     }
 
     #[test]

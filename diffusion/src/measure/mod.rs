@@ -10,6 +10,7 @@
 //! | D2 tractable states | [`tractability`]: on-path gap of a decoder's states | 0 |
 //! | D2 tractable states | [`path_surprise`]: the same of vectors, by what the network makes of them | those of two runs |
 //! | D3 refinement | [`refinement`]: slots finished per call, closeness to reading order | 0 |
+//! | D3 refinement | [`quality`]: change of bits per token and of entropy per doubling of the calls | 0 |
 //! | D3 refinement | [`revision`]: what a run takes back; repair and damage of a corrector | 0; those of the correction |
 //! | L1 discreteness | [`discreteness`]: share of symbols, rounding gap | 0 |
 //! | L2 dependency | [`dependency`]: bits at stake in what was committed together | 0 |
@@ -36,6 +37,7 @@ pub mod judge;
 pub mod noisy_word;
 pub mod path_surprise;
 pub mod prospect;
+pub mod quality;
 pub mod refinement;
 pub mod revision;
 pub mod scorecard;

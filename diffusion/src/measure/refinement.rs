@@ -2,53 +2,59 @@
 //!
 //! A masked model without remasking never revises: the share of committed slots that change is 0 by construction.
 //! With remasking, a correction or uniform noise it does ([`revision`](super::revision) counts that). What differs
-//! otherwise is how many slots a call writes, Σ commits / calls, and how close the order comes to reading order
-//! (arXiv 2601.15593 measured both for eight masked models): Kendall's τ_b = (C − D) / √(P_c P_s), where C and D are
-//! the pairs of commits that come in reading order and against it, P_c the pairs in different calls and P_s those at
-//! different slots; −1 to 1. Both are counts of one run, no estimates; errors come over runs. Cost: no call. Blind
-//! spots: neither says whether the text is any good; commits that are remasked or replaced later count, each time, as
-//! do those that only fill what lies behind the end of the text; and where words are drawn anew until the last call
-//! commits all (uniform noise), the first is slots over calls whatever happened before, and the second says nothing.
+//! otherwise is how many slots a call finishes, n / calls with n the slots that were ever committed, each by its last
+//! commit and none if it was masked since, and how close the order comes to reading order (arXiv 2601.15593 measured both for eight masked models):
+//! Kendall's τ_b = (C − D) / √(P_c P_s), where C and D are the pairs of last commits that come in reading order and
+//! against it, P_c the pairs in different calls and P_s all pairs, as no slot has two; −1 to 1. Both are counts of one
+//! run, no estimates; errors come over runs. Cost: no call. Blind spots: neither says whether the text is any good; what
+//! only fills the text behind its end counts; in an unfinished run a commit counts until a call takes it back, and what a
+//! hand opened counts; a correction that draws the same word again
+//! finishes the slot again, later; and where words are drawn anew until the last call commits all (uniform noise), the
+//! first is slots over calls whatever happened before, and the second says nothing.
+
+use std::collections::BTreeMap;
 
 use crate::decode::Step;
 
-/// Commits per call, on average over the run; without remasking or correction these are the slots finished. `None`
-/// before the first call.
+/// Slots finished per call, on average over the run, however often each was committed. `None` before the first call.
 pub fn slots_per_call(steps: &[Step]) -> Option<f64> {
-    let commits: usize = steps.iter().map(|step| step.commits.len()).sum();
-    (!steps.is_empty()).then(|| commits as f64 / steps.len() as f64)
+    (!steps.is_empty()).then(|| last_commits(steps).len() as f64 / steps.len() as f64)
 }
 
-/// Kendall's tau-b between call and position of every commit: 1 left to right, −1 right to left, about 0 at
-/// random. Pairs of one call are ties, as are commits to one and the same slot. `None` if all were committed in one
-/// call, or to one slot.
+/// Kendall's tau-b between call and position of every slot's last commit: 1 left to right, −1 right to left, about 0
+/// at random. Pairs of one call are ties. `None` if all were last committed in one call, or there is one slot.
 pub fn reading_order_tau(steps: &[Step]) -> Option<f64> {
-    let commits: Vec<(usize, u32)> = steps
-        .iter()
-        .enumerate()
-        .flat_map(|(call, step)| step.commits.iter().map(move |commit| (call, commit.slot)))
-        .collect();
-    let (mut score, mut by_call, mut by_slot) = (0_i64, 0_i64, 0_i64);
-    for (i, &(call, slot)) in commits.iter().enumerate() {
-        for &(later, other) in &commits[i + 1..] {
-            let order = other.cmp(&slot) as i64;
-            by_slot += order.abs();
-            if later > call {
-                by_call += 1;
-                score += order;
-            }
+    let calls: Vec<usize> = last_commits(steps).into_values().collect();
+    let (mut score, mut by_call, mut pairs) = (0_i64, 0_i64, 0_i64);
+    for (i, call) in calls.iter().enumerate() {
+        for later_slot in &calls[i + 1..] {
+            let order = later_slot.cmp(call) as i64;
+            pairs += 1;
+            by_call += order.abs();
+            score += order;
         }
     }
-    let untied = (by_call as f64) * (by_slot as f64);
+    let untied = (by_call as f64) * (pairs as f64);
     (untied > 0.0).then(|| score as f64 / untied.sqrt())
+}
+
+/// The call that last committed each slot; none for a slot that was opened since.
+fn last_commits(steps: &[Step]) -> BTreeMap<u32, usize> {
+    let mut last = BTreeMap::new();
+    for (call, step) in steps.iter().enumerate() {
+        last.extend(step.commits.iter().map(|commit| (commit.slot, call)));
+        last.retain(|slot, _| !step.remasks.contains(slot));
+    }
+    last
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{DecodeSettings, Order, Parallelism};
+    use crate::decode::{Correction, DecodeSettings, Order, Parallelism, Remasking};
     use crate::exact::Corpus;
     use crate::measure::Moments;
+    use crate::schedule::Schedule;
     use crate::sequence::TokenId;
     use crate::testing::{decode, near};
 
@@ -83,18 +89,35 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_written_twice_is_a_tie_and_counts_twice() {
+    fn a_slot_written_twice_counts_where_it_was_finished() {
         let mut steps = run(Order::LeftToRight, 1, 0);
         steps.truncate(3);
         steps[2].commits = steps[0].commits.clone();
-        assert_eq!(slots_per_call(&steps), Some(1.0));
-        // Slots 0, 1, 0: one pair forwards, one back, one tied.
-        assert_eq!(reading_order_tau(&steps), Some(0.0));
+        assert_eq!(slots_per_call(&steps), Some(2.0 / 3.0));
+        assert_eq!(reading_order_tau(&steps), Some(-1.0), "slot 0 was finished after slot 1");
         steps[2].commits = steps[1].commits.clone();
-        // Slots 0, 1, 1: two forwards of three pairs, of which two are at different slots.
-        let tau = reading_order_tau(&steps).unwrap();
-        assert!(near(tau, 2.0 / 6.0_f64.sqrt(), 1e-12), "{tau}");
+        assert_eq!(reading_order_tau(&steps), Some(1.0));
         assert_eq!(reading_order_tau(&steps[1..]), None, "one slot has no direction");
+        steps[2].commits.clear();
+        steps[2].remasks = vec![1];
+        assert_eq!(slots_per_call(&steps), Some(1.0 / 3.0), "slot 1 is open again");
+    }
+
+    #[test]
+    fn runs_that_write_slots_again_finish_each_once() {
+        let remasking = Remasking::Cap { eta: 0.1 };
+        let parallelism = Parallelism::Ancestral { steps: 12, schedule: Schedule::Linear };
+        let correction = Some(Correction::Gibbs { slots: 4, calls: 6 });
+        let settings = DecodeSettings { parallelism, ..DecodeSettings::default() };
+        for settings in
+            [DecodeSettings { remasking, ..settings.clone() }, DecodeSettings { correction, ..settings }]
+        {
+            let mut corpus = Corpus::new(vec![((3..19).map(TokenId).collect(), 1.0)], TokenId(0)).unwrap();
+            let steps = decode(&mut corpus, settings).steps;
+            let commits: usize = steps.iter().map(|step| step.commits.len()).sum();
+            assert!(commits > 16, "power: {commits} commits of 16 slots");
+            assert_eq!(slots_per_call(&steps), Some(16.0 / steps.len() as f64));
+        }
     }
 
     #[test]

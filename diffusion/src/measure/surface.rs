@@ -6,6 +6,7 @@
 //! words, not meaning, and fluent nonsense passes. Perplexity under another model rewards repetition, so it belongs
 //! beside these.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
@@ -35,10 +36,10 @@ pub fn distinct_share<'a>(texts: impl IntoIterator<Item = &'a [TokenId]>, n: usi
 }
 
 /// Share of the texts' n-grams that a reference never holds, 0 to 1; `None` if there is none. To be read against
-/// the same number for held-out text.
-pub fn unseen_share<'a>(
+/// the same number for held-out text ([`above`]).
+pub fn unseen_share<'a, G: Borrow<[TokenId]> + Eq + Hash>(
     texts: impl IntoIterator<Item = &'a [TokenId]>,
-    reference: &HashSet<&[TokenId]>,
+    reference: &HashSet<G>,
     n: usize,
 ) -> Option<f64> {
     let (mut all, mut unseen) = (0_u64, 0_u64);
@@ -47,6 +48,13 @@ pub fn unseen_share<'a>(
         unseen += u64::from(!reference.contains(gram));
     }
     (all > 0).then(|| unseen as f64 / all as f64)
+}
+
+/// A rate above that of independent held-out text: difference, its standard error √(s² + s_h²), and the draws of the first.
+/// Two differences from one held-out rate share its error, which is none of their own difference.
+pub fn above(rate: Estimate, held_out: Estimate) -> Estimate {
+    let standard_error = rate.standard_error.hypot(held_out.standard_error);
+    Estimate { value: rate.value - held_out.value, standard_error, samples: rate.samples }
 }
 
 /// All n-grams of texts, none across their ends.
@@ -99,6 +107,22 @@ mod tests {
         let seen: HashSet<&[TokenId]> = grams([&reference[..]], 2).collect();
         assert_eq!(unseen_share([&new[..]], &seen, 2), Some(0.5));
         assert_eq!(unseen_share([&reference[..]], &seen, 2), Some(0.0));
+    }
+
+    #[test]
+    fn unseen_grams_above_held_out_ones_have_the_error_of_both() {
+        let seen: HashSet<Vec<TokenId>> = HashSet::from([text(&[3, 4]), text(&[4, 5])]);
+        let share = |texts: [&[u32]; 2]| {
+            let texts = texts.map(text);
+            estimate_over_texts(texts.iter().map(Vec::as_slice), |text| unseen_share([text], &seen, 2))
+                .unwrap()
+        };
+        // Shares 1 and 1/2 against 1/2 and 0: variances of both means 1/8 / 2.
+        let found = above(share([&[6, 6], &[3, 4, 6]]), share([&[3, 4, 6], &[3, 4, 5]]));
+        assert!(near(found.value, 0.5, 1e-12) && found.samples == 2);
+        assert!(near(found.standard_error, 0.125_f64.sqrt(), 1e-12), "{found:?}");
+        let broken = Estimate { standard_error: f64::NAN, ..found };
+        assert!(above(found, broken).standard_error.is_nan());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use diffusion::decode::{Commit, DecodeSettings, Order, Parallelism, Step};
+use diffusion::decode::{Commit, DecodeSettings, Decoder, Order, Parallelism, Step};
 use diffusion::guide::Causal;
 use diffusion::measure::Moments;
 use diffusion::measure::correlation::{self, CLIP_BITS, Direction};
@@ -31,9 +31,10 @@ fn at_once(table: &Table, seed: u32) -> Step {
 
 /// −pTC of the step in bits.
 fn damage(table: &Table, step: &Step, direction: Direction) -> f64 {
-    let start = Sequence::masked(4, MASK);
+    let base = settings(Parallelism::SlotsPerCall { slots: 4 });
+    let seen = Decoder::new(base, Sequence::masked(4, MASK), special()).unwrap().query();
     let mut table = table.clone();
-    let damage = correlation::chain(&mut table, step, &start, special(), direction);
+    let damage = correlation::chain(&mut table, step, &seen, direction);
     block_on(damage).unwrap().unwrap()
 }
 

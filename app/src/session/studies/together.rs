@@ -96,10 +96,11 @@ pub async fn write<D: Denoiser>(
     let trajectory = run(denoiser, decoder).await.map_err(Trouble::of)?;
     let mut calls = Vec::new();
     for (index, step) in trajectory.steps.iter().enumerate() {
-        let before = state_at(&trajectory, index).map_err(Trouble::Other)?;
+        let before = trajectory.fork(index).map_err(|error| Trouble::Other(error.into()))?;
         // The last step of noisy words commits what stood there all along: nothing was chosen together.
-        if step.commits.len() > 1 && before.slots.iter().all(|slot| slot.state != SlotState::Noisy) {
-            let damage = chain(denoiser, step, &before, special, Direction::Forward).await;
+        if step.commits.len() > 1 && before.sequence().slots.iter().all(|slot| slot.state != SlotState::Noisy)
+        {
+            let damage = chain(denoiser, step, &before.query(), Direction::Forward).await;
             let damage = damage.map_err(Trouble::Denoiser)?;
             calls.extend(damage.map(|bits| JointCall::of(index + 1, step, bits)));
         }
