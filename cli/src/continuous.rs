@@ -30,10 +30,11 @@ struct Report<'a> {
 /// Writes a text; of the decoding settings only seed and steps have a meaning here.
 pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure> {
     let decoding = &arguments.decoding;
-    if decoding.settings.is_some() || decoding.corrupt.is_some() || arguments.guides.is_some() {
+    let for_tokens = arguments.guides.is_some() || arguments.hybrid.is_some();
+    if decoding.settings.is_some() || decoding.corrupt.is_some() || for_tokens {
         let file = &model.identity.file;
         return Err(Failure::Input(anyhow!(
-            "{file} undoes noise on vectors: found a schedule of masks or guides, expected --seed and --steps only"
+            "{file} undoes noise on vectors: found a schedule of masks, guides or a hybrid, expected --seed and --steps only"
         )));
     }
     let default = GaussianSettings::default();
