@@ -181,7 +181,7 @@ fn of_texts(texts: &[Text]) -> [Reading; 3] {
         estimate: texts.iter().filter_map(of).collect::<Moments>().estimate(),
     };
     [
-        read(Instrument::Damage, |text| text.damage_bits),
+        read(Instrument::Damage, |text| Some(text.damage?.bits)),
         read(Instrument::OrderGap, |text| text.order_gap_bits),
         read(Instrument::Violations, |text| text.violations),
     ]

@@ -66,7 +66,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
             Ok(())
         };
         measure(&mut engine, &runs, &cell.schedule, &label, 0, take).await?;
-        append(&arguments.out, &row(cell, &texts))?;
+        append(&arguments.out, &row(cell, &texts, &world))?;
     }
     drop(line);
     output::message(&format!(
@@ -143,10 +143,10 @@ fn key(cell: &Cell) -> String {
     cell.values.iter().map(|value| quoted(value) + ",").collect()
 }
 
-fn row(cell: &Cell, texts: &[Text]) -> String {
+fn row(cell: &Cell, texts: &[Text], world: &World) -> String {
     let mut row = key(cell) + &texts.len().to_string();
     for measure in &MEASURES {
-        let estimate = measure.estimate(texts.iter().filter_map(measure.of));
+        let estimate = measure.estimate(texts.iter().filter_map(measure.of), world);
         row += &estimate.map_or(",,".to_owned(), |e| format!(",{},{}", e.value, e.standard_error));
     }
     row + "\n"

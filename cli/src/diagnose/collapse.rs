@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use diffusion::decode::{Decoder, Noise};
 use diffusion::measure::collapse::{OverRuns, by_distance, over_runs};
+use diffusion::measure::decay::{self, e_folding_over_runs, kl_by_distance};
 use diffusion::{DecodeSettings, Denoiser, SpecialTokens, TokenId};
 use engine::Engine;
 use model_loader::Process;
@@ -16,6 +17,20 @@ use crate::prompt;
 /// Number of tokens that count as common.
 const COMMON: usize = 20;
 
+/// Distances up to this one tell how fast the divergence from the unigram falls.
+pub const FITTED: u32 = 16;
+
+/// Frequency collapse in the schedule's first call, over the prompts.
+#[derive(Default, Serialize)]
+pub struct Collapse {
+    /// By distance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub collapse: Vec<AtDistance>,
+    /// Distance in slots over which the divergence falls to 1/e; absent if it does not fall without every prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e_folding_slots: Option<Interval>,
+}
+
 /// What masked slots at one distance look like, over the prompts.
 #[derive(Serialize)]
 pub struct AtDistance {
@@ -25,37 +40,54 @@ pub struct AtDistance {
     pub entropy_bits: Interval,
     /// Share of slots whose three best candidates are all among the commonest tokens, 0 to 1.
     pub collapsed: Interval,
+    /// Mean divergence from the unigram in bits.
+    pub kl_bits: Interval,
 }
 
-/// Asks once behind every prompt; seeds do not change the first call. Nothing for fewer than two prompts, for noise of other kinds, or
+/// Asks twice behind every prompt, the second time for whole distributions; seeds do not change the first call. Nothing for fewer than two prompts, for noise of other kinds, or
 /// where the file does not say how often its tokens occur.
 pub async fn behind_prompts(
     engine: &mut Engine,
     runs: &Runs<'_>,
     settings: &DecodeSettings,
-) -> Result<Vec<AtDistance>, Failure> {
+) -> Result<Collapse, Failure> {
     let counts = runs.checkpoint.origin.token_counts.as_deref().unwrap_or_default();
     let is_masked = settings.noise == Noise::Mask && runs.checkpoint.config.process == Process::Mask;
     if !is_masked || counts.is_empty() || runs.prompts.len() < 2 {
-        return Ok(Vec::new());
+        return Ok(Collapse::default());
     }
     let common = commonest(counts);
-    let mut calls = Vec::new();
+    let (unigram, special) = (unigram(counts), SpecialTokens::default());
+    let (mut calls, mut divergences) = (Vec::new(), Vec::new());
     for text in runs.prompts {
         let start = prompt::start(runs.checkpoint, text, None, settings, None)?;
-        let decoder = Decoder::new(settings.clone(), start.clone(), SpecialTokens::default());
+        let decoder = Decoder::new(settings.clone(), start.clone(), special);
         let mut decoder = decoder.map_err(Failure::input)?;
         let predictions =
             engine.predict(&decoder.query()).await.map_err(|error| Failure::Run(anyhow!("{error}")))?;
         let step = decoder.apply(&predictions).map_err(Failure::run)?;
         calls.push(by_distance(&step, &start, &common));
+        let divergence = kl_by_distance(engine, &start, &unigram, special).await;
+        divergences.push(divergence.map_err(|error| Failure::Run(anyhow!("{error}")))?);
     }
-    let line = |(distance, OverRuns { entropy_bits, collapsed })| AtDistance {
-        distance,
-        entropy_bits: Interval::of(entropy_bits),
-        collapsed: Interval::of(collapsed),
+    let kl_bits = decay::over_runs(&divergences);
+    let line = |(distance, OverRuns { entropy_bits, collapsed })| {
+        let [entropy_bits, collapsed] = [entropy_bits, collapsed].map(Interval::of);
+        let kl_bits = Interval::of(*kl_bits.get(&distance)?);
+        Some(AtDistance { distance, entropy_bits, collapsed, kl_bits })
     };
-    Ok(over_runs(&calls).into_iter().map(line).collect())
+    Ok(Collapse {
+        collapse: over_runs(&calls).into_iter().filter_map(line).collect(),
+        e_folding_slots: e_folding_over_runs(&divergences, FITTED).map(Interval::of),
+    })
+}
+
+/// How often tokens occur, one more of each that can be predicted, so that a divergence is finite. `// (vocabulary)`
+fn unigram(counts: &[u64]) -> Vec<f64> {
+    let first = SpecialTokens::default().first_token(false) as usize;
+    let weight = |(token, &count): (usize, &u64)| if token < first { 0.0 } else { 1.0 + count as f64 };
+    let total: f64 = counts.iter().enumerate().map(weight).sum();
+    counts.iter().enumerate().map(weight).map(|weight| weight / total).collect()
 }
 
 /// The tokens that occur most often, of equals the smaller ids.
@@ -68,6 +100,11 @@ fn commonest(counts: &[u64]) -> Vec<TokenId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_unigram_counts_what_can_be_predicted_once_more() {
+        assert_eq!(unigram(&[9, 9, 0, 5]), [0.0, 0.0, 1.0 / 7.0, 6.0 / 7.0]);
+    }
 
     #[test]
     fn the_commonest_come_first_and_equals_by_id() {

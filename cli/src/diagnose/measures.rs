@@ -2,9 +2,9 @@
 
 use anyhow::anyhow;
 use diffusion::decode::{Decoder, GaussianStep, Noise};
-use diffusion::measure::correlation::{CLIP_BITS, Direction, chain, order_gap_bits};
+use diffusion::measure::correlation::{Damage, Direction, chain, order_gap_bits};
 use diffusion::measure::dependency::bits_at_stake;
-use diffusion::measure::surface::{adjacent_duplicates, distinct_share, histogram_bits};
+use diffusion::measure::surface::{above, adjacent_duplicates, distinct_share, histogram_bits};
 use diffusion::measure::{Estimate, Moments, median};
 use diffusion::{Denoiser, Sequence, SpecialTokens, TokenId, Trajectory};
 use serde::{Deserialize, Serialize};
@@ -27,15 +27,26 @@ pub struct Measure {
 #[derive(Clone, Copy)]
 enum Statistic {
     Mean,
+    /// Above the same of held-out text.
+    Excess,
     /// Of what has a heavy tail.
     Median,
 }
 
 impl Measure {
-    /// What texts with these values tell; `None` for fewer than two.
-    pub fn estimate(&self, values: impl Iterator<Item = f64>) -> Option<Estimate> {
+    /// What texts with these values tell; `None` for fewer than two, or where what is to be compared with is not known.
+    pub fn estimate(&self, values: impl Iterator<Item = f64>, world: &World) -> Option<Estimate> {
+        let found = self.difference(values)?;
         match self.statistic {
-            Statistic::Mean => values.collect::<Moments>().estimate(),
+            Statistic::Excess => Some(above(found, world.held_out_unseen()?)),
+            Statistic::Mean | Statistic::Median => Some(found),
+        }
+    }
+
+    /// What differences of values, text by text, tell: what both are compared with cancels.
+    pub fn difference(&self, values: impl Iterator<Item = f64>) -> Option<Estimate> {
+        match self.statistic {
+            Statistic::Mean | Statistic::Excess => values.collect::<Moments>().estimate(),
             Statistic::Median => median(&values.collect::<Vec<f64>>()),
         }
     }
@@ -46,21 +57,27 @@ const fn mean(name: &'static str, unit: &'static str, of: fn(&Text) -> Option<f6
 }
 
 /// All measures, in the order of the report.
-pub const MEASURES: [Measure; 13] = [
+pub const MEASURES: [Measure; 14] = [
     mean("calls", "calls per text", |text| Some(text.calls)),
     mean("words", "words per text", |text| Some(text.words)),
     mean("violations", "broken rules per story", |text| text.violations),
-    mean("unseen", "share of 3-grams above right stories", |text| text.unseen_excess),
+    Measure {
+        name: "unseen",
+        unit: "share of 3-grams above right stories",
+        of: |text| text.unseen_share,
+        statistic: Statistic::Excess,
+    },
     mean("duplicates", "repeated neighbours per text", |text| Some(text.duplicates)),
     mean("stake", "bits per text, sum of H - max H", |text| Some(text.stake_bits)),
-    mean("damage", "bits per text, product against chain", |text| text.damage_bits),
+    mean("damage", "bits per text, product against chain", |text| Some(text.damage?.bits)),
     Measure {
         name: "median_damage",
         unit: "bits, median over texts",
-        of: |text| text.damage_bits,
+        of: |text| Some(text.damage?.bits),
         statistic: Statistic::Median,
     },
-    mean("clipped", "calls per text at the clip of damage", |text| text.clipped_calls),
+    mean("clipped", "share of calls at the clip of damage", |text| Some(text.damage?.clipped_share)),
+    mean("heavy", "share of calls with damage above 5 bits", |text| Some(text.damage?.heavy_share)),
     mean("order_gap", "bits per text, chain against its reverse", |text| text.order_gap_bits),
     mean("collapse", "share of the 20 commonest words", |text| text.common_share),
     mean("entropy", "bits, unigram of the text", |text| Some(text.entropy_bits)),
@@ -69,6 +86,7 @@ pub const MEASURES: [Measure; 13] = [
 
 /// One run, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Text {
     /// Model calls.
     pub calls: f64,
@@ -76,19 +94,17 @@ pub struct Text {
     pub words: f64,
     /// Broken rules, where the language is known.
     pub violations: Option<f64>,
-    /// Unseen 3-grams above the rate of right stories.
-    pub unseen_excess: Option<f64>,
+    /// Share of unseen 3-grams.
+    pub unseen_share: Option<f64>,
     /// Words that follow themselves.
     pub duplicates: f64,
     /// Upper bound of what was at stake in joint commits.
     pub stake_bits: f64,
     /// What joint commits did, clipped per call at 20 bits. Absent for noise of words and on vectors: there a model can be asked
     /// about what stands, not about other tokens.
-    pub damage_bits: Option<f64>,
-    /// Calls at the clip: where there are any, the damage is worse than said.
-    pub clipped_calls: Option<f64>,
+    pub damage: Option<Damage>,
     /// How far the probabilities of what was committed together are apart along the order and against it, over the calls at no clip;
-    /// absent as `damage_bits` is.
+    /// absent as `damage` is.
     pub order_gap_bits: Option<f64>,
     /// Share of common words.
     pub common_share: Option<f64>,
@@ -117,8 +133,7 @@ impl Text {
         Ok(Self {
             calls,
             stake_bits,
-            damage_bits: joint.as_ref().map(|joint| joint.damage_bits),
-            clipped_calls: joint.as_ref().map(|joint| joint.clipped_calls),
+            damage: joint.as_ref().and_then(|joint| Damage::of(&joint.damage_bits)),
             order_gap_bits: joint.as_ref().map(|joint| joint.order_gap_bits),
             ..Self::of_words(&text, world)
         })
@@ -142,11 +157,10 @@ impl Text {
             calls: f64::NAN,
             words: text.len() as f64,
             violations: world.violations(text),
-            unseen_excess: world.unseen_excess(text),
+            unseen_share: world.unseen_share(text),
             duplicates: adjacent_duplicates(text) as f64,
             stake_bits: f64::NAN,
-            damage_bits: None,
-            clipped_calls: None,
+            damage: None,
             order_gap_bits: None,
             common_share: world.common_share(text),
             entropy_bits: histogram_bits(text.iter().copied()),
@@ -158,10 +172,8 @@ impl Text {
 /// What the joint commits of a run did, over its calls.
 #[derive(Default)]
 struct Joint {
-    /// What they lost against one after the other.
-    damage_bits: f64,
-    /// Calls in which that was clipped.
-    clipped_calls: f64,
+    /// What each call's lost against one after the other; 0 where fewer than two slots were drawn. `// (calls)`
+    damage_bits: Vec<f64>,
     /// How far the other order is off.
     order_gap_bits: f64,
 }
@@ -179,9 +191,8 @@ impl Joint {
                 let chain = chain(denoiser, step, &seen, direction).await;
                 *bits = chain.map_err(|error| Failure::Run(anyhow!("{error}")))?;
             }
+            joint.damage_bits.push(both[0].unwrap_or(0.0));
             if let [Some(forward), Some(backward)] = both {
-                joint.damage_bits += forward;
-                joint.clipped_calls += f64::from(u8::from(forward >= CLIP_BITS));
                 joint.order_gap_bits += order_gap_bits(forward, backward).unwrap_or(0.0);
             }
             trajectory.advance(&mut before, index).map_err(Failure::run)?;

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::head::Head;
 use crate::model::Model;
 use crate::output;
-use collapse::behind_prompts;
+use collapse::{Collapse, behind_prompts};
 use keep::Keep;
 use report::{Limits, Report};
 use runs::{Runs, measure};
@@ -57,10 +57,11 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     }
     let collapse = match &schedule {
         Schedule::Tokens(settings) => behind_prompts(&mut engine, &runs, settings).await?,
-        Schedule::Vectors(_) => Vec::new(),
+        Schedule::Vectors(_) => Collapse::default(),
     };
     let limits = Limits::of(arguments);
-    let report = Report::new(model.identity, backend, schedule, &parts[0], &parts[1], collapse, &limits);
+    let parts = [&parts[0][..], &parts[1]];
+    let report = Report::new(model.identity, backend, schedule, parts, &world, collapse, &limits);
     if arguments.json {
         output::json(&report)?
     } else {

@@ -3,9 +3,10 @@
 use diffusion::measure::Estimate;
 use serde::Serialize;
 
-use super::collapse::AtDistance;
+use super::collapse::{AtDistance, Collapse, FITTED};
 use super::measures::{MEASURES, Measure, Text};
 use super::schedule::Schedule;
+use super::world::World;
 use crate::arguments::Diagnose;
 use crate::model::{BackendName, Identity};
 
@@ -20,9 +21,8 @@ pub struct Report {
     schedule: Schedule,
     texts: usize,
     measures: Vec<Line>,
-    /// Frequency collapse in the schedule's first call, over the prompts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    collapse: Vec<AtDistance>,
+    #[serde(flatten)]
+    collapse: Collapse,
     limits: Vec<Verdict>,
 }
 
@@ -82,17 +82,18 @@ impl Limits {
 }
 
 impl Report {
-    /// Puts runs, baseline and limits together.
+    /// Puts both parts, the runs and the baseline, and limits together.
     pub fn new(
         model: Identity,
         backend: BackendName,
         schedule: Schedule,
-        texts: &[Text],
-        baseline: &[Text],
-        collapse: Vec<AtDistance>,
+        parts: [&[Text]; 2],
+        world: &World,
+        collapse: Collapse,
         limits: &Limits,
     ) -> Self {
-        let measures: Vec<Line> = MEASURES.iter().filter_map(|m| Line::new(m, texts, baseline)).collect();
+        let line = |measure: &Measure| Line::new(measure, parts[0], parts[1], world);
+        let measures: Vec<Line> = MEASURES.iter().filter_map(line).collect();
         let verdict = |&(measure, is_upper, limit): &(&'static str, bool, f64)| {
             let found =
                 measures.iter().find(|line| line.name == measure).map(|line| line.schedule.estimate.value);
@@ -101,7 +102,7 @@ impl Report {
             Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
         };
         let limits = limits.0.iter().map(verdict).collect();
-        Self { model, backend, schedule, texts: texts.len(), measures, collapse, limits }
+        Self { model, backend, schedule, texts: parts[0].len(), measures, collapse, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -115,18 +116,26 @@ impl Report {
 
     /// Frequency collapse at distances of powers of two.
     fn collapse_page(&self) -> String {
-        let shown = self.collapse.iter().filter(|line| line.distance.is_power_of_two());
-        let line = |AtDistance { distance, entropy_bits, collapsed }: &AtDistance| {
-            format!("{distance:<13} {:>18} {:>18}\n", entropy_bits.cell(), collapsed.cell())
+        let shown = self.collapse.collapse.iter().filter(|line| line.distance.is_power_of_two());
+        let line = |AtDistance { distance, entropy_bits, collapsed, kl_bits }: &AtDistance| {
+            let cells = [entropy_bits, collapsed, kl_bits].map(Interval::cell);
+            format!("{distance:<13} {:>18} {:>18} {:>18}\n", cells[0], cells[1], cells[2])
         };
         let lines: String = shown.map(line).collect();
-        match lines.is_empty() {
-            true => lines,
-            false => format!(
-                "{:<13} {:>18} {:>18}  over the prompts\n{lines}",
-                "distance", "entropy, bits", "collapsed"
-            ),
+        if lines.is_empty() {
+            return lines;
         }
+        let falls = self.collapse.e_folding_slots.as_ref().map(|slots| {
+            format!("the KL falls to 1/e over {} slots, fitted up to distance {FITTED}\n", slots.cell())
+        });
+        format!(
+            "{:<13} {:>18} {:>18} {:>18}  over the prompts\n{lines}{}",
+            "distance",
+            "entropy, bits",
+            "collapsed",
+            "KL, bits",
+            falls.unwrap_or_default()
+        )
     }
 
     /// As a table for people.
@@ -148,15 +157,15 @@ impl Report {
 
 impl Line {
     /// `None` if the measure does not apply, or fewer than two texts have it.
-    fn new(measure: &Measure, texts: &[Text], baseline: &[Text]) -> Option<Self> {
+    fn new(measure: &Measure, texts: &[Text], baseline: &[Text], world: &World) -> Option<Self> {
         let pairs = || texts.iter().map(measure.of).zip(baseline.iter().map(measure.of));
         let both = pairs().filter_map(|(a, b)| Some(a? - b?));
         Some(Self {
             name: measure.name,
             unit: measure.unit,
-            schedule: Interval::of(measure.estimate(pairs().filter_map(|(a, _)| a))?),
-            baseline: Interval::of(measure.estimate(pairs().filter_map(|(_, b)| b))?),
-            difference: Interval::of(measure.estimate(both)?),
+            schedule: Interval::of(measure.estimate(pairs().filter_map(|(a, _)| a), world)?),
+            baseline: Interval::of(measure.estimate(pairs().filter_map(|(_, b)| b), world)?),
+            difference: Interval::of(measure.difference(both)?),
         })
     }
 }
@@ -183,7 +192,8 @@ mod tests {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
         let backend = BackendName { name: "cpu".into(), adapter: None };
         let schedule = Schedule::Tokens(Box::default());
-        Report::new(model, backend, schedule, texts, texts, Vec::new(), &Limits(vec![limit]))
+        let (world, limits) = (World::unknown(), Limits(vec![limit]));
+        Report::new(model, backend, schedule, [texts, texts], &world, Collapse::default(), &limits)
     }
 
     fn text(violations: Option<f64>, duplicates: f64) -> Text {
@@ -191,11 +201,10 @@ mod tests {
             calls: 1.0,
             words: 1.0,
             violations,
-            unseen_excess: None,
+            unseen_share: None,
             duplicates,
             stake_bits: 0.0,
-            damage_bits: Some(0.0),
-            clipped_calls: Some(0.0),
+            damage: None,
             order_gap_bits: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,

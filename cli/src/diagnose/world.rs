@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use diffusion::TokenId;
-use diffusion::measure::surface::{grams, unseen_share};
+use diffusion::measure::Estimate;
+use diffusion::measure::surface::{estimate_over_texts, grams, unseen_share};
 use model_loader::Tokenizer;
 use storyworld::{Grammar, StoryOptions, check, generate};
 
@@ -29,8 +30,8 @@ pub struct World {
 /// What storyworld's own stories say.
 struct Known {
     grams: HashSet<Vec<TokenId>>,
-    /// Share of unseen n-grams in stories that are right.
-    held_out_unseen: f64,
+    /// Share of unseen n-grams in stories that are right, a mean over them.
+    held_out_unseen: Option<Estimate>,
     common: HashSet<TokenId>,
 }
 
@@ -51,13 +52,14 @@ impl World {
         Some(check(Grammar::storyworld(), &words).len() as f64)
     }
 
-    /// Share of a text's n-grams that no reference story has, above the same share of right stories; `None` for
-    /// another language or a text that is too short.
-    pub fn unseen_excess(&self, text: &[TokenId]) -> Option<f64> {
-        let known = self.known.as_ref()?;
-        let all = grams([text], GRAM).count();
-        let unseen = grams([text], GRAM).filter(|gram| !known.grams.contains(*gram)).count();
-        (all > 0).then(|| unseen as f64 / all as f64 - known.held_out_unseen)
+    /// Share of a text's n-grams that no reference story has; `None` for another language or a text that is too short.
+    pub fn unseen_share(&self, text: &[TokenId]) -> Option<f64> {
+        unseen_share([text], &self.known.as_ref()?.grams, GRAM)
+    }
+
+    /// The same of stories that are right.
+    pub fn held_out_unseen(&self) -> Option<Estimate> {
+        self.known.as_ref()?.held_out_unseen
     }
 
     /// Share of a text's words that are among the commonest; `None` for another language or no words.
@@ -79,14 +81,22 @@ impl Known {
         let reference: Vec<Vec<TokenId>> = (0..REFERENCE_STORIES).filter_map(story).collect();
         let held_out: Vec<Vec<TokenId>> =
             (REFERENCE_STORIES..REFERENCE_STORIES + HELD_OUT_STORIES).filter_map(story).collect();
-        let texts = || reference.iter().map(Vec::as_slice);
-        let seen: HashSet<&[TokenId]> = grams(texts(), GRAM).collect();
-        let held_out_unseen = unseen_share(held_out.iter().map(Vec::as_slice), &seen, GRAM).unwrap_or(0.0);
+        let seen: HashSet<&[TokenId]> = grams(reference.iter().map(Vec::as_slice), GRAM).collect();
+        let held_out_unseen =
+            estimate_over_texts(held_out.iter().map(Vec::as_slice), |text| unseen_share([text], &seen, GRAM));
         Self {
             held_out_unseen,
             grams: seen.into_iter().map(<[TokenId]>::to_vec).collect(),
             common: commonest(&reference),
         }
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// Of another language.
+    pub fn unknown() -> Self {
+        Self { words: Vec::new(), known: None }
     }
 }
 

@@ -89,10 +89,13 @@ fn several_prompts_tell_how_predictions_collapse_with_distance() {
     let collapse = report["collapse"].as_array().unwrap();
     let at = |distance: u32| {
         let line = collapse.iter().find(|line| line["distance"] == distance).unwrap();
-        ["entropy_bits", "collapsed"].map(|of| line[of]["value"].as_f64().unwrap())
+        ["entropy_bits", "collapsed", "kl_bits"].map(|of| line[of]["value"].as_f64().unwrap())
     };
     assert!(at(1)[0] < at(16)[0] && at(1)[1] <= at(16)[1], "{:?}, {:?}", at(1), at(16));
     assert!(collapse.iter().all(|line| line["entropy_bits"]["samples"] == 3), "a prompt is one draw");
+    assert!(at(1)[2] > at(16)[2], "{:?}, {:?}", at(1), at(16));
+    let falls = &report["e_folding_slots"];
+    assert!(falls["value"].as_f64().unwrap() > 0.0 && falls["samples"] == 3, "{falls}");
     assert!(succeed(&arguments).contains("entropy, bits"));
     let alone = json(&diagnose(&example("sequential"), &[]));
     assert!(alone.get("collapse").is_none(), "one prompt tells no error");
