@@ -8,9 +8,10 @@
 //! conditionals do not agree between orders; how much shows only if both [`Direction`]s are asked, for twice the cost
 //! ([`order_gap_bits`]). A product draw that the chain finds impossible is infinitely damaged, so values are clipped at
 //! [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be read with their median
-//! ([`median`](super::median)) and how many were clipped ([`Damages`]). The questions show what the call was shown ([`Decoder::query`](crate::decode::Decoder::query)): slots
-//! that a correction opens are masks there though the text still holds their old words, and those that soft feedback
-//! softens are mixtures until they are revealed. Over texts each is one draw; steps of one text hang together.
+//! ([`median`](super::median)) and how many were clipped ([`Damages`]). The questions show what the call was shown
+//! ([`Decoder::query`](crate::decode::Decoder::query)): slots that a correction opens are masks there though the text
+//! still holds their old words, and those that soft feedback softens are mixtures until they are revealed. Over texts
+//! each is one draw; steps of one text hang together.
 
 use std::f64::consts::LN_2;
 
@@ -88,8 +89,8 @@ pub enum Direction {
     Backward,
 }
 
-/// −pTC in bits of the drawn tokens that the step committed, clipped; `None` for fewer than two. What an end of text fills was not
-/// drawn. `seen` is what the call asked of one run.
+/// −pTC in bits of the drawn tokens that the step committed, clipped; `None` for fewer than two. What an end of text
+/// fills was not drawn. `seen` is what the call asked of one run.
 ///
 /// # Errors
 /// If the denoiser fails.

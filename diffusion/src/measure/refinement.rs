@@ -3,14 +3,14 @@
 //! A masked model without remasking never revises: the share of committed slots that change is 0 by construction.
 //! With remasking, a correction or uniform noise it does ([`revision`](super::revision) counts that). What differs
 //! otherwise is how many slots a call finishes, n / calls with n the slots that were ever committed, each by its last
-//! commit and none if it was masked since, and how close the order comes to reading order (arXiv 2601.15593 measured both for eight masked models):
-//! Kendall's τ_b = (C − D) / √(P_c P_s), where C and D are the pairs of last commits that come in reading order and
-//! against it, P_c the pairs in different calls and P_s all pairs, as no slot has two; −1 to 1. Both are counts of one
-//! run, no estimates; errors come over runs. Cost: no call. Blind spots: neither says whether the text is any good; what
-//! only fills the text behind its end counts; in an unfinished run a commit counts until a call takes it back, and what a
-//! hand opened counts; a correction that draws the same word again
-//! finishes the slot again, later; and where words are drawn anew until the last call commits all (uniform noise), the
-//! first is slots over calls whatever happened before, and the second says nothing.
+//! commit and none if it was masked since, and how close the order comes to reading order (arXiv 2601.15593 measured
+//! both for eight masked models): Kendall's τ_b = (C − D) / √(P_c P_s), where C and D are the pairs of last commits that
+//! come in reading order and against it, P_c the pairs in different calls and P_s all pairs, as no slot has two; −1 to 1.
+//! Both are counts of one run, no estimates; errors come over runs. Cost: no call. Blind spots: neither says whether the
+//! text is any good; what only fills the text behind its end counts; in an unfinished run a commit counts until a call
+//! takes it back, and what a hand opened counts; a correction that draws the same word again finishes the slot again,
+//! later; and where words are drawn anew until the last call commits all (uniform noise), the first is slots over calls
+//! whatever happened before, and the second says nothing.
 
 use std::collections::BTreeMap;
 
