@@ -184,6 +184,7 @@ impl Interval {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use diffusion::measure::correlation::Damage;
 
     use super::*;
     use crate::arguments::{Arguments, Command};
@@ -235,10 +236,12 @@ mod tests {
 
     const WIRING: [Wiring; 9] = [
         ("violations", "--max-violations", true, |text, value| text.violations = Some(value)),
-        ("unseen", "--max-unseen", true, |text, value| text.unseen_excess = Some(value)),
+        ("unseen", "--max-unseen", true, |text, value| text.unseen_share = Some(value)),
         ("duplicates", "--max-duplicates", true, |text, value| text.duplicates = value),
         ("stake", "--max-stake", true, |text, value| text.stake_bits = value),
-        ("damage", "--max-damage", true, |text, value| text.damage_bits = Some(value)),
+        ("damage", "--max-damage", true, |text, bits| {
+            text.damage = Some(Damage { bits, clipped_share: 0.0, heavy_share: 0.0 });
+        }),
         ("collapse", "--max-collapse", true, |text, value| text.common_share = Some(value)),
         ("calls", "--max-calls", true, |text, value| text.calls = value),
         ("distinct", "--min-distinct", false, |text, value| text.distinct_share = Some(value)),
@@ -255,7 +258,9 @@ mod tests {
         let backend = BackendName { name: "cpu".into(), adapter: None };
         let texts = [text.clone(), text.clone()];
         let schedule = Schedule::Tokens(Box::default());
-        Report::new(model, backend, schedule, &texts, &texts, Vec::new(), &Limits::of(&arguments)).broken()
+        // Where right stories have nothing unseen, so that the excess is the whole.
+        let (world, limits) = (World::without_unseen(), Limits::of(&arguments));
+        Report::new(model, backend, schedule, [&texts, &texts], &world, Collapse::default(), &limits).broken()
     }
 
     #[test]

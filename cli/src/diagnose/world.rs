@@ -98,6 +98,13 @@ impl World {
     pub fn unknown() -> Self {
         Self { words: Vec::new(), known: None }
     }
+
+    /// Whose right stories have no unseen n-grams.
+    pub fn without_unseen() -> Self {
+        let nothing = Estimate { value: 0.0, standard_error: 0.0, samples: 2 };
+        let (grams, common) = (HashSet::new(), HashSet::new());
+        Self { words: Vec::new(), known: Some(Known { grams, held_out_unseen: Some(nothing), common }) }
+    }
 }
 
 /// The commonest tokens of some texts.
