@@ -7,6 +7,7 @@ use super::icons::{CLOSE, Icon};
 use super::inspector::spell;
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::settings::beside::{Beside, Knob};
 use crate::settings::edits::Edits;
 use crate::texts::{fill, say};
 
@@ -53,6 +54,15 @@ pub fn Changes() -> impl IntoView {
             <section class="changes" aria-label=say("changes.title") data-testid="changes">
                 <h3>{say("changes.title")}</h3>
                 <ol>{move || all.get().into_iter().map(entry).collect_view()}</ol>
+                <Show when=move || settings.with(|s| s.beside.is_none())>
+                    <button
+                        class="button"
+                        data-testid="beside-before"
+                        on:click=move |_| settings.update(|s| s.beside = Some(Beside::suggested(Knob::Edits, s)))
+                    >
+                        {say("changes.beside")}
+                    </button>
+                </Show>
                 <button
                     class="button"
                     data-testid="undo-all"

@@ -234,7 +234,8 @@ impl Settings {
         let default = Self::default();
         let highest = f64::from(HIGHEST_TEMPERATURE);
         self.time = number(self.time, 0.0, 1.0, default.time);
-        self.temperature = number(f64::from(self.temperature), 0.0, highest, 1.0) as f32;
+        self.temperature =
+            number(f64::from(self.temperature), 0.0, highest, f64::from(default.temperature)) as f32;
         self.top_p = number(f64::from(self.top_p), 0.01, 1.0, 1.0) as f32;
         self.length = self.length.clamp(*LENGTHS.start(), *LENGTHS.end());
         let most = *LENGTHS.end() as u32;
@@ -302,7 +303,7 @@ mod tests {
         };
         let tame = wild.clamped();
         tame.decode().validate().unwrap();
-        assert_eq!((tame.time, tame.temperature, tame.length), (1.0, 1.0, 8));
+        assert_eq!((tame.time, tame.temperature, tame.length), (1.0, Settings::default().temperature, 8));
         assert_eq!((tame.slots, tame.steps), (1, 64));
     }
 

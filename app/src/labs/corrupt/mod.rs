@@ -163,7 +163,9 @@ fn original(text: &Surprisal) -> Vec<Word> {
                 filled: None,
             };
         };
-        let note = fill("corrupt.bits", &[("bits", &format!("{bits:.1}"))]);
+        // A probability of 1 is 0 bits, not minus 0.
+        let shown = (bits * 10.0).round() / 10.0 + 0.0;
+        let note = fill("corrupt.bits", &[("bits", &format!("{shown:.1}"))]);
         Word { note, filled: Some(bits / most), ..Word::of(&text.words, text.tokens[slot].0, "committed") }
     };
     text.bits.iter().enumerate().map(word).collect()

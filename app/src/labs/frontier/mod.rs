@@ -8,11 +8,13 @@ use leptos::prelude::*;
 
 use self::curves::Curves;
 use super::ask;
+use super::faults::unknown_words;
 use super::store::Findings;
 use crate::components::knobs::{SlotsKnob, TemperatureKnob};
 use crate::components::more::{ModelMenu, Number, OrderMenu, Seed};
 use crate::components::prompt_box::Prompt;
 use crate::components::study_bar::StudyBar;
+use crate::run::Run;
 use crate::session::Request;
 use crate::session::link::Session;
 use crate::session::studies::frontier::{Extent, Frontier, Place, shared};
@@ -42,12 +44,19 @@ pub fn FrontierLab(
         standing.as_ref().is_some_and(|s| s.question == Question::Frontier(Extent::Whole))
     };
     let again = Callback::new(move |()| if was_sweep() { sweep() } else { again.run(()) });
+    let words = expect_context::<Run>().state;
+    let unknown = move || {
+        let words = words.with(|state| state.model_words.clone())?;
+        let unknown = settings.with(|s| words.encode(&s.prompt)).unknown;
+        unknown_words(&unknown.into_iter().map(|unknown| unknown.word).collect::<Vec<_>>())
+    };
     let found = findings.frontier;
     let says = move || settings.with(|s| found.read().as_ref().map(|found| extent(found, s)));
     view! {
         <section class="lab" aria-label=say("labs.frontier") data-testid="frontier">
             <div class="lab-controls">
                 <Prompt />
+                <p class="warning" role="status" data-testid="frontier-notice">{unknown}</p>
                 <ModelMenu />
                 <h2>{say("frontier.yours")}</h2>
                 <SlotsKnob hint=say("frontier.slots.hint") />
@@ -82,9 +91,19 @@ fn extent(found: &Frontier, settings: &Settings) -> String {
     ];
     let numbers = numbers.each_ref().map(|(name, number)| (*name, number.as_str()));
     match found.extent {
-        Extent::Glance => fill("frontier.glance", &numbers),
+        Extent::Glance => {
+            format!("{} {}", fill("frontier.glance", &numbers), looked_elsewhere(found, settings))
+        }
         Extent::Whole => format!("{} {}", fill("frontier.whole", &numbers), missing(found, settings)),
     }
+}
+
+/// Where a link looks at a temperature that only the sweep has.
+fn looked_elsewhere(found: &Frontier, settings: &Settings) -> String {
+    let has = |wanted: &f32| found.grid.iter().any(|place| place.temperature == *wanted);
+    let wanted = settings.looked_at.filter(|wanted| !has(wanted));
+    let says = |wanted: f32| fill("frontier.elsewhere", &[("temperature", &format!("{wanted:.2}"))]);
+    wanted.map(says).unwrap_or_default()
 }
 
 /// What a sweep is silent about since the controls were moved; nothing if it is about them.
