@@ -117,6 +117,20 @@ fn an_embed_of_the_toy_alone_asks_the_model_nothing() {
 }
 
 #[test]
+fn a_slot_of_an_embed_opens_next_to_the_text() {
+    in_browser(Window { width: 720, ..Window::default() }, async |browser| {
+        finished(browser, "?embed&backend=cpu&length=16&slots=8").await?;
+        browser.wait_for("#slot-3").await?.click().await?;
+        browser.wait_for("[data-testid=close-inspector]").await?;
+        let script = "const top = id => document.querySelector(id).getBoundingClientRect().top; \
+            return [top('[data-testid=inspector]'), top('.knobs'), top('[data-testid=gauges]')]";
+        let tops: [f64; 3] = serde_json::from_value(browser.client.execute(script, vec![]).await?)?;
+        assert!(tops[0] < tops[1] && tops[0] <= tops[2], "inspector, knobs, gauges: {tops:?}");
+        Ok(())
+    });
+}
+
+#[test]
 fn an_article_sets_plays_pauses_and_steps() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;

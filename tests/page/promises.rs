@@ -144,7 +144,7 @@ fn no_request_leaves_the_origin() {
 
 #[test]
 fn no_size_scrolls_sideways() {
-    for (width, height) in [(390, 844), (1366, 768), (1920, 1080)] {
+    for (width, height) in [(320, 640), (390, 844), (768, 1024), (1366, 768), (1920, 1080)] {
         in_browser(Window { width, height, dark: true, ..Window::default() }, async |browser| {
             finished(browser, "?backend=cpu").await?;
             let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
