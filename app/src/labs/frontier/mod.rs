@@ -56,7 +56,6 @@ pub fn FrontierLab(
         <section class="lab" aria-label=say("labs.frontier") data-testid="frontier">
             <div class="lab-controls">
                 <Prompt />
-                <p class="warning" role="status" data-testid="frontier-notice">{unknown}</p>
                 <ModelMenu />
                 <h2>{say("frontier.yours")}</h2>
                 <SlotsKnob hint=say("frontier.slots.hint") />
@@ -74,6 +73,7 @@ pub fn FrontierLab(
                 <h2 class="visually-hidden">{say("labs.frontier")}</h2>
                 <p class="intro">{say("frontier.intro")}</p>
                 <StudyBar again />
+                <p class="warning" role="status" data-testid="frontier-notice">{unknown}</p>
                 <p class="hint frontier-extent" data-testid="frontier-extent">{says}</p>
                 <Curves found />
                 <p class="hint">{say("frontier.about")}</p>
