@@ -49,7 +49,7 @@ struct Report<'a> {
 struct Written {
     sequence: Sequence,
     denoiser_calls: u32,
-    /// Of hybrids that judge whole texts: how many.
+    /// Of hybrids that judge whole texts (rerank, EDLM) the texts that were judged, not calls.
     autoregressive_calls: u32,
     /// Of hybrids that have one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What a model was trained to undo, as a process: the one place where a file's process becomes one of `diffusion`.
+//! What a model was trained to undo: the one place where a file's process becomes a forward process of `diffusion`.
 
 use diffusion::measure::scorecard::Family;
 use diffusion::process::{GenMd4, Mask, MaskUniform, TokenProcess, Uniform, Words};

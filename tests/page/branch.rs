@@ -105,14 +105,19 @@ fn a_slot_is_hidden_and_written_again_and_what_fits_no_slot_is_one_sentence() {
     });
 }
 
+/// What a run and one at temperature 0 have written, side by side.
+async fn two_texts(browser: &Browser) -> Result<Shown> {
+    finished(browser, &format!("{START}&beside=temperature:0")).await?;
+    browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
+    browser.element("to-end").await?.click().await?;
+    browser.wait_until("the end", |state| state["cursor"] == 16).await?;
+    shown(browser).await
+}
+
 #[test]
 fn a_second_run_stands_beside_the_first_with_differences_marked() {
     in_browser(Window::default(), async |browser| {
-        finished(browser, &format!("{START}&beside=temperature:0")).await?;
-        browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
-        browser.element("to-end").await?.click().await?;
-        browser.wait_until("the end", |state| state["cursor"] == 16).await?;
-        let shown = shown(browser).await?;
+        let shown = two_texts(browser).await?;
         let differing = (0..16).filter(|&slot| shown.first[slot] != shown.second[slot]).collect::<Vec<_>>();
         assert!(!differing.is_empty() && shown.marked == differing, "{shown:?}");
         let says = browser.element("pair-says").await?.text().await?;
@@ -173,11 +178,7 @@ fn two_texts_what_differs_the_film_and_time_are_in_sight_on_a_laptop() {
 #[test]
 fn a_slot_of_the_second_text_is_opened_by_key_and_left_where_it_was() {
     in_browser(Window::default(), async |browser| {
-        finished(browser, &format!("{START}&beside=temperature:0")).await?;
-        browser.wait_until("the second run", |state| state["study"]["ending"] == "finished").await?;
-        browser.element("to-end").await?.click().await?;
-        browser.wait_until("the end", |state| state["cursor"] == 16).await?;
-        let shown = shown(browser).await?;
+        let shown = two_texts(browser).await?;
         let slot = shown.marked[0];
         let element = browser.wait_for(&format!("#second-slot-{slot}")).await?;
         let label = element.attr("aria-label").await?.unwrap_or_default();

@@ -264,10 +264,7 @@ fn walk(event: &KeyboardEvent, which: Which, columns: usize, count: usize) {
     let at = target.and_then(|element| element.get_attribute("data-index")?.parse().ok());
     let Some(next) = at.and_then(|at| move_in_grid(&event.key(), at, columns, count)) else { return };
     event.prevent_default();
-    let slot = document().get_element_by_id(&format!("{}-{next}", which.slot()));
-    if let Some(slot) = slot.and_then(|slot| slot.dyn_into::<web_sys::HtmlElement>().ok()) {
-        drop(slot.focus());
-    }
+    focus::move_to(&format!("#{}-{next}", which.slot()));
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct Course {
     trajectory: Trajectory,
     /// Duration of every call so far.
     latencies_ms: Vec<f64>,
-    /// Words of the visitor that the model does not know.
+    /// Words of the visitor that the model does not know, each with its slot.
     unknown: Vec<(usize, String)>,
     /// Words of the visitor's text that are outside the window.
     cut: usize,

@@ -44,8 +44,8 @@ pub struct AtDistance {
     pub kl_bits: Interval,
 }
 
-/// Asks twice behind every prompt, the second time for whole distributions; seeds do not change the first call. Nothing for fewer than two prompts, for noise of other kinds, or
-/// where the file does not say how often its tokens occur.
+/// Asks twice behind every prompt, the second time for whole distributions; seeds do not change the first call. Nothing for fewer
+/// than two prompts, for noise of other kinds, or where the file does not say how often its tokens occur.
 pub async fn behind_prompts(
     engine: &mut Engine,
     runs: &Runs<'_>,

@@ -86,11 +86,12 @@ pub enum Parallelism {
         nats: f64,
     },
     /// All slots whose drawn token is surer than `probability` and whose distribution has moved by less than
-    /// `drift_nats` of KL in each of the last calls; if none, the first slots of the order (KLASS, arXiv 2511.05664). The KL is
-    /// taken over the 5 best candidates and the rest together, a lower bound of the full one: the larger the vocabulary, the
-    /// more can move within the rest unseen, so there more slots may count as stable than under the reference. Cost: adaptive; no slot is
-    /// stable before call number `calls` + 1, and until then `slots` go at every call. Known failures: what goes
-    /// because none is stable is checked by nothing; and a prediction that is sure, steady and wrong passes.
+    /// `drift_nats` of KL in each of the last calls; if none, the first slots of the order (KLASS, arXiv 2511.05664). The
+    /// KL is taken over the 5 best candidates and the rest together, a lower bound of the full one: the larger the
+    /// vocabulary, the more can move within the rest unseen, so there more slots may count as stable than under the
+    /// reference. Cost: adaptive; no slot is stable before call number `calls` + 1, and until then `slots` go at every
+    /// call. Known failures: what goes because none is stable is checked by nothing; and a prediction that is sure,
+    /// steady and wrong passes.
     Stable {
         /// Probability to exceed, from 0 to 1; the paper's is .9, the default.
         #[serde(default = "defaults::probability")]

@@ -1,4 +1,4 @@
-//! Hybrids as a small JSON value, which command line and link can share beside the decoding settings.
+//! Hybrids as a small JSON value beside the decoding settings; the command line takes it (`unmask generate --hybrid`).
 
 use serde::{Deserialize, Serialize};
 
