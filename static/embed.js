@@ -52,20 +52,26 @@
     connectedCallback() {
       addEventListener("message", this.#receive);
       this.#changes.observe(this, { attributes: true });
-      if (this.shadowRoot) return;
+      if (!this.shadowRoot) this.#build();
+      // A frame that was moved in the document opens anew.
+      if (this.#frame) this.#frame.src = this.#address();
+      else if (this.getAttribute("start") !== "click") this.#visible.observe(this);
+    }
+
+    #build() {
       this.attachShadow({ mode: "open" }).innerHTML =
         `<style>${STYLE}</style><button type="button">${POSTER}<b></b><small>It runs here, on your own machine.</small></button>`;
       const button = this.shadowRoot.querySelector("button");
       button.style.minHeight = this.#height();
       button.querySelector("b").textContent = this.getAttribute("label") ?? "Run a small language model";
       button.addEventListener("click", () => this.start());
-      if (this.getAttribute("start") !== "click") this.#visible.observe(this);
     }
 
     disconnectedCallback() {
       removeEventListener("message", this.#receive);
       this.#visible.disconnect();
       this.#changes.disconnect();
+      if (this.#frame) this.#ready = new Promise((resolve) => (this.#becomeReady = resolve));
     }
 
     /** Opens the playground now, whatever `start` says. */
@@ -111,9 +117,9 @@
       return address.href;
     }
 
-    /** Attributes that change later change the page, as `set` does. */
+    /** Attributes that change later change the page, as `set` does; one that is taken away gives way to what a fresh page has. */
     #follow(names) {
-      const settings = names.filter((name) => isSetting(name) && this.hasAttribute(name));
+      const settings = names.filter(isSetting);
       if (this.#frame && settings.length) this.set(Object.fromEntries(settings.map((name) => [name, this.getAttribute(name)])));
     }
 

@@ -16,11 +16,12 @@ addEventListener("install", (event) => event.waitUntil(fetchShell()));
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
 addEventListener("fetch", answer);
 addEventListener("message", (event) => {
-  const { keep, take, forget } = event.data;
+  const { keep, take, forget, all } = event.data;
   const tell = (answer) => event.ports[0].postMessage(answer);
   if (take) skipWaiting();
   if (keep) event.waitUntil(keepModel(keep).then(tell));
   if (forget) event.waitUntil(caches.delete(MODELS).then(tell));
+  if (all) event.waitUntil(hasAll().then(tell));
 });
 
 /** All files of this version, or none: one that is missing fails the installation, and the old version stays. */
@@ -93,4 +94,10 @@ async function keepModel(path) {
   // The browser's own cache still has it, most likely.
   const response = await fetch(path, { cache: "force-cache" }).catch(() => null);
   return response?.status === 200 ? write(path, response) : false;
+}
+
+/** Tells whether every model is kept. */
+async function hasAll() {
+  const kept = Object.keys(BUILD.models).map((path) => caches.match(keyOf(path), { cacheName: MODELS }));
+  return (await Promise.all(kept)).every(Boolean);
 }

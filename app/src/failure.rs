@@ -58,12 +58,16 @@ pub fn explain(failure: &Failure) -> String {
         }
         Failure::Model(error) => fill("failure.model", &[("error", &error.to_string())]),
         Failure::Weights { reason } => fill("failure.model", &[("error", reason)]),
+        Failure::Recording(RecordingError::Json { .. }) => say("failure.no-recording").into(),
         Failure::Recording(error) => fill("failure.recording", &[("error", &error.to_string())]),
         Failure::Engine(error) => explain_engine(error),
         Failure::Answer(error) => fill("failure.answer", &[("error", &error.to_string())]),
         Failure::Settings(error) => fill("failure.settings", &[("error", &error.to_string())]),
         Failure::Start(StartError::TooLong { found, expected }) => {
             fill("failure.too-long", &[("found", &found.to_string()), ("expected", &expected.to_string())])
+        }
+        Failure::Start(StartError::NoRoom { found, expected }) => {
+            fill("failure.no-room", &[("found", &found.to_string()), ("expected", &expected.to_string())])
         }
         Failure::Start(StartError::NothingHidden { .. }) => say("failure.nothing-hidden").into(),
         Failure::Start(StartError::Edit { slot, length }) => {
@@ -108,7 +112,9 @@ mod tests {
             EngineError::DeviceLost { reason: "destroyed".into() }.into(),
             DecodeError::Count { found: 1, expected: 2 }.into(),
             SettingsError::Slots.into(),
+            RecordingError::Steps { reason: "too many".into() }.into(),
             StartError::TooLong { found: 70, expected: 64 }.into(),
+            StartError::NoRoom { found: 70, expected: 63 }.into(),
             StartError::NothingHidden { found: 8, expected: 8 }.into(),
             StartError::Edit { slot: 9, length: 8 }.into(),
             EditError { slot: 9, length: 8 }.into(),

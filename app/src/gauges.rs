@@ -162,7 +162,7 @@ fn symbols(run: &Trajectory, present: &Checkpoint) -> Option<f64> {
 }
 
 /// A number with so many decimals, never minus zero; a dash for none.
-fn number(value: Option<f64>, decimals: usize) -> String {
+pub fn number(value: Option<f64>, decimals: usize) -> String {
     let scale = 10.0_f64.powi(decimals as i32);
     value.map_or("–".into(), |value| {
         format!("{:.decimals$}", (value * scale).round() / scale + 0.0).replace('-', "−")

@@ -107,7 +107,7 @@ pub fn Page() -> impl IntoView {
             </Later>
             <Later turn=Built::Foot>
                 <LessonPanel />
-                <EmbedFoot />
+                {frame::is_embed().then(|| view! { <EmbedFoot /> })}
                 <footer class="site-foot">
                     <span>{say("foot.nothing-leaves")}</span>
                     <Offline />

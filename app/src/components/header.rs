@@ -8,7 +8,7 @@ use super::keep::Keep;
 use crate::draw::palette::Theme;
 use crate::failure::{Failure, explain};
 use crate::platform::{focus, media};
-use crate::run::Run;
+use crate::run::{Phase, Run};
 use crate::texts::{fill, say};
 
 /// The head of the page.
@@ -63,10 +63,14 @@ fn Badge() -> impl IntoView {
     let report = Memo::new(move |_| run.state.with(|state| state.backend.clone()));
     let kind =
         move || report.with(|report| report.as_ref().map_or("none".into(), |report| report.name.clone()));
+    let without = move || match run.state.with(|state| state.phase == Phase::Failed) {
+        true => say("header.not-open"),
+        false => say("header.starting"),
+    };
     view! {
         <details class="with-note" data-testid="backend" data-kind=kind>
             <summary class="badge" data-kind=kind>
-                {move || report.with(|report| report.as_ref().map_or(say("header.starting").into(), |r| title(&r.name)))}
+                {move || report.with(|report| report.as_ref().map_or_else(|| without().into(), |r| title(&r.name)))}
                 <span class="detail">{move || report.with(|report| report.as_ref().and_then(detail))}</span>
             </summary>
             <p class="note wide">

@@ -79,9 +79,13 @@ pub fn Inspector(
         }
     };
     view! {
-        <section class="panel inspector" aria-label=say("inspector.title") data-testid="inspector" aria-live="polite"
+        <section class="panel inspector" aria-label=say("inspector.title") data-testid="inspector"
             on:keydown=move |event| if event.key() == "Escape" { close() }
         >
+            // Heard at every choice: the word and its state; the rest is there to be read.
+            <span class="visually-hidden" role="status">
+                {move || finding.with(|f| f.as_ref().map(|f| format!("{}. {}", f.word, f.says)))}
+            </span>
             <div class="panel-head">
                 <h2>
                     {move || run.selected.get().map_or_else(

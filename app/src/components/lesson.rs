@@ -17,6 +17,9 @@ use crate::window_api::brief;
 pub fn LessonMenu() -> impl IntoView {
     let settings = expect_context::<RwSignal<Settings>>();
     let choose = move |name: String| settings.update(|s| s.lesson = name);
+    // A teacher's own lesson, which only a link names.
+    let is_own = |name: &String| !name.is_empty() && !SHIPPED.contains(&name.as_str());
+    let own = Memo::new(move |_| settings.with(|s| Some(s.lesson.clone()).filter(is_own)));
     let options = SHIPPED.map(|name| view! { <option value=name>{title(name)}</option> });
     view! {
         <label class="lesson-menu">
@@ -28,6 +31,7 @@ pub fn LessonMenu() -> impl IntoView {
             >
                 <option value="">{say("lessons.name")}</option>
                 {options.collect_view()}
+                {move || own.get().map(|name| view! { <option value=name.clone() prop:selected=true>{name.clone()}</option> })}
             </select>
         </label>
     }

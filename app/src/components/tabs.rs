@@ -1,5 +1,6 @@
 //! The labs as tabs.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::lesson::LessonMenu;
@@ -21,9 +22,18 @@ pub fn Tabs() -> impl IntoView {
                 settings.update(|s| s.lab = lab);
             }
         };
+        let link = NodeRef::<html::A>::new();
+        // On a phone the row is wider than the screen.
+        Effect::new(move |_| {
+            let Some(tab) = link.get().filter(|_| current.get()) else { return };
+            if let Some(row) = tab.parent_element() {
+                row.set_scroll_left(tab.offset_left() - (row.client_width() - tab.offset_width()) / 2);
+            }
+        });
         view! {
             <a
                 class="tab"
+                node_ref=link
                 href=address
                 data-testid=format!("lab-{}", lab.name())
                 aria-current=move || current.get().then_some("page")

@@ -22,7 +22,7 @@ pub struct Message {
 pub enum Wish {
     /// Change settings, by the keys of a link.
     Set {
-        /// Key and value: text, number or truth.
+        /// Key and value: text, number or truth; null for what a fresh page has.
         settings: Map<String, Value>,
     },
     /// Go on by itself; at the end, from the beginning again.
@@ -52,13 +52,14 @@ impl Message {
 
 /// The settings after a [`Wish::Set`]. As in a link, unknown keys and unreadable values change nothing.
 pub fn changed(settings: &Settings, wanted: &Map<String, Value>) -> Settings {
-    let plain = |value: &Value| match value {
+    let plain = |key: &str, value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(truth) => Some(u8::from(*truth).to_string()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Null => Settings::usual(key),
+        Value::Array(_) | Value::Object(_) => None,
     };
-    let pairs = wanted.iter().filter_map(|(key, value)| Some((key.as_str(), plain(value)?)));
+    let pairs = wanted.iter().filter_map(|(key, value)| Some((key.as_str(), plain(key, value)?)));
     settings.clone().with(pairs)
 }
 
@@ -101,6 +102,12 @@ mod tests {
         let expected =
             Settings { temperature: 1.5, prompt: "a _".into(), suppress_end: true, ..Settings::default() };
         assert_eq!(now, expected);
+        let Value::Object(taken_back) = json!({ "temperature": null, "prompt": null, "nonsense": null })
+        else {
+            unreachable!("it is an object")
+        };
+        let expected = Settings { suppress_end: true, ..Settings::default() };
+        assert_eq!(changed(&now, &taken_back), expected, "as in a fresh page");
     }
 
     #[test]

@@ -44,10 +44,15 @@ async fn register(new_version: impl Fn() + Clone + 'static) -> Option<()> {
     Some(())
 }
 
-/// Has a file kept that the page has fetched, and waits until it is; tells whether page and file are there without
+/// Has a model's file kept, fetched if it must be, and waits until it is; tells whether page and file are there without
 /// a network from now on.
 pub async fn keep(path: &str) -> bool {
     ask("keep", &path.into()).await.unwrap_or(false)
+}
+
+/// Tells whether every model of the page is kept.
+pub async fn has_all() -> bool {
+    ask("all", &JsValue::TRUE).await.unwrap_or(false)
 }
 
 /// Removes all models that are kept; tells whether there were any. The page itself stays.

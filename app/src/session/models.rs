@@ -48,6 +48,11 @@ impl ShippedModel {
         Self::EnglishMaskUniform,
     ];
 
+    /// The files of all models, that of the continuous family too.
+    pub fn files() -> impl Iterator<Item = String> {
+        Self::ALL.into_iter().chain([Self::Gaussian]).map(Self::path)
+    }
+
     /// Its file, relative to the page, so that it works in any folder; a link names it as its folder is named.
     pub fn path(self) -> String {
         format!("models/{}/model.gguf", self.name())

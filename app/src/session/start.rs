@@ -28,6 +28,14 @@ pub enum StartError {
         /// Slots of the window.
         expected: usize,
     },
+    /// The prompt leaves no slot of the model's own window, which no knob changes.
+    #[error("prompt leaves no slot: found {found} words and marks, expected at most {expected}")]
+    NoRoom {
+        /// Tokens of the prompt.
+        found: usize,
+        /// Slots of the model's window, less one.
+        expected: usize,
+    },
     /// Nothing is hidden, so nothing can be written.
     #[error("starting state has no hidden slot: found {found} visible, expected fewer than {expected}")]
     NothingHidden {

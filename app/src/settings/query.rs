@@ -134,6 +134,11 @@ impl Settings {
         ]
     }
 
+    /// What a fresh page has under a key of a link.
+    pub fn usual(key: &str) -> Option<String> {
+        Self::default().pairs().into_iter().find(|(known, _)| *known == key).map(|(_, value)| decode(&value))
+    }
+
     /// The query of a link to these settings, without the question mark.
     pub fn to_query(&self) -> String {
         let default = Self::default().pairs();

@@ -29,7 +29,7 @@ pub struct Prospect {
     pub entropy_bits: f64,
     /// Divergence from the unigram in bits; infinite if a token is expected that the unigram never has.
     pub kl_bits: f64,
-    /// The best candidates with their probabilities, best first, ties by smaller id. `// (3)`
+    /// The best candidates that are possible at all with their probabilities, best first, ties by smaller id. `// (up to 3)`
     pub best: Vec<(TokenId, f64)>,
 }
 
@@ -40,13 +40,14 @@ impl Prospect {
         let mut best: Vec<(TokenId, f64)> = (0..).map(TokenId).zip(probabilities.clone()).collect();
         best.sort_by(|a, b| b.1.total_cmp(&a.1));
         best.truncate(BEST);
+        best.retain(|(_, p)| *p > 0.0);
         let entropy_bits = entropy_bits(probabilities);
         Self { entropy_bits, kl_bits: kl_bits(log_probabilities, unigram), best }
     }
 
-    /// Whether all best candidates are among these.
+    /// Whether there are best candidates, and all are among these.
     pub fn is_common(&self, common: &[TokenId]) -> bool {
-        self.best.iter().all(|(token, _)| common.contains(token))
+        !self.best.is_empty() && self.best.iter().all(|(token, _)| common.contains(token))
     }
 }
 
@@ -170,7 +171,8 @@ mod tests {
         let prospect = Prospect::of(&coin, &[0.0, 0.25, 0.25, 0.5]);
         assert!((prospect.entropy_bits - 1.0).abs() < 1e-6 && (prospect.kl_bits - 1.0).abs() < 1e-6);
         assert_eq!(prospect.best[0].0, TokenId(1));
-        assert!(!prospect.is_common(&[TokenId(1), TokenId(2)]), "the third best is not among them");
+        assert!(prospect.is_common(&[TokenId(1), TokenId(2)]), "nothing else is possible");
+        assert!(!prospect.is_common(&[TokenId(1), TokenId(3)]) && !prospect.is_common(&[]));
     }
 
     #[test]
@@ -179,6 +181,7 @@ mod tests {
         assert!(prospect.entropy_bits.is_nan() && prospect.kl_bits.is_nan(), "{prospect:?}");
         let nothing = Occurrences::new(1, 2, TokenId(0)).prospects(&[0.5, 0.5]);
         assert!(nothing[0].entropy_bits.is_nan() && nothing[0].kl_bits.is_nan(), "{nothing:?}");
+        assert!(!nothing[0].is_common(&[TokenId(0), TokenId(1)]), "nothing is expected there");
     }
 
     #[test]

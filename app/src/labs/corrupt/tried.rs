@@ -35,7 +35,7 @@ pub fn Tried(
     Effect::new(move |_| {
         traced.track();
         text.track();
-        settings.with(|s| (s.level, s.schedule));
+        settings.with(|s| (s.level, s.schedule, s.seed));
         found.set(None);
     });
     let run = move |_| {
@@ -79,7 +79,8 @@ async fn simulate(settings: &Settings, text: RwSignal<Option<Surprisal>>, shown:
     let corruption = Corruption::new(shown, &text, settings.schedule, settings.seed);
     let mut agreement = Agreement::default();
     let turns = Turns::begin();
-    for seed in 0..CHAINS {
+    // Seeds side by side share nothing, so neither do their chains.
+    for seed in (0..CHAINS).map(|chain| settings.seed.wrapping_mul(CHAINS).wrapping_add(chain)) {
         match &corruption {
             Some(corruption) => push(&mut agreement, corruption, &text.tokens, settings.level, seed),
             None => push_vectors(&mut agreement, settings.schedule, text.tokens.len(), settings.level, seed),

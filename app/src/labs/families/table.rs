@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::title;
 use crate::components::table_file::RowsFile;
+use crate::gauges::number;
 use crate::labs::store::Findings;
 use crate::session::models::ShippedModel;
 use crate::session::studies::families::Families;
@@ -122,8 +123,8 @@ fn cell(property: Property, column: &Column, opened: RwSignal<Option<Instrument>
     let reading = move |reading: &Reading| {
         let instrument = reading.instrument;
         let value = match reading.estimate {
-            Some(estimate) => format!("{:.2} ± {:.2}", estimate.value + 0.0, estimate.standard_error),
-            None => "–".into(),
+            Some(estimate) => format!("{} ± {:.2}", number(Some(estimate.value), 2), estimate.standard_error),
+            None => number(None, 2),
         };
         view! {
             <button

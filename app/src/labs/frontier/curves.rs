@@ -125,6 +125,8 @@ fn plot(
     };
     let mut series: Vec<Series> = orders.iter().enumerate().map(line).collect();
     series.push(drawn(say("frontier.yours").into(), 5, Form::Dots, &|point| point.place == yours));
+    // The legend names what is drawn.
+    series.retain(|series| !series.points.is_empty());
     let tops =
         series.iter().flat_map(|s| s.points.iter().zip(&s.errors)).map(|(point, error)| point.1 + error);
     let y = Axis::up_to(axis, tops.fold(0.0, f64::max));

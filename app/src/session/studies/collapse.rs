@@ -69,7 +69,7 @@ pub async fn collapse<D: FullDenoiser>(
     let length = window.min(prompt.len() + MASKS);
     let Some(sequence) = Sequence::prompted(&prompt, length, special.mask).filter(|s| s.masked_count() > 0)
     else {
-        return Ok(Err(StartError::TooLong { found: prompt.len(), expected: window - 1 }.into()));
+        return Ok(Err(StartError::NoRoom { found: prompt.len(), expected: window - 1 }.into()));
     };
     let unigram = &language.unigram;
     Ok(Ok(Collapse {

@@ -182,7 +182,7 @@ impl<E: Fn(Event)> Host<E> {
         Ok(())
     }
 
-    /// One family after the other, each in an engine of its own.
+    /// One family after the other, each in an engine of its own. Where a model does not come, the others are measured all the same.
     async fn study_families(&self, open: &mut Open, study: &Study) -> Result<(), Stop> {
         let settings = &study.settings;
         let models = settings.model.families();
@@ -197,8 +197,15 @@ impl<E: Fn(Event)> Host<E> {
         let progress = self.progress_of(models.iter().map(calls).sum::<usize>() * families::RUNS as usize);
         let words = open.language.tokenizer.clone();
         let mut found = families::Families { members: Vec::new(), words, unknown: Vec::new() };
+        let mut missing = None;
         for &model in models {
-            let mut other = self.open_beside(model, open.wanted).await?;
+            let mut other = match self.open_beside(model, open.wanted).await {
+                Ok(other) => other,
+                Err(failure) => {
+                    missing.get_or_insert(failure);
+                    continue;
+                }
+            };
             let config = other.engine.config().clone();
             let noise = other.engine.vector_noise();
             let mut paced = paced(&mut other.engine, &progress);
@@ -216,7 +223,7 @@ impl<E: Fn(Event)> Host<E> {
             found.members.push(written);
             self.found(Finding::Families(found.clone())).await;
         }
-        Ok(())
+        missing.map_or(Ok(()), |failure| Err(Stop::Failed(failure)))
     }
 
     /// One setting after the other; the curve grows as they come.
