@@ -7,7 +7,7 @@
 {
   const BASE = new URL(".", document.currentScript.src);
   /** Attributes that say how the element behaves; all others go to the page. */
-  const OWN = new Set(["start", "height", "label", "id", "class", "style", "slot", "title", "lang", "dir", "hidden"]);
+  const OWN = new Set(["start", "height", "label", "note", "id", "class", "style", "slot", "title", "lang", "dir", "hidden"]);
   const isSetting = (name) => !OWN.has(name) && !/^(data-|aria-|on)/.test(name);
 
   const STYLE = `
@@ -60,10 +60,11 @@
 
     #build() {
       this.attachShadow({ mode: "open" }).innerHTML =
-        `<style>${STYLE}</style><button type="button">${POSTER}<b></b><small>It runs here, on your own machine.</small></button>`;
+        `<style>${STYLE}</style><button type="button">${POSTER}<b></b><small></small></button>`;
       const button = this.shadowRoot.querySelector("button");
       button.style.minHeight = this.#height();
       button.querySelector("b").textContent = this.getAttribute("label") ?? "Run a small language model";
+      button.querySelector("small").textContent = this.getAttribute("note") ?? "It runs here, on your own machine.";
       button.addEventListener("click", () => this.start());
     }
 

@@ -21,17 +21,18 @@
 
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const prelude = () => document.getElementById("prelude");
-  const say = (sentence) => prelude()?.querySelector(".status span")?.replaceChildren(sentence);
+  /** Says a sentence that stands in index.html, where translators find it. */
+  const say = (which) => {
+    const status = prelude()?.querySelector(".status");
+    status?.querySelector("span").replaceChildren(status.dataset[which]);
+  };
 
   // The smallest module that uses a SIMD instruction.
   const simd = new Uint8Array([
     0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
   ]);
   const able = typeof WebAssembly === "object" && WebAssembly.validate(simd);
-  const sorry = able
-    ? "The page could not start. What you see is a recorded run; reload to try again."
-    : "This browser has no WebAssembly SIMD, so what you see is a recorded run. A browser from 2023 or later runs the model live.";
-  const fail = () => say(sorry);
+  const fail = () => say(able ? "failed" : "tooOld");
   addEventListener("error", fail);
   addEventListener("unhandledrejection", fail);
   if (!able) addEventListener("DOMContentLoaded", fail);

@@ -11,7 +11,8 @@ fn main() {
     wasm_bindgen_futures::spawn_local(async {
         app::platform::time::sleep_ms(0).await;
         app::texts::read();
+        let untranslated = app::session::translation::fetch().await;
         app::platform::time::sleep_ms(0).await;
-        leptos::mount::mount_to_body(app::page::Page);
+        leptos::mount::mount_to_body(move || leptos::view! { <app::page::Page untranslated /> });
     });
 }

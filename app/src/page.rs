@@ -38,7 +38,10 @@ const ADDRESS_DELAY_MS: u32 = 200;
 
 /// The whole page.
 #[component]
-pub fn Page() -> impl IntoView {
+pub fn Page(
+    /// Why the texts are in English although the link asks for another language.
+    untranslated: Option<String>,
+) -> impl IntoView {
     let settings = RwSignal::new(Settings::from_query(&url::query()));
     let run = Run::new();
     let findings = Findings::new();
@@ -110,6 +113,7 @@ pub fn Page() -> impl IntoView {
                 {frame::is_embed().then(|| view! { <EmbedFoot /> })}
                 <footer class="site-foot">
                     <span>{say("foot.nothing-leaves")}</span>
+                    <span data-testid="untranslated">{untranslated.clone()}</span>
                     <Offline />
                     <Show when=move || lab.get() == Lab::Generate>
                         <span>{say("foot.keys")}</span>

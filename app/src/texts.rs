@@ -1,10 +1,24 @@
-//! What the page says, kept apart from the code: `static/texts/en.json` holds every sentence under a key, so a translation is a file.
+//! What the page says, kept apart from the code: `static/texts/en.json` holds every sentence under a key, so a translation is a file
+//! beside it, which a link with `language=NAME` asks for. What a translation lacks is said in English.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// English. Keys are `lab.what`; `{name}` is filled in by [`fill`].
 const ENGLISH: &str = include_str!("../../static/texts/en.json");
+
+/// The translation that was asked for, if it came.
+static TRANSLATION: OnceLock<HashMap<String, String>> = OnceLock::new();
+
+/// Takes a translation: a JSON object of keys and texts. Of the first that is whole, before anything is said.
+///
+/// # Errors
+/// What the parser says.
+pub fn translate(json: &[u8]) -> Result<(), serde_json::Error> {
+    let texts = serde_json::from_slice(json)?;
+    TRANSLATION.get_or_init(|| texts);
+    Ok(())
+}
 
 fn all() -> &'static HashMap<String, String> {
     static TEXTS: OnceLock<HashMap<String, String>> = OnceLock::new();
@@ -19,7 +33,8 @@ pub fn read() {
 
 /// The text under a key; the key itself if there is none, which a test rules out.
 pub fn say(key: &'static str) -> &'static str {
-    all().get(key).map_or(key, String::as_str)
+    let translated = TRANSLATION.get().and_then(|texts| texts.get(key));
+    translated.or_else(|| all().get(key)).map_or(key, String::as_str)
 }
 
 /// A key that stands in a table and is looked up later by [`say`]; marked, so that the test below finds it.

@@ -147,6 +147,7 @@ fn describe_settings(settings: &Settings) -> Value {
         "quality": settings.quality.name(),
         "at": settings.looked_at,
         "lesson": settings.lesson,
+        "language": settings.language,
     })
 }
 

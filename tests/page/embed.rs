@@ -131,6 +131,23 @@ fn a_slot_of_an_embed_opens_next_to_the_text() {
 }
 
 #[test]
+fn an_embed_that_is_moved_opens_anew_and_one_that_loses_an_attribute_is_as_a_fresh_page() {
+    in_browser(Window::default(), async |browser| {
+        let host = Host::start()?;
+        let embed = format!("<unmask-playground {SETTINGS} temperature='0.3'></unmask-playground>");
+        article(browser, &host, &format!("{embed}<section id='elsewhere'></section>")).await?;
+        until(browser, "a finished run", FINISHED).await?;
+        ask(browser, "(window.heard = [], document.querySelector('#elsewhere').append(playground))").await?;
+        until(browser, "a finished run at the other place", FINISHED).await?;
+        let state = ask(browser, "playground.state()").await?;
+        assert_eq!(state["settings"]["seed"], 5, "{state}");
+        ask(browser, "playground.removeAttribute('temperature')").await?;
+        let usual = "playground.state().then(state => Math.abs(state.settings.temperature - 0.8) < 1e-6)";
+        until(browser, "the temperature of a fresh page", usual).await
+    });
+}
+
+#[test]
 fn an_article_sets_plays_pauses_and_steps() {
     in_browser(Window::default(), async |browser| {
         let host = Host::start()?;

@@ -1,4 +1,5 @@
 use tests::browser::Window;
+use tests::host::Host;
 
 use crate::in_browser;
 
@@ -20,6 +21,25 @@ fn a_lesson_moves_the_controls_and_sees_what_the_visitor_does() {
         next().await?;
         browser.element("lesson-close").await?.click().await?;
         browser.wait_until("no lesson", |state| state["settings"]["lesson"] == "").await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_translation_is_a_file() {
+    in_browser(Window::default(), async |browser| {
+        let host = Host::start()?;
+        host.write("texts/x-test.json", r#"{"labs.corrupt": "Verderben"}"#.into());
+        let open = async |query: &str| browser.client.goto(&format!("{}{query}", host.address())).await;
+        open("?backend=cpu&language=x-test").await?;
+        browser.wait_until("the page", |state| state["settings"]["language"] == "x-test").await?;
+        assert_eq!(browser.element("lab-corrupt").await?.text().await?, "Verderben");
+        assert_eq!(browser.element("lab-trap").await?.text().await?, "Trap", "what it lacks is in English");
+        let speaks = browser.client.execute("return document.documentElement.lang", vec![]).await?;
+        assert_eq!(speaks, "x-test");
+        open("?backend=cpu&language=none").await?;
+        let says = browser.element("untranslated").await?.text().await?;
+        assert!(says.contains("in English") && says.contains("404"), "{says}");
         Ok(())
     });
 }

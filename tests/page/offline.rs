@@ -32,7 +32,7 @@ fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
         let state = browser.wait_until("a refusal", |state| state["phase"] == "failed").await?;
         assert!(state["problem"].as_str().is_some_and(|problem| problem.contains("connection")), "{state}");
 
-        // Nor do the labs keep silent about it.
+        // Nor do the labs keep silent about it, and they measure what is there.
         for _ in 0..2 {
             browser.element("lab-families").await?.click().await?;
             browser.wait_until("a refusal", |state| state["study"]["ending"] == "failed").await?;
@@ -40,6 +40,24 @@ fn after_the_first_visit_the_page_runs_without_a_network_from_a_sub_path() {
             assert_eq!(browser.element("study-again").await?.text().await?, "Try again");
             browser.element("study-again").await?.click().await?;
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn all_models_can_be_kept_and_then_every_lab_works_without_a_network() {
+    in_browser(Window::default(), async |browser| {
+        let mut host = Host::start()?;
+        visit(browser, &host).await?;
+        browser.element("keep-models").await?.click().await?;
+        browser.wait_for("[data-testid=offline][data-kept=all]").await?;
+        host.cut();
+        browser.client.refresh().await?;
+        browser.wait_until("a run without a network", is_finished).await?;
+        browser.wait_for("[data-testid=offline][data-kept=all]").await?;
+        browser.element("lab-families").await?.click().await?;
+        let state = browser.wait_until("all families", |state| state["study"]["ending"].is_string()).await?;
+        assert_eq!(state["study"]["ending"], "finished", "{state}");
         Ok(())
     });
 }

@@ -43,6 +43,14 @@ pub fn show_theme(theme: Theme, chosen: bool) {
     }
 }
 
+/// Tells browser and screen reader which language the page speaks.
+pub fn speak(language: &str) {
+    let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+    if let Some(root) = root {
+        drop(root.set_attribute("lang", language));
+    }
+}
+
 /// Takes away the recorded run that plays until the page has started.
 pub fn end_prelude() {
     let prelude = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("prelude"));

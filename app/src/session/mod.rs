@@ -12,6 +12,7 @@ pub mod models;
 pub mod remote;
 pub mod start;
 pub mod studies;
+pub mod translation;
 
 use std::sync::Arc;
 

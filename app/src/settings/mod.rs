@@ -150,6 +150,8 @@ pub struct Settings {
     pub looked_at: Option<f32>,
     /// The lesson that is open, by the name of its file; empty for none.
     pub lesson: String,
+    /// The translation of the page's texts, by the name of its file; empty for English.
+    pub language: String,
 }
 
 impl Default for Settings {
@@ -185,6 +187,7 @@ impl Default for Settings {
             quality: Quality::default(),
             looked_at: None,
             lesson: String::new(),
+            language: String::new(),
         }
     }
 }
@@ -271,6 +274,7 @@ impl Settings {
             quality: none.quality,
             looked_at: none.looked_at,
             lesson: none.lesson,
+            language: none.language,
             ..self.clone()
         }
     }

@@ -99,7 +99,7 @@ impl Named for bool {
 
 impl Settings {
     /// Key and value of every setting, in the order in which a link shows them.
-    fn pairs(&self) -> [(&'static str, String); 30] {
+    fn pairs(&self) -> [(&'static str, String); 31] {
         [
             ("lab", self.lab.name().into()),
             ("model", self.model.name().into()),
@@ -131,6 +131,7 @@ impl Settings {
             ("quality", self.quality.name().into()),
             ("at", self.looked_at.map_or_else(String::new, |temperature| temperature.to_string())),
             ("lesson", encode(&self.lesson)),
+            ("language", encode(&self.language)),
         ]
     }
 
@@ -201,6 +202,7 @@ impl Settings {
             "quality" => keep(&mut self.quality, Named::named(value)),
             "at" => self.looked_at = value.parse().ok(),
             "lesson" => value.clone_into(&mut self.lesson),
+            "language" => value.clone_into(&mut self.language),
             _ => {}
         }
     }
@@ -251,6 +253,7 @@ mod tests {
             quality: Quality::Surprise,
             looked_at: Some(0.5),
             lesson: "the-marginal-trap".into(),
+            language: "de".into(),
         }
     }
 
