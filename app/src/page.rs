@@ -113,7 +113,7 @@ pub fn Page(
                 {frame::is_embed().then(|| view! { <EmbedFoot /> })}
                 <footer class="site-foot">
                     <span>{say("foot.nothing-leaves")}</span>
-                    <span data-testid="untranslated">{untranslated.clone()}</span>
+                    {untranslated.clone().map(|says| view! { <span data-testid="untranslated">{says}</span> })}
                     <Offline />
                     <Show when=move || lab.get() == Lab::Generate>
                         <span>{say("foot.keys")}</span>

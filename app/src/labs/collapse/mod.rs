@@ -17,7 +17,7 @@ use crate::components::prompt_box::Prompt;
 use crate::components::slot_row::{SlotRow, Word};
 use crate::components::study_bar::StudyBar;
 use crate::components::table_file::RowsFile;
-use crate::session::studies::collapse::{Collapse, STORIES};
+use crate::session::studies::collapse::{Collapse, MASKS, STORIES};
 use crate::settings::Settings;
 use crate::texts::{fill, say};
 
@@ -109,7 +109,18 @@ fn verdict(found: &Collapse) -> String {
             ("unigram", &format!("{:.1}", found.unigram_bits)),
         ],
     );
-    format!("{said} {truth}")
+    format!("{} {said} {truth}", window(found))
+}
+
+/// What keeps this from being the paper's own setting, if anything does.
+fn window(found: &Collapse) -> String {
+    let (prompt, masks) = (found.prompt.len(), found.model.len());
+    if masks == MASKS {
+        return String::new();
+    }
+    let numbers = [MASKS, prompt + masks, masks].map(|number| number.to_string());
+    let [paper, slots, masks] = numbers.each_ref().map(String::as_str);
+    fill("collapse.window", &[("paper", paper), ("slots", slots), ("masks", masks)])
 }
 
 /// Points of a measure by distance.
