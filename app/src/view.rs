@@ -201,6 +201,8 @@ pub(crate) mod tests {
             log_sum_exp: 0.0,
             target_log_probability: 0.0,
             top: [10, 11, 12, 13, 14].map(candidate),
+            drift_nats: None,
+            tempered_log_probability: None,
         }
     }
 

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
-use diffusion::decode::Noise;
+use diffusion::decode::{Asker, Noise};
 use diffusion::guide::{Constrained, Guided, Guides};
-use diffusion::{Decoder, Denoiser, Sequence, SpecialTokens, Trajectory};
+use diffusion::{Decoder, FullDenoiser, Sequence, SpecialTokens, Trajectory};
 use model_loader::{Process, Tokenizer};
 use serde::Serialize;
 
@@ -105,15 +105,15 @@ pub fn vocabulary(tokenizer: &Tokenizer) -> Vec<&str> {
 }
 
 /// Decodes to the end; `watch` sees the slots before every call.
-async fn decode<D: Denoiser>(
+async fn decode<D: FullDenoiser>(
     denoiser: &mut D,
     mut decoder: Decoder,
     mut watch: impl FnMut(&Sequence),
 ) -> Result<Trajectory, Failure> {
-    let mut trajectory = Trajectory::begin(&decoder);
+    let (mut asker, mut trajectory) = (Asker::default(), Trajectory::begin(&decoder));
     while !decoder.is_finished() {
         watch(decoder.sequence());
-        let predictions = denoiser.predict(&decoder.query()).await;
+        let predictions = asker.ask(denoiser, std::slice::from_ref(&decoder)).await;
         let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
         trajectory.push(decoder.apply(&predictions).map_err(Failure::run)?);
     }

@@ -128,7 +128,8 @@ pub struct Candidate {
     pub log_probability: f32,
 }
 
-/// What the denoiser says about one row. All quantities are at temperature 1; only the draw is tempered.
+/// What the denoiser says about one row. All quantities are at temperature 1, but for the draw and, where it is asked, its
+/// tempered log-probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The token drawn with the row's temperature, `top_k` and `top_p`.
@@ -142,6 +143,14 @@ pub struct Prediction {
     pub target_log_probability: f32,
     /// The most probable tokens, best first; ties by smaller id.
     pub top: [Candidate; TOP_CANDIDATES],
+    /// KL(this distribution ‖ that of the slot at the run's call before) in nats over all tokens, where the rule needs it
+    /// ([`Asker`](crate::decode::Asker)); no denoiser knows it by itself.
+    #[serde(default)]
+    pub drift_nats: Option<f32>,
+    /// Log-probability in nats of the drawn token at the temperature of its draw, before `top_k` and `top_p`, where the rule
+    /// needs it ([`Asker`](crate::decode::Asker)).
+    #[serde(default)]
+    pub tempered_log_probability: Option<f32>,
 }
 
 /// Turns sequences into predictions for clean tokens (posterior p(x_i | all of x_t)).

@@ -3,7 +3,7 @@
 //! The GPU does the same in one kernel. The draw is an exponential race: with E_v from Exponential(1), the
 //! token that minimises E_v / p_v is distributed as p. In logarithms, ln E_v − logit_v / temperature.
 
-use crate::denoiser::{Candidate, Prediction, Row, TOP_CANDIDATES};
+use crate::denoiser::{Candidate, Prediction, Query, Row, TOP_CANDIDATES};
 use crate::random::{exponential, word};
 use crate::sequence::TokenId;
 
@@ -53,7 +53,24 @@ where
         log_sum_exp: log_sum_exp as f32,
         target_log_probability: target.map_or(f32::NEG_INFINITY, |found| candidate(found).log_probability),
         top: best.map(candidate),
+        drift_nats: None,
+        tempered_log_probability: None,
     })
+}
+
+/// Summarises the distributions of all rows of a query; `wrong` makes an error of a row without a draw.
+/// `// logs: (rows, vocabulary)`
+pub(crate) fn summaries<E>(
+    query: &Query,
+    logs: &[f32],
+    vocabulary: usize,
+    wrong: impl Fn(&Row, DrawError) -> E,
+) -> Result<Vec<Prediction>, E> {
+    let rows = query.rows.iter().zip(logs.chunks(vocabulary.max(1)));
+    let summary = |(row, logs): (&Row, &[f32])| {
+        summarise(logs.iter().map(|&log| f64::from(log)), row).map_err(|error| wrong(row, error))
+    };
+    rows.map(summary).collect()
 }
 
 /// The most probable tokens, best first, ties by smaller id; missing ones are token 0 with probability zero.

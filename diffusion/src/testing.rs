@@ -72,6 +72,8 @@ pub fn prediction(drawn: f32, top: [f32; 2], entropy_nats: f32) -> Prediction {
         log_sum_exp: 0.0,
         target_log_probability: f32::NEG_INFINITY,
         top: [candidate(3, top[0]), candidate(4, top[1]), none, none, none],
+        drift_nats: None,
+        tempered_log_probability: None,
     }
 }
 

@@ -2,43 +2,63 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use allocation_counter::measure;
-use diffusion::decode::{DecodeSettings, Decoder};
-use diffusion::{Candidate, Prediction, Row, Sequence, SpecialTokens, TOP_CANDIDATES, TokenId};
+use diffusion::decode::{Asker, DecodeSettings, Decoder};
+use diffusion::draw::{DrawError, summarise};
+use diffusion::{Denoiser, FullDenoiser, Prediction, Query, Row, Sequence, SpecialTokens};
+use pollster::block_on;
 
 /// One schedule of every kind, by name; the benchmark of policy (`engine/benches/policy.rs`) times the same.
 fn rules() -> BTreeMap<String, DecodeSettings> {
     serde_json::from_str(include_str!("rules.json")).unwrap()
 }
 
-fn prediction(row: &Row) -> Prediction {
+/// Words of [`Flat`], special tokens included.
+const VOCABULARY: usize = 10;
+
+/// Answers every row alike, whatever is visible, surer in some slots than in others.
+struct Flat;
+
+fn log(row: &Row, token: u32) -> f32 {
     let share = 0.2 + 0.6 * (row.slot * 37 % 101) as f32 / 101.0;
-    let candidate = |id: u32| Candidate { token: TokenId(id), log_probability: (share / id as f32).ln() };
-    let top = std::array::from_fn::<_, TOP_CANDIDATES, _>(|rank| candidate(3 + rank as u32));
-    Prediction {
-        drawn: top[0],
-        entropy_nats: 2.0 - share,
-        log_sum_exp: 0.0,
-        target_log_probability: -1.0,
-        top,
+    if token < row.first_token { f32::NEG_INFINITY } else { (share / (token + 1) as f32).ln() }
+}
+
+impl Denoiser for Flat {
+    type Error = DrawError;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, DrawError> {
+        let logs = |row| (0..VOCABULARY as u32).map(move |token| f64::from(log(row, token)));
+        query.rows.iter().map(|row| summarise(logs(row), row)).collect()
     }
 }
 
-/// Allocations of the second call over so many slots.
+impl FullDenoiser for Flat {
+    fn vocabulary(&self) -> usize {
+        VOCABULARY
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, DrawError> {
+        let logs = |row| (0..VOCABULARY as u32).map(move |token| log(row, token));
+        Ok(query.rows.iter().flat_map(logs).collect())
+    }
+}
+
+/// Allocations of the third call over so many slots.
 fn allocations(settings: &DecodeSettings, slots: usize) -> u64 {
     let special = SpecialTokens::default();
     let start = Sequence::masked(slots, special.mask);
     let mut decoder = Decoder::new(settings.clone(), start, special).unwrap();
-    let answers: Vec<Prediction> = decoder.rows(0).map(|row| prediction(&row)).collect();
-    decoder.apply(&answers).unwrap();
-    let answers: Vec<Prediction> = decoder.rows(0).map(|row| prediction(&row)).collect();
-    let counted = measure(|| {
-        let query = decoder.query();
-        assert_eq!(query.rows.len(), answers.len());
+    let mut asker = Asker::default();
+    let mut call = || {
+        let answers = block_on(asker.ask(&mut Flat, from_ref(&decoder))).unwrap();
         decoder.apply(&answers).unwrap();
-    });
-    counted.count_total
+    };
+    call();
+    call();
+    measure(call).count_total
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use diffusion::decode::{DecodeSettings, Decoder, run_batch};
-use diffusion::{Denoiser, Prediction, Query, Sequence, SpecialTokens};
+use diffusion::{Denoiser, FullDenoiser, Prediction, Query, Sequence, SpecialTokens};
 use engine::{BackendChoice, Engine};
 use model_loader::Checkpoint;
 
@@ -29,19 +29,39 @@ struct Timed {
 #[error("calls: found {CALLS}, expected no more")]
 struct Enough;
 
-impl Denoiser for Timed {
-    type Error = Enough;
-
-    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Enough> {
+impl Timed {
+    /// A call, timed.
+    async fn timed<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Engine) -> Result<T, engine::Error>,
+    ) -> Result<T, Enough> {
         let called = Instant::now();
         self.policy.extend(self.returned.map(|returned| (called - returned).as_secs_f64()));
         if self.calls.len() == CALLS {
             return Err(Enough);
         }
-        let answers = self.engine.predict(query).await.map_err(|_| Enough);
+        let answer = call(&mut self.engine).await.map_err(|_| Enough);
         self.calls.push(called.elapsed().as_secs_f64());
         self.returned = Some(Instant::now());
-        answers
+        answer
+    }
+}
+
+impl Denoiser for Timed {
+    type Error = Enough;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Enough> {
+        self.timed(async |engine| engine.predict(query).await).await
+    }
+}
+
+impl FullDenoiser for Timed {
+    fn vocabulary(&self) -> usize {
+        self.engine.vocabulary()
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Enough> {
+        self.timed(async |engine| engine.distributions(query).await).await
     }
 }
 

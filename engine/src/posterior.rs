@@ -47,6 +47,7 @@ pub(crate) fn with_rise(prediction: &Prediction, row: &Row, length: usize, rise:
         log_sum_exp: (f64::from(prediction.log_sum_exp) + growth) as f32,
         target_log_probability: after as f32,
         top: best(prediction.top.map(moved), present_now),
+        ..*prediction
     }
 }
 
@@ -123,6 +124,8 @@ mod tests {
             log_sum_exp: log_sum_exp as f32,
             target_log_probability: candidate(row.target as usize - 2).log_probability,
             top: std::array::from_fn(|i| candidate(order[i])),
+            drift_nats: None,
+            tempered_log_probability: None,
         }
     }
 

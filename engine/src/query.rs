@@ -170,5 +170,7 @@ fn prediction(summary: &Summary) -> Prediction {
         log_sum_exp: summary.log_sum_exp,
         target_log_probability: summary.target_log_probability,
         top: std::array::from_fn(|i| candidate(summary.top_tokens[i], summary.top_log_probabilities[i])),
+        drift_nats: None,
+        tempered_log_probability: None,
     }
 }

@@ -1,7 +1,7 @@
 //! One run on its way: the decoder, what the visitor changes by hand at its stations, and all that has happened so far.
 
 use diffusion::decode::{DecodeError, Decoder, Edit, EditError, Trajectory};
-use diffusion::{Candidate, Prediction, Query, SpecialTokens, TOP_CANDIDATES, TokenId};
+use diffusion::{Candidate, Prediction, SpecialTokens, TOP_CANDIDATES, TokenId};
 use model_loader::ModelConfig;
 
 use super::language::Language;
@@ -104,9 +104,9 @@ impl Course {
         self.decoder.sequence().len()
     }
 
-    /// The next call.
-    pub fn query(&self) -> Query {
-        self.decoder.query()
+    /// Where it stands.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
     }
 
     /// Takes the answer in, does what the visitor changes after it, and tells of both. After an error nothing has changed.
@@ -161,7 +161,7 @@ fn check(edits: &Edits, length: usize, words: usize) -> Result<(), StartError> {
     }
 }
 
-/// A prediction that says nothing.
+/// A prediction that says nothing, and is as sure and steady as any rule can ask.
 fn blank(token: TokenId) -> Prediction {
     let candidate = Candidate { token, log_probability: 0.0 };
     Prediction {
@@ -170,6 +170,8 @@ fn blank(token: TokenId) -> Prediction {
         log_sum_exp: 0.0,
         target_log_probability: 0.0,
         top: [candidate; TOP_CANDIDATES],
+        drift_nats: Some(0.0),
+        tempered_log_probability: Some(0.0),
     }
 }
 
@@ -207,7 +209,7 @@ pub(crate) mod tests {
 
     fn complete(mut course: Course) -> Course {
         while !course.is_finished() {
-            let answers: Vec<Prediction> = course.query().rows.iter().map(prediction).collect();
+            let answers: Vec<Prediction> = course.decoder().query().rows.iter().map(prediction).collect();
             course.apply(&answers, 1.0).unwrap();
         }
         course

@@ -1,9 +1,10 @@
 //! One run, call by call, until it is complete, overtaken by a newer wish, or stopped by a fault.
 
 use std::future::Future;
+use std::slice::from_ref;
 
-use diffusion::Denoiser;
-use diffusion::decode::DecodeError;
+use diffusion::FullDenoiser;
+use diffusion::decode::{Asker, DecodeError, RunError};
 
 use super::Event;
 use super::course::Course;
@@ -34,20 +35,23 @@ pub enum Outcome<E> {
 }
 
 /// Drives a run from where it stands. Each call is one [`Event::Stepped`].
-pub async fn drive<D: Denoiser>(
+pub async fn drive<D: FullDenoiser>(
     denoiser: &mut D,
     course: &mut Course,
     around: &impl Surroundings,
 ) -> Outcome<D::Error> {
+    let mut asker = Asker::default();
     while !course.is_finished() {
         around.give_way().await;
         if around.overtaken() {
             return Outcome::Overtaken;
         }
         let begun = around.now_ms();
-        let predictions = match denoiser.predict(&course.query()).await {
+        let predictions = match asker.ask(denoiser, from_ref(course.decoder())).await {
             Ok(predictions) => predictions,
-            Err(error) => return Outcome::Denoiser(error),
+            Err(RunError::Denoiser(error)) => return Outcome::Denoiser(error),
+            Err(RunError::Decode(error)) => return Outcome::Answer(error),
+            Err(RunError::Length { .. }) => unreachable!("one run has one length"),
         };
         let latency_ms = around.now_ms() - begun;
         match course.apply(&predictions, latency_ms) {
@@ -66,7 +70,7 @@ pub(crate) mod tests {
     use std::task::{Context, Poll, Waker};
 
     use diffusion::decode::{Order, Parallelism};
-    use diffusion::{Prediction, Query};
+    use diffusion::{Denoiser, Prediction, Query};
 
     use super::*;
     use crate::settings::edits::Edits;
@@ -116,6 +120,16 @@ pub(crate) mod tests {
             }
             self.calls += 1;
             Ok(query.rows.iter().map(prediction).collect())
+        }
+    }
+
+    impl FullDenoiser for Flaky {
+        fn vocabulary(&self) -> usize {
+            unreachable!("no rule here needs whole distributions")
+        }
+
+        async fn distributions(&mut self, _: &Query) -> Result<Vec<f32>, Lost> {
+            unreachable!("no rule here needs whole distributions")
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use diffusion::decode::{DecodeSettings, Decoder, GaussianSettings, GaussianStep, run_batch, run_gaussian};
-use diffusion::{Denoiser, Sequence, SpecialTokens, Trajectory};
+use diffusion::{FullDenoiser, Sequence, SpecialTokens, Trajectory};
 use engine::Engine;
 use model_loader::Checkpoint;
 
@@ -57,7 +57,7 @@ pub async fn measure(
 }
 
 /// Decodes every run but the first `done`, prompts in order, seeds within, and hands it on.
-pub async fn each<D: Denoiser>(
+pub async fn each<D: FullDenoiser>(
     denoiser: &mut D,
     runs: &Runs<'_>,
     settings: &DecodeSettings,

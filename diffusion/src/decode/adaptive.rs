@@ -48,7 +48,8 @@ pub(super) fn count(
             ranked.iter().take_while(within).count()
         }
         Parallelism::Stable { probability, calls, slots, .. } => {
-            let calm = |r: &Ranked| step >= calls && memory[slot(r) as usize].calm >= calls;
+            // The released code counts what moved at the end of the block before, but waits for as many calls in this one.
+            let calm = |r: &Ranked| step + 1 >= calls && memory[slot(r) as usize].calm >= calls;
             match front(ranked, |r| confidence(r) > probability + SLACK && calm(r)) {
                 0 => slots as usize,
                 calm => calm,

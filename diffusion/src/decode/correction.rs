@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::SlotMemory;
+use super::step::self_accuracy;
 use super::validation::within;
 use super::{Commit, SettingsError, SlotPrediction};
 use crate::denoiser::Prediction;
@@ -15,16 +16,18 @@ use crate::sequence::{Sequence, SlotState};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Correction {
-    /// GIDD's self-correction (von Rütte et al., arXiv 2503.04482): predict the whole text at a time near 0, draw
-    /// anew at a low temperature, and change the one slot where another token than the present one was drawn with
-    /// the largest probability at that temperature (at temperature 0, where all draws are certain, at temperature 1). Ends when
-    /// nothing changes, when the self-accuracy (share of slots whose token is the most probable one) has not risen for more
-    /// than `patience` calls, or after `calls`. Cost: one call per change. Known failure: only networks trained with
-    /// uniform noise know that a visible token may be wrong; a masked one gets worse.
+    /// GIDD's self-correction (von Rütte et al., arXiv 2503.04482): predict the whole text at a time near 0, draw anew at a low
+    /// temperature, and change the one slot where another token than the present one was drawn with the largest probability at that
+    /// temperature over all tokens (at temperature 0, where all draws are certain, at temperature 1). Ends when nothing changes, when
+    /// the self-accuracy (share of slots whose token, after the change, is the most probable one) has not risen for more than
+    /// `patience` calls, or after `calls`; the change that exhausts the patience is not made (as in the released code). Cost: one call
+    /// per change and one; but for temperatures 0 and 1 each reads back whole distributions, open slots × vocabulary numbers
+    /// ([`Asker`](super::Asker)). Known failure: only networks trained with uniform noise know that a visible token may be wrong; a
+    /// masked one gets worse.
     OneByOne {
         /// Temperature of the draws, finite and at least 0; the paper's is .1.
         temperature: f32,
-        /// Time told to the network, in [0, 1]; near 0 in the paper, recommended .01 (ours, not measured).
+        /// Time told to the network, in [0, 1]; near 0 in the paper, .01 by default in its released code.
         time: f64,
         /// Calls without progress that it bears, from 1 to 10⁶; the paper's is 32.
         patience: u32,
@@ -71,10 +74,10 @@ impl Correcting {
         Self { calls: 0, best: 0.0, stalled: 0, is_over: false }
     }
 
-    /// After one more call, at which the self-accuracy was `present`.
-    pub(super) fn after(self, rule: Correction, present: f64, has_changed: bool) -> Self {
+    /// After one more call, which left a text of this self-accuracy.
+    pub(super) fn after(self, rule: Correction, accuracy: f64, has_changed: bool) -> Self {
         let calls = self.calls.saturating_add(1);
-        let stalled = if present > self.best { 0 } else { self.stalled.saturating_add(1) };
+        let stalled = self.stalled_at(accuracy);
         let is_over = match rule {
             Correction::OneByOne { patience, calls: most, .. } => {
                 !has_changed || stalled > patience || calls >= most
@@ -83,7 +86,12 @@ impl Correcting {
                 calls >= most
             }
         };
-        Self { calls, best: self.best.max(present), stalled, is_over }
+        Self { calls, best: self.best.max(accuracy), stalled, is_over }
+    }
+
+    /// Calls without progress, with one that leaves this self-accuracy.
+    fn stalled_at(self, accuracy: f64) -> u32 {
+        if accuracy > self.best { 0 } else { self.stalled.saturating_add(1) }
     }
 }
 
@@ -118,33 +126,34 @@ impl Correction {
         open
     }
 
-    /// The one change of [`Correction::OneByOne`]: the surest token that is not the present one.
-    pub(super) fn change(seen: &[SlotPrediction], sequence: &Sequence, temperature: f32) -> Option<Commit> {
+    /// The one change of [`Correction::OneByOne`]: the surest token that is not the present one, unless patience ends with it.
+    pub(super) fn change(
+        self,
+        standing: Correcting,
+        seen: &[SlotPrediction],
+        sequence: &Sequence,
+    ) -> Option<Commit> {
         let other = |p: &&SlotPrediction| p.prediction.drawn.token != sequence.slots[p.slot as usize].token;
         let surest = |a: &&SlotPrediction, b: &&SlotPrediction| {
-            let sureness = |p: &SlotPrediction| sureness(&p.prediction, temperature);
-            sureness(a).total_cmp(&sureness(b)).then(b.slot.cmp(&a.slot))
+            sureness(&a.prediction).total_cmp(&sureness(&b.prediction)).then(b.slot.cmp(&a.slot))
         };
-        let change = seen.iter().filter(other).max_by(surest);
-        change.map(|p| Commit { slot: p.slot, token: p.prediction.drawn.token })
+        let change = seen.iter().filter(other).max_by(surest)?.drawn();
+        let mut changed = sequence.clone();
+        changed.slots[change.slot as usize].token = change.token;
+        let stalled = standing.stalled_at(self_accuracy(seen, &changed));
+        let is_borne = !matches!(self, Self::OneByOne { patience, .. } if stalled > patience);
+        is_borne.then_some(change)
+    }
+
+    /// Whether the rule needs log-probabilities that no summary has: those of a draw that is certain, and those at temperature 1, it has.
+    pub(super) fn tempers(self) -> bool {
+        matches!(self, Self::OneByOne { temperature, .. } if temperature != 0.0 && temperature != 1.0)
     }
 }
 
-/// Log-probability of the drawn token at a temperature; at temperature 1 for 0. What the best candidates leave is counted as tokens as
-/// likely as the last of them: exact at temperature 1, and of no weight at a low one.
-fn sureness(prediction: &Prediction, temperature: f32) -> f64 {
-    let own = f64::from(prediction.drawn.log_probability);
-    if temperature == 0.0 {
-        return own;
-    }
-    let others = prediction.top.iter().filter(|candidate| candidate.token != prediction.drawn.token);
-    let logs = others.map(|candidate| f64::from(candidate.log_probability)).filter(|log| log.is_finite());
-    let relative = |log: f64| ((log - own) / f64::from(temperature)).exp();
-    let (mut weight, mut rest, mut least) = (1.0, 1.0 - own.exp(), own);
-    for log in logs {
-        (weight, rest, least) = (weight + relative(log), rest - log.exp(), least.min(log));
-    }
-    -(weight + rest.max(0.0) / least.exp() * relative(least)).ln()
+/// Log-probability of the drawn token, tempered where the rule is.
+fn sureness(prediction: &Prediction) -> f32 {
+    prediction.tempered_log_probability.unwrap_or(prediction.drawn.log_probability)
 }
 
 #[cfg(test)]
@@ -166,15 +175,19 @@ mod tests {
         let mut calls = 0;
         while !decoder.is_finished() {
             let answer = |row: Row| {
-                let mut answer = prediction(-1.0, [-1.5, -2.0], 0.5);
+                let tempered_log_probability = Some(-0.5);
+                let mut answer =
+                    Prediction { tempered_log_probability, ..prediction(-1.0, [-1.5, -2.0], 0.5) };
                 let changes = row.slot + 1 == SLOTS;
                 answer.drawn.token = if changes { TokenId(5 + calls % 2) } else { row.target };
                 answer.top[0].token = if row.slot < agreeing(calls) { row.target } else { TokenId(3) };
                 answer
             };
             let answers: Vec<_> = decoder.rows(0).map(answer).collect();
-            assert_eq!(decoder.apply(&answers).unwrap().commits.len(), 1);
+            let made = decoder.apply(&answers).unwrap().commits.len();
             calls += 1;
+            let gives_up = matches!(rule, Correction::OneByOne { calls: most, .. } if decoder.is_finished() && calls < most);
+            assert_eq!(made, usize::from(!gives_up), "the change that exhausts the patience is not made");
         }
         calls
     }
@@ -205,15 +218,25 @@ mod tests {
     #[test]
     fn the_surest_change_is_that_of_the_temperature_at_which_it_was_drawn() {
         // At temperature 1 the first slot is surer of its new word (.5), at .1 the second, whose rivals are rare (GIDD's code).
-        let mut torn = prediction(0.5_f32.ln(), [0.49_f32.ln(), -9.0], 0.5);
-        let mut clear = prediction(0.4_f32.ln(), [0.1_f32.ln(), -9.0], 0.5);
-        (torn.drawn.token, clear.drawn.token) = (TokenId(5), TokenId(6));
-        let seen =
-            [torn, clear].into_iter().zip(0..).map(|(prediction, slot)| SlotPrediction { slot, prediction });
-        let seen: Vec<_> = seen.collect();
+        let seen = |tempered: [Option<f32>; 2]| -> Vec<SlotPrediction> {
+            let slot = |slot: usize| {
+                let tempered_log_probability = tempered[slot];
+                let plain = prediction([0.5_f32, 0.4][slot].ln(), [-2.0, -9.0], 0.5);
+                SlotPrediction {
+                    slot: slot as u32,
+                    prediction: Prediction { tempered_log_probability, ..plain },
+                }
+            };
+            [0, 1].map(slot).to_vec()
+        };
         let text = Sequence { slots: vec![Slot::committed(TokenId(4)); 2] };
-        let changed = |temperature| Correction::change(&seen, &text, temperature).map(|commit| commit.slot);
-        assert_eq!([0.0, 1.0, 0.1].map(changed), [Some(0), Some(0), Some(1)]);
+        let changed = |tempered| {
+            let change = one_by_one(3, 100).change(Correcting::begin(), &seen(tempered), &text);
+            change.map(|commit| commit.slot)
+        };
+        assert_eq!(changed([None, None]), Some(0));
+        assert_eq!(changed([Some(-0.6), Some(-1e-6)]), Some(1));
+        assert_eq!(changed([Some(-1e-30), Some(-1e-20)]), Some(0), "both are 1 to a float");
     }
 
     #[test]

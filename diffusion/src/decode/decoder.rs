@@ -3,10 +3,11 @@
 use super::block::{self, Span};
 use super::noisy::Back;
 use super::parallelism::{Standing, interval};
-use super::step::{Checkpoint, SlotPrediction, Step};
+use super::step::{Checkpoint, Shown, SlotPrediction, Step};
 use super::write::{Changes, Writing, reveal_word};
 use super::{Correction, DecodeSettings, Edit, EditError, Noise, SettingsError, memory};
 use crate::denoiser::{Mixture, Prediction, Query, Row};
+use crate::draw::DrawError;
 use crate::sequence::{Sequence, SlotState, SpecialTokens, TokenId};
 
 /// The answer to a call does not fit the question.
@@ -38,10 +39,27 @@ pub enum DecodeError {
         /// Smallest allowed id.
         first_token: u32,
     },
+    /// A row without a possible draw.
+    #[error("slot {slot}: {source}")]
+    Draw {
+        /// The slot.
+        slot: u32,
+        /// What is wrong.
+        source: DrawError,
+    },
+    /// The rule needs more than a summary, and got no more.
+    #[error("{quantity} of slot {slot}: found none, expected what an Asker adds to the prediction")]
+    Missing {
+        /// The slot.
+        slot: u32,
+        /// What the rule needs.
+        quantity: &'static str,
+    },
 }
 
-/// A run in progress. Ask [`rows`](Self::rows) of a denoiser, hand the answer to [`apply`](Self::apply), until
-/// [`is_finished`](Self::is_finished).
+/// A run in progress. Ask about [`rows`](Self::rows) by an [`Asker`](super::Asker), hand the answer to [`apply`](Self::apply), until
+/// [`is_finished`](Self::is_finished). Where [`needs_distributions`](Self::needs_distributions) is false at every call, as it is but
+/// for two rules, [`query`](Self::query) put to a denoiser will do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoder {
     settings: DecodeSettings,
@@ -155,12 +173,34 @@ impl Decoder {
 
     /// Mixtures that masked slots show at the next call, for sequence `sequence` of a batch.
     pub fn mixtures(&self, sequence: u32) -> impl Iterator<Item = Mixture> + '_ {
-        let masked = self.state.sequence.masked_slots();
-        let mixture = move |slot: usize| {
-            let memory = self.state.memory.get(slot)?;
-            self.settings.soft_feedback?.mixture(sequence, slot as u32, memory)
-        };
-        masked.filter_map(mixture)
+        self.state.mixtures(&self.settings, sequence)
+    }
+
+    /// Whether the next call needs whole distributions: for the drift of [`Parallelism::Stable`](super::Parallelism::Stable), which the
+    /// first call begins, or for the tempered probabilities of [`Correction::OneByOne`].
+    pub fn needs_distributions(&self) -> bool {
+        !self.is_finished() && (self.compares_calls() || self.tempers())
+    }
+
+    /// Whether the rule at work compares calls.
+    fn compares_calls(&self) -> bool {
+        self.settings.parallelism.compares_calls() && self.state.correcting.is_none()
+    }
+
+    /// Whether the rule at work needs to know how likely the draws are at their temperature.
+    pub(super) fn tempers(&self) -> bool {
+        self.correction().is_some_and(Correction::tempers)
+    }
+
+    /// What the call before has shown, where the next one is compared with it.
+    pub(super) fn before(&self) -> Option<&Shown> {
+        let before = self.state.before.as_ref().filter(|_| self.compares_calls());
+        before.filter(|before| before.tokens.len() == self.sequence().len())
+    }
+
+    /// Whether the drift of a slot is wanted: where it was masked at the call before as it is now.
+    pub(super) fn drifts(&self, slot: u32) -> bool {
+        self.before().is_some_and(|before| before.tokens[slot as usize] == self.special.mask)
     }
 
     /// The rows of the next call, in reading order, for sequence `sequence` of a batch.
@@ -197,11 +237,10 @@ impl Decoder {
             return time;
         }
         let (step, opened) = (self.step, self.state.opened);
-        let share = self.state.sequence.masked_count() as f64 / f64::from(opened.max(1));
         let DecodeSettings { parallelism, seed, start_time, remasking, .. } = self.settings;
         let time = parallelism.time(step, opened, seed, start_time);
         let told = |time| parallelism.clock().map_or(time, |(_, schedule)| remasking.told(schedule, time));
-        time.map(told).unwrap_or(share.min(1.0))
+        time.map(told).unwrap_or(self.state.masked_share())
     }
 
     /// The next call of this run alone.
@@ -232,9 +271,9 @@ impl Decoder {
     /// What this call changes.
     fn changes(&self, seen: &[SlotPrediction]) -> Changes {
         let all = |seen: &[SlotPrediction]| seen.iter().map(SlotPrediction::drawn).collect();
-        match (self.correction(), self.settings.noise) {
-            (Some(Correction::OneByOne { temperature, .. }), _) => {
-                let commits = Correction::change(seen, self.sequence(), temperature).into_iter().collect();
+        match (self.correction().zip(self.state.correcting), self.settings.noise) {
+            (Some((rule @ Correction::OneByOne { .. }, standing)), _) => {
+                let commits = rule.change(standing, seen, self.sequence()).into_iter().collect();
                 Changes { commits, ..Changes::default() }
             }
             (Some(_), _) => Changes { commits: all(seen), ..Changes::default() },
@@ -294,6 +333,12 @@ impl Decoder {
             if found < first_token {
                 return Err(DecodeError::Token { slot, found, first_token });
             }
+            if self.drifts(slot) && prediction.drift_nats.is_none() {
+                return Err(DecodeError::Missing { slot, quantity: "drift since the call before" });
+            }
+            if self.tempers() && prediction.tempered_log_probability.is_none() {
+                return Err(DecodeError::Missing { slot, quantity: "tempered log-probability" });
+            }
             Ok(SlotPrediction { slot, prediction })
         };
         self.asked().zip(predictions).map(pair).collect()
@@ -352,8 +397,10 @@ impl Decoder {
 
 /// Whether all numbers are numbers, and those that must be finite are.
 fn is_sound(prediction: &Prediction) -> bool {
-    let Prediction { drawn, entropy_nats, log_sum_exp, target_log_probability, top } = prediction;
+    let Prediction { drawn, entropy_nats, log_sum_exp, target_log_probability, top, .. } = prediction;
+    let Prediction { drift_nats, tempered_log_probability, .. } = prediction;
     [drawn.log_probability, *entropy_nats, *log_sum_exp].iter().all(|value| value.is_finite())
+        && [drift_nats, tempered_log_probability].into_iter().flatten().all(|value| value.is_finite())
         && !target_log_probability.is_nan()
         && !top.iter().any(|candidate| candidate.log_probability.is_nan())
 }

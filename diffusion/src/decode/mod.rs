@@ -1,9 +1,10 @@
 //! Decoding: from masked slots to text. Small rules that compose, and one decoder that applies them.
 //!
 //! [`DecodeSettings`] say how; a [`Decoder`] is the run in progress; a [`Step`] is one call and what was done
-//! with it; a [`Trajectory`] is the whole run as a plain value.
+//! with it; a [`Trajectory`] is the whole run as a plain value. An [`Asker`] puts a decoder's question to a denoiser.
 
 mod adaptive;
+pub mod ask;
 pub mod block;
 pub mod correction;
 pub mod decoder;
@@ -22,6 +23,7 @@ pub mod trajectory;
 pub mod validation;
 mod write;
 
+pub use ask::Asker;
 pub use block::Span;
 pub use correction::Correction;
 pub use decoder::{DecodeError, Decoder};
@@ -35,6 +37,6 @@ pub use remasking::{Believed, Remasking};
 pub use run::{RunError, run, run_batch};
 pub use settings::{DecodeSettings, Sampling};
 pub use soft_feedback::SoftFeedback;
-pub use step::{Checkpoint, Commit, SlotPrediction, Step};
+pub use step::{Checkpoint, Commit, Shown, SlotPrediction, Step};
 pub use trajectory::{Trajectory, TrajectoryError};
 pub use validation::SettingsError;

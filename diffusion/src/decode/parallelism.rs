@@ -87,11 +87,13 @@ pub enum Parallelism {
     },
     /// All slots whose drawn token is surer than `probability` and whose distribution has moved by less than
     /// `drift_nats` of KL in each of the last calls; if none, the first slots of the order (KLASS, arXiv 2511.05664). The
-    /// KL is taken over the 5 best candidates and the rest together, a lower bound of the full one: the larger the
-    /// vocabulary, the more can move within the rest unseen, so there more slots may count as stable than under the
-    /// reference. Cost: adaptive; no slot is stable before call number `calls` + 1, and until then `slots` go at every
-    /// call. Known failures: what goes because none is stable is checked by nothing; and a prediction that is sure,
-    /// steady and wrong passes.
+    /// KL(now ‖ before) is that of the whole distributions at temperature 1, whatever the vocabulary, with probabilities before
+    /// counted as 10⁻¹² at least (the released code's epsilon); a slot that was not masked at the call before has moved. Cost:
+    /// adaptive, and every call reads back whole distributions, masked slots × vocabulary numbers, which are kept until the next
+    /// one ([`Asker`](super::Asker)); a run that is taken up asks once more for those of the call before. No slot is stable before
+    /// call number `calls` + 1, nor in a later block before its call number `calls` (as in the code); until then `slots` go at every
+    /// call. Known failures: what goes because none is stable is checked by nothing; and a prediction that is sure, steady and wrong
+    /// passes.
     Stable {
         /// Probability to exceed, from 0 to 1; the paper's is .9, the default.
         #[serde(default = "defaults::probability")]
@@ -185,6 +187,11 @@ impl Parallelism {
         let lost = schedule.lost(start_time) * masked as f64 / opened.max(1) as f64;
         let done = 1.0 - schedule.time_of_lost(lost.min(1.0)) / start_time;
         ((done * f64::from(steps)).round() as u32).min(steps - 1)
+    }
+
+    /// Whether a call's distributions are compared with those of the call before.
+    pub(super) fn compares_calls(self) -> bool {
+        matches!(self, Self::Stable { .. })
     }
 
     /// Number of steps and schedule, for rules that have both.

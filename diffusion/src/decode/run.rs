@@ -1,7 +1,7 @@
 //! Drivers: decoders and a denoiser until all is written.
 
-use super::{DecodeError, Decoder, Trajectory};
-use crate::denoiser::{Denoiser, Query};
+use super::{Asker, DecodeError, Decoder, Trajectory};
+use crate::denoiser::FullDenoiser;
 
 /// Why a run stopped early.
 #[derive(Debug, thiserror::Error)]
@@ -25,75 +25,55 @@ pub enum RunError<E: std::error::Error + 'static> {
 }
 
 /// Decodes one sequence to the end.
-pub async fn run<D: Denoiser>(denoiser: &mut D, decoder: Decoder) -> Result<Trajectory, RunError<D::Error>> {
-    let mut decoders = [decoder];
+pub async fn run<D: FullDenoiser>(
+    denoiser: &mut D,
+    decoder: Decoder,
+) -> Result<Trajectory, RunError<D::Error>> {
+    let (mut asker, mut decoders) = (Asker::default(), [decoder]);
     let mut trajectories = [Trajectory::begin(&decoders[0])];
-    while step_batch(denoiser, &mut decoders, &mut trajectories).await? {}
+    while step_batch(denoiser, &mut asker, &mut decoders, &mut trajectories).await? {}
     let [trajectory] = trajectories;
     Ok(trajectory)
 }
 
 /// Decodes many sequences of one length side by side, one query per call for all of them.
-pub async fn run_batch<D: Denoiser>(
+pub async fn run_batch<D: FullDenoiser>(
     denoiser: &mut D,
     mut decoders: Vec<Decoder>,
 ) -> Result<Vec<Trajectory>, RunError<D::Error>> {
+    let mut asker = Asker::default();
     let mut trajectories: Vec<Trajectory> = decoders.iter().map(Trajectory::begin).collect();
-    while step_batch(denoiser, &mut decoders, &mut trajectories).await? {}
+    while step_batch(denoiser, &mut asker, &mut decoders, &mut trajectories).await? {}
     Ok(trajectories)
 }
 
 /// One call for all; false if all had finished. The batch keeps its size, because programs are recorded per
 /// size: a finished sequence stays in it and asks for no rows.
-async fn step_batch<D: Denoiser>(
+async fn step_batch<D: FullDenoiser>(
     denoiser: &mut D,
+    asker: &mut Asker,
     decoders: &mut [Decoder],
     trajectories: &mut [Trajectory],
 ) -> Result<bool, RunError<D::Error>> {
-    let query = batch(decoders)?;
-    if query.rows.is_empty() {
-        return Ok(false);
-    }
-    let mut rest = &denoiser.predict(&query).await.map_err(RunError::Denoiser)?[..];
+    let answer = asker.ask(denoiser, decoders).await?;
+    let mut rest = &answer[..];
+    let mut has_asked = false;
     for (decoder, trajectory) in decoders.iter_mut().zip(trajectories).filter(|(d, _)| !d.is_finished()) {
         let asked = decoder.asked_count();
         let found = rest.len();
         let (own, others) =
             rest.split_at_checked(asked).ok_or(DecodeError::Count { found, expected: asked })?;
         trajectory.push(decoder.apply(own)?);
-        rest = others;
+        (rest, has_asked) = (others, true);
     }
-    Ok(true)
-}
-
-/// The next call of all decoders together.
-fn batch<E: std::error::Error>(decoders: &[Decoder]) -> Result<Query, RunError<E>> {
-    let length = decoders.first().map_or(0, |decoder| decoder.sequence().len());
-    let mut query = Query {
-        length,
-        tokens: Vec::with_capacity(length * decoders.len()),
-        times: decoders.iter().map(Decoder::time).collect(),
-        mixtures: Vec::new(),
-        vectors: Vec::new(),
-        rows: Vec::new(),
-    };
-    for (sequence, decoder) in decoders.iter().enumerate() {
-        let found = decoder.sequence().len();
-        if found != length {
-            return Err(RunError::Length { sequence, found, expected: length });
-        }
-        query.tokens.extend(decoder.tokens());
-        query.mixtures.extend(decoder.mixtures(sequence as u32));
-        query.rows.extend(decoder.rows(sequence as u32));
-    }
-    Ok(query)
+    Ok(has_asked)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::{DecodeSettings, Parallelism};
-    use crate::denoiser::Prediction;
+    use crate::denoiser::{Denoiser, Prediction, Query};
     use crate::exact::{Corpus, ExactError, two_sentences};
     use crate::schedule::Schedule;
     use crate::sequence::{Sequence, SpecialTokens, TokenId};
@@ -153,6 +133,16 @@ mod tests {
         type Error = ExactError;
 
         async fn predict(&mut self, _: &Query) -> Result<Vec<Prediction>, ExactError> {
+            Ok(Vec::new())
+        }
+    }
+
+    impl FullDenoiser for Broken {
+        fn vocabulary(&self) -> usize {
+            9
+        }
+
+        async fn distributions(&mut self, _: &Query) -> Result<Vec<f32>, ExactError> {
             Ok(Vec::new())
         }
     }

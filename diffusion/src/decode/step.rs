@@ -6,7 +6,7 @@ use super::correction::Correcting;
 use super::edit::edit;
 use super::memory::{self, SlotMemory};
 use super::{DecodeSettings, Edit, EditError, block};
-use crate::denoiser::Prediction;
+use crate::denoiser::{Mixture, Prediction};
 use crate::sequence::{Sequence, Slot, SlotState, SpecialTokens, TokenId};
 
 /// What was predicted for one slot.
@@ -82,6 +82,18 @@ impl Step {
     }
 }
 
+/// What a network was shown of a sequence at a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The tokens. `// (slots)`
+    pub tokens: Vec<TokenId>,
+    /// The time that it was told, in [0, 1].
+    pub time: f64,
+    /// Mixtures that masked slots showed (soft feedback), as of sequence 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixtures: Vec<Mixture>,
+}
+
 /// Where a run stands between two calls: all that is needed to go on from here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
@@ -96,6 +108,10 @@ pub struct Checkpoint {
     /// What the rules remember of earlier calls; empty before the first. `// (slots)`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<SlotMemory>,
+    /// What was shown at the call before, where a rule compares the next with it
+    /// ([`Parallelism::Stable`](super::Parallelism::Stable)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Shown>,
     /// How far the correction has come, once the text is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correcting: Option<Correcting>,
@@ -108,7 +124,36 @@ impl Checkpoint {
     /// The beginning of a run.
     pub fn start(sequence: Sequence) -> Self {
         let opened = sequence.masked_count() as u32;
-        Self { sequence, call: 0, step: 0, opened, memory: Vec::new(), correcting: None, edits: Vec::new() }
+        let (memory, edits) = (Vec::new(), Vec::new());
+        Self { sequence, call: 0, step: 0, opened, memory, before: None, correcting: None, edits }
+    }
+
+    /// Share of the slots opened at the start that is still masked.
+    pub(super) fn masked_share(&self) -> f64 {
+        (self.sequence.masked_count() as f64 / f64::from(self.opened.max(1))).min(1.0)
+    }
+
+    /// Mixtures that masked slots show at the next call, for sequence `sequence` of a batch.
+    pub(super) fn mixtures(
+        &self,
+        settings: &DecodeSettings,
+        sequence: u32,
+    ) -> impl Iterator<Item = Mixture> + '_ {
+        let soft_feedback = settings.soft_feedback;
+        let mixture =
+            move |slot: usize| soft_feedback?.mixture(sequence, slot as u32, self.memory.get(slot)?);
+        self.sequence.masked_slots().filter_map(mixture)
+    }
+
+    /// What the next call shows, where the one after it is compared with it. Such rules have no schedule, so that the time is the
+    /// share of masks.
+    fn compared(&self, settings: &DecodeSettings) -> Option<Shown> {
+        let compares = settings.parallelism.compares_calls() && self.correcting.is_none();
+        compares.then(|| Shown {
+            tokens: self.sequence.tokens().collect(),
+            time: self.masked_share(),
+            mixtures: self.mixtures(settings, 0).collect(),
+        })
     }
 
     /// The slots that this run writes: those that are masked, and those that it has committed. Words that were there before, given or
@@ -172,7 +217,7 @@ impl Checkpoint {
         }
         let before = block::current(settings, &self.sequence).start;
         let correcting = self.correcting.zip(settings.correction);
-        let present = correcting.map(|_| self_accuracy(&step.predictions, &self.sequence));
+        self.before = self.compared(settings);
         memory::observe(&mut self.memory, length, settings.parallelism, &step.predictions);
         step.replay(&mut self.sequence, mask)?;
         memory::settle(&mut self.memory, &step.predictions, &step.commits);
@@ -180,19 +225,17 @@ impl Checkpoint {
         self.edits.clear();
         self.call = step.call.saturating_add(1);
         self.step = if is_new_block { 0 } else { step.step.saturating_add(1) };
-        self.correcting = match (correcting, present) {
-            (Some((standing, rule)), Some(present)) => {
-                Some(standing.after(rule, present, !step.commits.is_empty()))
-            }
-            _ => self.correcting,
-        };
+        if let Some((standing, rule)) = correcting {
+            let accuracy = self_accuracy(&step.predictions, &self.sequence);
+            self.correcting = Some(standing.after(rule, accuracy, !step.commits.is_empty()));
+        }
         self.begin_correction(settings);
         Ok(())
     }
 }
 
 /// Share of the slots whose token is the one that the denoiser finds most probable there.
-fn self_accuracy(seen: &[SlotPrediction], before: &Sequence) -> f64 {
-    let agrees = |p: &&SlotPrediction| before.slots[p.slot as usize].token == p.prediction.top[0].token;
+pub(super) fn self_accuracy(seen: &[SlotPrediction], text: &Sequence) -> f64 {
+    let agrees = |p: &&SlotPrediction| text.slots[p.slot as usize].token == p.prediction.top[0].token;
     seen.iter().filter(agrees).count() as f64 / seen.len().max(1) as f64
 }

@@ -76,12 +76,12 @@ mod tests {
     const STEPS: [u32; 6] = [1, 2, 4, 8, 16, 32];
 
     /// Number of `RUNS` runs that end in a sentence that the corpus does not hold.
-    fn unseen<D: Denoiser>(denoiser: &mut D, corpus: &Corpus, settings: &DecodeSettings) -> u64 {
+    fn unseen<D: FullDenoiser>(denoiser: &mut D, corpus: &Corpus, settings: &DecodeSettings) -> u64 {
         unseen_of(0..RUNS, denoiser, corpus, settings)
     }
 
     /// The same of the runs with these seeds.
-    fn unseen_of<D: Denoiser>(
+    fn unseen_of<D: FullDenoiser>(
         seeds: Range<u32>,
         denoiser: &mut D,
         corpus: &Corpus,

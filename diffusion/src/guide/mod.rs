@@ -28,7 +28,7 @@ pub use leave_one_out::LeaveOneOut;
 pub use pattern::{Pattern, Spelling};
 
 use crate::denoiser::{Prediction, Query};
-use crate::draw::{DrawError, summarise};
+use crate::draw::{self, DrawError};
 
 /// Why a guided call failed.
 #[derive(Debug, thiserror::Error)]
@@ -51,18 +51,14 @@ pub enum GuideError<E: std::error::Error + 'static> {
 /// Summaries of whole distributions. `// (rows, vocabulary)`
 fn summaries<E: std::error::Error>(
     query: &Query,
-    log_probabilities: &[f32],
+    logs: &[f32],
     vocabulary: usize,
 ) -> Result<Vec<Prediction>, GuideError<E>> {
-    let rows = query.rows.iter().zip(log_probabilities.chunks(vocabulary));
-    let summary = |(row, logits): (&crate::Row, &[f32])| {
-        summarise(logits.iter().map(|&logit| f64::from(logit)), row).map_err(|source| GuideError::Draw {
-            sequence: row.sequence,
-            slot: row.slot,
-            source,
-        })
-    };
-    rows.map(summary).collect()
+    draw::summaries(query, logs, vocabulary, |row, source| GuideError::Draw {
+        sequence: row.sequence,
+        slot: row.slot,
+        source,
+    })
 }
 
 /// Makes log-probabilities of what is proportional to probabilities.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::HybridError;
 use crate::decode::validation::within;
-use crate::decode::{Decoder, Sampling, SettingsError, Trajectory};
-use crate::denoiser::{Denoiser, Prediction, Query, Row};
+use crate::decode::{Asker, Decoder, Sampling, SettingsError, Trajectory};
+use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query, Row};
 use crate::measure::judge::{judged, log_probabilities};
 use crate::random::{Purpose, uniform, word};
 use crate::sequence::{Sequence, Slot};
@@ -57,7 +57,7 @@ pub struct Resampled {
 ///
 /// # Errors
 /// [`HybridError`].
-pub async fn edlm<D: Denoiser, A: Denoiser>(
+pub async fn edlm<D: FullDenoiser, A: Denoiser>(
     denoiser: &mut D,
     autoregressive: &mut A,
     knobs: Edlm,
@@ -71,11 +71,13 @@ pub async fn edlm<D: Denoiser, A: Denoiser>(
     }
     let mut run =
         Resampled { trajectory: Trajectory::begin(&decoder), denoiser_calls: 0, autoregressive_calls: 0 };
+    let mut asker = Asker::default();
     while !decoder.is_finished() {
         let many = if decoder.time() > 1.0 - knobs.window { knobs.candidates } else { 1 };
         let query = candidates(&decoder.query(), many);
         let rows = decoder.asked_count();
-        let predictions = denoiser.predict(&query).await.map_err(HybridError::Denoiser)?;
+        let asked = vec![&decoder; many as usize];
+        let predictions = asker.put(denoiser, query, &asked).await.map_err(HybridError::Run)?;
         let drawn: Vec<&[Prediction]> = predictions.chunks(rows.max(1)).collect();
         let chosen = if many == 1 {
             0

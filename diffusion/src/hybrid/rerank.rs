@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::HybridError;
 use crate::decode::validation::within;
 use crate::decode::{DecodeSettings, Decoder, SettingsError, Trajectory, run_batch};
-use crate::denoiser::Denoiser;
+use crate::denoiser::{Denoiser, FullDenoiser};
 use crate::measure::judge::log_probabilities;
 use crate::measure::surface::histogram_bits;
 use crate::sequence::{Sequence, SpecialTokens, TokenId};
@@ -56,7 +56,7 @@ pub struct Reranked {
 ///
 /// # Errors
 /// [`HybridError`]; also if no candidate reaches the floor.
-pub async fn rerank<D: Denoiser, A: Denoiser>(
+pub async fn rerank<D: FullDenoiser, A: Denoiser>(
     denoiser: &mut D,
     autoregressive: &mut A,
     knobs: Rerank,

@@ -10,8 +10,8 @@
 //! another word than the original may be as good. All are counts of one run or text, no estimates; errors come over
 //! texts.
 
-use crate::decode::{Commit, Decoder, RunError, Step, Trajectory, TrajectoryError};
-use crate::denoiser::Denoiser;
+use crate::decode::{Asker, Commit, Decoder, RunError, Step, Trajectory, TrajectoryError};
+use crate::denoiser::FullDenoiser;
 use crate::process::Words;
 use crate::random::{Purpose, Stream, below, bernoulli};
 use crate::sequence::{Sequence, Slot, SlotState, TokenId};
@@ -141,14 +141,15 @@ impl Corruption {
 ///
 /// # Panics
 /// If the clean text has another length.
-pub async fn repair<D: Denoiser>(
+pub async fn repair<D: FullDenoiser>(
     denoiser: &mut D,
     clean: &[TokenId],
     mut decoder: Decoder,
 ) -> Result<Repair, RunError<D::Error>> {
     let corrupted: Vec<TokenId> = decoder.sequence().tokens().collect();
+    let mut asker = Asker::default();
     while !decoder.is_finished() {
-        let predictions = denoiser.predict(&decoder.query()).await.map_err(RunError::Denoiser)?;
+        let predictions = asker.ask(denoiser, std::slice::from_ref(&decoder)).await?;
         decoder.apply(&predictions)?;
     }
     Ok(Repair::of(clean, &corrupted, &decoder.sequence().tokens().collect::<Vec<_>>()))

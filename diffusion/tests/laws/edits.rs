@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use diffusion::decode::{DecodeSettings, Decoder, Edit, Trajectory};
-use diffusion::{Denoiser, Sequence, Slot, SlotState, TokenId};
+use diffusion::decode::{Asker, DecodeSettings, Decoder, Edit, Trajectory};
+use diffusion::{Sequence, Slot, SlotState, TokenId};
 use pollster::block_on;
 
 use crate::drawn_settings::any_settings;
@@ -38,9 +38,9 @@ fn said(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// One call.
+/// One call, as if nothing was known of the one before.
 fn advance(table: &mut Table, decoder: &mut Decoder) -> Result<diffusion::Step, String> {
-    let answers = block_on(table.predict(&decoder.query())).map_err(said)?;
+    let answers = block_on(Asker::default().ask(table, std::slice::from_ref(decoder))).map_err(said)?;
     decoder.apply(&answers).map_err(said)
 }
 

@@ -3,30 +3,36 @@ use std::collections::BTreeMap;
 use diffusion::decode::DecodeSettings;
 use diffusion::draw::{DrawError, summarise};
 use diffusion::random::word;
-use diffusion::{Denoiser, Prediction, Query, Sequence};
+use diffusion::{Denoiser, FullDenoiser, Prediction, Query, Sequence};
 
 use crate::runs::{GREEDY, whole_run};
 use crate::statistics::{normalised, unit};
 use crate::systems::{MASK, seen};
 
-/// A network made of hashes, with five words.
+/// A network made of hashes.
 #[derive(Clone, Debug)]
 pub struct Hashed {
     pub seed: u32,
+    /// How many words it has, from id 3 on.
+    pub words: u32,
     /// How far logits are apart.
     pub sharp: f64,
     /// How much a prediction depends on what is visible.
     pub wobble: f64,
+    /// How much sharper it gets until all is visible.
+    pub sharpens: f64,
 }
 
 impl Hashed {
-    /// Its distribution at a slot. `// (8)`
+    /// Its distribution at a slot. `// (3 + words)`
     pub fn p(&self, tokens: &[u32], slot: usize) -> Vec<f64> {
         let state = tokens.iter().fold(17, |hash, token| word(hash, *token, 3, self.seed));
         let own = |v: u32| unit(self.seed + 31 * slot as u32, v);
-        let moved = |v: u32| unit(state.wrapping_add(slot as u32), 100 + v);
-        let logit = |v: u32| self.sharp * (own(v) + self.wobble * moved(v));
-        normalised((0..8).map(|v| if v < 3 { 0.0 } else { logit(v).exp() }))
+        let moved = |v: u32| unit(state.wrapping_add(slot as u32), 5000 + v);
+        let shown = tokens.iter().filter(|token| **token != MASK.0).count() as f64 / tokens.len() as f64;
+        let sharp = self.sharp * (1.0 + self.sharpens * shown);
+        let logit = |v: u32| sharp * (own(v) + self.wobble * moved(v));
+        normalised((0..3 + self.words).map(|v| if v < 3 { 0.0 } else { logit(v).exp() }))
     }
 }
 
@@ -39,11 +45,24 @@ impl Denoiser for Hashed {
     }
 }
 
-/// Twenty networks, from unsure to sure and from steady to changing.
+impl FullDenoiser for Hashed {
+    fn vocabulary(&self) -> usize {
+        3 + self.words as usize
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, DrawError> {
+        let p = |row| self.p(&seen(query, row), row.slot as usize);
+        Ok(query.rows.iter().flat_map(p).map(|p| p.ln() as f32).collect())
+    }
+}
+
+/// Twenty networks of five words, from unsure to sure and from steady to changing.
 pub fn networks() -> impl Iterator<Item = Hashed> {
     let sharp = |seed: u32| [2.0, 6.0, 12.0][seed as usize % 3];
     let wobble = |seed: u32| [0.05, 0.5][seed as usize % 2];
-    (0..20).map(move |seed| Hashed { seed, sharp: sharp(seed), wobble: wobble(seed) })
+    let network =
+        move |seed| Hashed { seed, words: 5, sharp: sharp(seed), wobble: wobble(seed), sharpens: 0.0 };
+    (0..20).map(network)
 }
 
 /// A slot and its distribution.

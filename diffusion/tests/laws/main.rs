@@ -44,3 +44,5 @@ mod references;
 mod remasking_laws;
 /// Forward processes of tokens.
 mod token_processes;
+/// Published rules that look at whole distributions, with up to a thousand words.
+mod whole_distributions;

@@ -1,10 +1,8 @@
-use std::collections::BTreeMap;
-
-use diffusion::decode::{Believed, Correction, DecodeSettings, Order, Parallelism, Remasking};
+use diffusion::decode::{Believed, DecodeSettings, Order, Parallelism, Remasking};
 use diffusion::{Schedule, Sequence};
 
-use crate::hashed::{Hashed, Seen, best, divergence, entropy, margin, networks, ranked, same_as_rule, slots};
-use crate::runs::{GREEDY, settings, text, whole_run, written};
+use crate::hashed::{Seen, best, entropy, margin, networks, ranked, same_as_rule, slots};
+use crate::runs::{GREEDY, settings, text, whole_run};
 use crate::systems::MASK;
 
 fn confidence(p: &[f64]) -> f64 {
@@ -92,28 +90,6 @@ fn entropy_bounded_prefixes() {
     }
 }
 
-/// KLASS (arXiv 2511.05664): all that are sure and whose KL(p_t ‖ p_(t − 1)) stayed small over the last calls, or else
-/// the surest; with five words the best five are the whole distribution.
-#[test]
-fn klass_commits_what_is_sure_and_steady() {
-    let (probability, drift_nats) = (0.4, 0.02);
-    let stable = Parallelism::Stable { probability, drift_nats, calls: 2, slots: 1 };
-    let mut several = 0;
-    for network in networks() {
-        let calls = same_as_rule(&network, 16, ordered(Order::Confidence, stable), &|_, masked, past| {
-            let is_steady = |slot: usize, p: &[f64]| {
-                let [.., older, old] = past else { return false };
-                divergence(p, &old[&slot]) < drift_nats && divergence(&old[&slot], &older[&slot]) < drift_nats
-            };
-            let ready = masked.iter().filter(|(slot, p)| confidence(p) > probability && is_steady(*slot, p));
-            let chosen: Vec<usize> = ready.map(|(slot, _)| *slot).collect();
-            if chosen.is_empty() { slots(&ranked(masked, confidence)[..1]) } else { chosen }
-        });
-        several += usize::from(calls < 16);
-    }
-    assert!(several > 5, "only {several} runs wrote several slots in one call");
-}
-
 /// DUS (arXiv 2506.19037): round r takes the slots k of a block, from 1 on, with (k − 1) mod floor(B / 2^r) = 0.
 #[test]
 fn dilated_rounds() {
@@ -165,26 +141,4 @@ fn running_confidence_fills_the_total_quota() {
     }
     assert!(opened > 0, "nothing was hidden again");
     assert!(other > 0, "the two never differ");
-}
-
-/// GIDD's self-correction (arXiv 2503.04482) changes one slot per call, the one whose new word is likeliest.
-#[test]
-fn gidd_correction_changes_the_likeliest_other_token() {
-    let network = Hashed { seed: 5, sharp: 4.0, wobble: 0.8 };
-    let correction = Some(Correction::OneByOne { temperature: 0.0, time: 0.01, patience: 50, calls: 50 });
-    let base = DecodeSettings { correction, ..DecodeSettings::default() };
-    let mut state: Vec<u32> = (0..10).map(|slot| 3 + slot % 5).collect();
-    let run = whole_run(&mut network.clone(), &base, &written(&state));
-    assert!(run.steps.len() > 3, "only {} calls", run.steps.len());
-    for step in &run.steps {
-        let drawn: BTreeMap<usize, (u32, f64)> =
-            (0..10).map(|slot| (slot, best(&network.p(&state, slot)))).collect();
-        let other = drawn.iter().filter(|(slot, (token, _))| *token != state[**slot]);
-        let change =
-            other.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)).map(|(slot, (token, _))| (*slot, *token));
-        let found: Vec<_> =
-            step.commits.iter().map(|commit| (commit.slot as usize, commit.token.0)).collect();
-        assert_eq!(found, change.into_iter().collect::<Vec<_>>());
-        change.into_iter().for_each(|(slot, token)| state[slot] = token);
-    }
 }

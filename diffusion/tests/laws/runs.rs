@@ -1,5 +1,7 @@
-use diffusion::decode::{DecodeSettings, Decoder, Parallelism, Trajectory, run, run_batch};
-use diffusion::{Denoiser, Sampling, Sequence, Slot, TokenId};
+use std::slice::from_ref;
+
+use diffusion::decode::{Asker, DecodeSettings, Decoder, Parallelism, Trajectory, run, run_batch};
+use diffusion::{FullDenoiser, Sampling, Sequence, Slot, TokenId};
 use pollster::block_on;
 
 use crate::statistics::{Counts, LIMIT, Law, misfit};
@@ -19,16 +21,20 @@ pub fn decoder(settings: &DecodeSettings, start: &Sequence) -> Decoder {
 }
 
 /// A run from the start to its end.
-pub fn whole_run<D: Denoiser>(denoiser: &mut D, settings: &DecodeSettings, start: &Sequence) -> Trajectory {
+pub fn whole_run<D: FullDenoiser>(
+    denoiser: &mut D,
+    settings: &DecodeSettings,
+    start: &Sequence,
+) -> Trajectory {
     block_on(run(denoiser, decoder(settings, start))).unwrap()
 }
 
 /// The documented loop by hand, cut off where it does not end: the decoder at the end, and the calls.
-pub fn by_hand(denoiser: &mut impl Denoiser, mut decoder: Decoder, most: usize) -> (Decoder, usize) {
-    let mut calls = 0;
+pub fn by_hand(denoiser: &mut impl FullDenoiser, mut decoder: Decoder, most: usize) -> (Decoder, usize) {
+    let (mut asker, mut calls) = (Asker::default(), 0);
     while !decoder.is_finished() {
         assert!(calls < most, "not finished after {most} calls: {:?}", decoder.settings());
-        let answers = block_on(denoiser.predict(&decoder.query())).unwrap();
+        let answers = block_on(asker.ask(denoiser, from_ref(&decoder))).unwrap();
         decoder.apply(&answers).unwrap();
         calls += 1;
     }
@@ -56,7 +62,12 @@ pub fn end(run: &Trajectory) -> Sequence {
 }
 
 /// How often the runs of the first so many seeds, a multiple of 500, write every text.
-pub fn counts<D: Denoiser>(denoiser: &mut D, start: &Sequence, base: &DecodeSettings, runs: u32) -> Counts {
+pub fn counts<D: FullDenoiser>(
+    denoiser: &mut D,
+    start: &Sequence,
+    base: &DecodeSettings,
+    runs: u32,
+) -> Counts {
     let mut found = Counts::new();
     for chunk in 0..runs / 500 {
         let seeds = chunk * 500..(chunk + 1) * 500;

@@ -40,7 +40,7 @@ mod forward;
 mod golden;
 /// Every kernel of the catalogue against its reference.
 mod kernels;
-/// Every shipped model's predictions against PyTorch's.
+/// Shipped models: predictions against PyTorch, and KLASS.
 #[cfg(not(target_arch = "wasm32"))]
 mod shipped;
 /// Whole runs on every back end.

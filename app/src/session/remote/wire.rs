@@ -125,6 +125,8 @@ mod tests {
             log_sum_exp: f32::MAX,
             target_log_probability: f32::NEG_INFINITY,
             top: [never; TOP_CANDIDATES],
+            drift_nats: None,
+            tempered_log_probability: Some(-0.5),
         };
         let fallback = Some(EngineError::SoftwareAdapter { adapter: "soft".into() });
         let report = BackendReport { name: "cpu".into(), adapter: None, fallback };

@@ -6,7 +6,7 @@ use diffusion::decode::{Decoder, GaussianSettings, GaussianStep, run_batch, run_
 use diffusion::measure::scorecard::{Family, Instrument, Reading, scorecard, scorecard_of_vectors};
 use diffusion::measure::{Estimate, Moments};
 use diffusion::process::Gaussian;
-use diffusion::{Denoiser, FullDenoiser, SpecialTokens, TokenId};
+use diffusion::{FullDenoiser, SpecialTokens, TokenId};
 use model_loader::{ModelConfig, Tokenizer};
 use storyworld::Violation;
 
@@ -83,7 +83,7 @@ pub fn decoders(
 ///
 /// # Errors
 /// If the denoiser fails or is overtaken.
-pub async fn write<D: Denoiser>(
+pub async fn write<D: FullDenoiser>(
     denoiser: &mut D,
     model: ShippedModel,
     language: &Language,

@@ -3,7 +3,7 @@
 use diffusion::decode::{Decoder, Order, run_batch};
 use diffusion::measure::judge::judge;
 use diffusion::measure::{Estimate, Moments};
-use diffusion::{Denoiser, SpecialTokens};
+use diffusion::{Denoiser, FullDenoiser, SpecialTokens};
 use model_loader::{ModelConfig, Process};
 
 use super::runs::{Trouble, decoder, state_at, text};
@@ -178,7 +178,7 @@ pub fn decoders(
 ///
 /// # Errors
 /// If a denoiser fails or is overtaken.
-pub async fn measure<D: Denoiser, J: Denoiser<Error = D::Error>>(
+pub async fn measure<D: FullDenoiser, J: Denoiser<Error = D::Error>>(
     denoiser: &mut D,
     judging: &mut J,
     language: &Language,

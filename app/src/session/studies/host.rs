@@ -1,9 +1,11 @@
 //! Studies on the open model: progress, cancelling, and going on after a lost device.
 
 use std::cell::Cell;
+use std::slice::from_ref;
 
+use diffusion::SpecialTokens;
+use diffusion::decode::Asker;
 use diffusion::measure::prospect::Occurrences;
-use diffusion::{Denoiser, SpecialTokens};
 use engine::Error as EngineError;
 
 use super::beside::Second;
@@ -284,10 +286,10 @@ impl<E: Fn(Event)> Host<E> {
         };
         let planned = course.planned_calls();
         let progress = self.progress_of(planned - course.trajectory().steps.len());
-        let mut paced = paced(engine, &progress);
+        let (mut paced, mut asker) = (paced(engine, &progress), Asker::default());
         while !course.is_finished() {
             self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language)))).await;
-            let predictions = paced.predict(&course.query()).await?;
+            let predictions = asker.ask(&mut paced, from_ref(course.decoder())).await.map_err(Trouble::of)?;
             course.apply(&predictions, 0.0).map_err(Failure::from)?;
         }
         self.found(Finding::Beside(Box::new(Second::of(first, &course, planned, language)))).await;

@@ -1,7 +1,6 @@
 //! A denoiser in slices: between two parts of a large batch the visitor may cancel, and the page tells how far it is.
 
 use std::future::Future;
-use std::ops::Range;
 
 use diffusion::{Denoiser, FullDenoiser, Prediction, Query};
 
@@ -32,20 +31,18 @@ pub struct Paced<'a, D, P> {
     pub at_once: usize,
 }
 
-impl<D, P: Pace> Paced<'_, D, P> {
-    /// The slices of a batch.
-    fn slices(&self, batch: usize) -> impl Iterator<Item = Range<usize>> + use<D, P> {
-        let at_once = self.at_once.max(1);
-        (0..batch).step_by(at_once).map(move |first| first..(first + at_once).min(batch))
-    }
-}
-
-impl<D: Denoiser, P: Pace> Denoiser for Paced<'_, D, P> {
-    type Error = Halt<D::Error>;
-
-    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Self::Error> {
+impl<D: Denoiser, P: Pace> Paced<'_, D, P> {
+    /// Asks slice by slice; the answers, so many values of each row, are in the order of the query's rows.
+    async fn in_slices<T>(
+        &mut self,
+        query: &Query,
+        values: usize,
+        mut ask: impl AsyncFnMut(&mut D, &Query) -> Result<Vec<T>, D::Error>,
+    ) -> Result<Vec<T>, Halt<D::Error>> {
+        let (at_once, batch) = (self.at_once.max(1), query.batch());
         let mut slices = Vec::new();
-        for range in self.slices(query.batch()) {
+        for first in (0..batch).step_by(at_once) {
+            let range = first..(first + at_once).min(batch);
             let part = query.of_sequences(range.clone());
             if part.rows.is_empty() {
                 continue;
@@ -53,24 +50,24 @@ impl<D: Denoiser, P: Pace> Denoiser for Paced<'_, D, P> {
             if !self.pace.go_on().await {
                 return Err(Halt::Overtaken);
             }
-            let answers = self.denoiser.predict(&part).await.map_err(Halt::Denoiser)?;
+            let answers = ask(self.denoiser, &part).await.map_err(Halt::Denoiser)?;
             slices.push((range, answers.into_iter()));
         }
-        Ok(in_order(query, slices))
+        let mut all = Vec::with_capacity(query.rows.len() * values);
+        for row in &query.rows {
+            let own = slices.iter_mut().find(|(range, _)| range.contains(&(row.sequence as usize)));
+            all.extend(own.into_iter().flat_map(|(_, answers)| answers.by_ref().take(values)));
+        }
+        Ok(all)
     }
 }
 
-/// The answers of all slices in the order of the whole query's rows.
-fn in_order(
-    query: &Query,
-    mut slices: Vec<(Range<usize>, impl Iterator<Item = Prediction>)>,
-) -> Vec<Prediction> {
-    let own = |sequence: u32, range: &Range<usize>| range.contains(&(sequence as usize));
-    let answer = |row: &diffusion::Row| {
-        let slice = slices.iter_mut().find(|(range, _)| own(row.sequence, range));
-        slice.and_then(|(_, answers)| answers.next())
-    };
-    query.rows.iter().filter_map(answer).collect()
+impl<D: Denoiser, P: Pace> Denoiser for Paced<'_, D, P> {
+    type Error = Halt<D::Error>;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, Self::Error> {
+        self.in_slices(query, 1, async |denoiser, part| denoiser.predict(part).await).await
+    }
 }
 
 impl<D: FullDenoiser, P: Pace> FullDenoiser for Paced<'_, D, P> {
@@ -78,12 +75,9 @@ impl<D: FullDenoiser, P: Pace> FullDenoiser for Paced<'_, D, P> {
         self.denoiser.vocabulary()
     }
 
-    /// Whole distributions are asked of few sequences, so they are not cut.
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
-        if !self.pace.go_on().await {
-            return Err(Halt::Overtaken);
-        }
-        self.denoiser.distributions(query).await.map_err(Halt::Denoiser)
+        let vocabulary = self.vocabulary();
+        self.in_slices(query, vocabulary, async |denoiser, part| denoiser.distributions(part).await).await
     }
 }
 
@@ -124,6 +118,17 @@ pub(crate) mod tests {
         }
     }
 
+    impl FullDenoiser for Noting {
+        fn vocabulary(&self) -> usize {
+            3
+        }
+
+        /// The token of the row three times.
+        async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Lost> {
+            Ok(self.predict(query).await?.iter().flat_map(|answer| [answer.log_sum_exp; 3]).collect())
+        }
+    }
+
     fn query() -> Query {
         // Rows in no order of sequences, and one sequence without any.
         let rows = [4, 0, 1, 0, 4, 3].map(|sequence| Row::measured(sequence, sequence % 2, 3, TokenId(5)));
@@ -140,10 +145,12 @@ pub(crate) mod tests {
     #[test]
     fn slices_answer_as_the_whole_does() {
         let whole = now(Noting(vec![]).predict(&query())).unwrap();
+        let distributions = now(Noting(vec![]).distributions(&query())).unwrap();
         for at_once in [1, 2, 5, 9] {
             let mut noting = Noting(vec![]);
             let mut paced = Paced { denoiser: &mut noting, pace: Times(99), at_once };
             assert_eq!(now(paced.predict(&query())).unwrap(), whole, "{at_once} at once");
+            assert_eq!(now(paced.distributions(&query())).unwrap(), distributions, "{at_once} at once");
             assert!(noting.0.iter().all(|size| *size <= at_once), "{:?}", noting.0);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diffusion::decode::{Decoder, Step, Trajectory, run};
 use diffusion::measure::correlation::{Direction, chain, product_bits};
 use diffusion::measure::surface::adjacent_duplicates;
-use diffusion::{Denoiser, SlotState, TokenId};
+use diffusion::{FullDenoiser, SlotState, TokenId};
 use model_loader::Tokenizer;
 use storyworld::Violation;
 
@@ -87,7 +87,7 @@ pub fn planned(open: usize, slots: usize) -> usize {
 ///
 /// # Errors
 /// If the denoiser fails or is overtaken.
-pub async fn write<D: Denoiser>(
+pub async fn write<D: FullDenoiser>(
     denoiser: &mut D,
     language: &Language,
     decoder: Decoder,

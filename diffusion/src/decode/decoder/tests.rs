@@ -137,6 +137,8 @@ fn wrong_answers_change_nothing() {
         prediction(-1.0, [-1.0, -2.0], f32::NAN),
         Prediction { log_sum_exp: f32::INFINITY, ..good },
         Prediction { target_log_probability: f32::NAN, ..good },
+        Prediction { drift_nats: Some(f32::INFINITY), ..good },
+        Prediction { tempered_log_probability: Some(f32::NAN), ..good },
     ] {
         check(&[good, broken], DecodeError::NotFinite { slot: 1 });
     }
@@ -267,7 +269,8 @@ fn one_by_one_changes_the_surest_slot_until_nothing_changes() {
     // Every answer draws 5; slot 1 is surer of it than slot 0.
     let answer = |p: f32| {
         let rest = (1.0 - p) / 2.0;
-        Prediction { target_log_probability: -1.0, ..prediction(p.ln(), [rest.ln(), -9.0], 0.5) }
+        let tempered_log_probability = Some(p.ln() / 10.0);
+        Prediction { tempered_log_probability, ..prediction(p.ln(), [rest.ln(), -9.0], 0.5) }
     };
     let mut commits = Vec::new();
     while !decoder.is_finished() {
