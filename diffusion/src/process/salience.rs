@@ -1,8 +1,8 @@
 //! Information-aware masks: what tells much is lost sooner, or later, than what tells little.
 //!
 //! The spindle of DiffusionBERT (He et al., arXiv 2211.15029): kept(t) = 1 − t + λ sin(πt) d, d how far a token's
-//! commonness lies above the mean, on the linear schedule of the source. Knob: strength λ in [−1/π, 1/π], default
-//! 0.3; within this range masks only grow and no clipping is needed. The source clips at 0.999 as well, which this
+//! commonness lies above the mean, on the linear schedule of the source (others by [`Clocked`](super::Clocked)). Knob: strength λ in
+//! [−1/π, 1/π], default 0.3; within this range masks only grow and no clipping is needed. The source clips at 0.999 as well, which this
 //! leaves out: time 0 is clean text. D2 holds given the saliences; for saliences from a model, its call comes first.
 //!
 //! Known failure: a hidden token's d is unknown on the way back. [`FrequencyMask`] has an exact posterior given the
