@@ -13,6 +13,7 @@ use diffusion::measure::scorecard::{
 use diffusion::measure::smoothness::{Curve, estimate};
 use diffusion::measure::{BoundSettings, Moments};
 use engine::Engine;
+use model_loader::Process;
 use serde::Serialize;
 
 use crate::arguments::{Compared, Scorecard};
@@ -76,6 +77,8 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
     if judging.is_some() {
         quality::expect_calls(&schedule, &model)?;
     }
+    let has_process = model.checkpoint.config.process != Process::Autoregressive;
+    model.expect(has_process || !arguments.processes, "a model with a process, for --processes")?;
     let compared = Compared { reference: None, held_out: None, distinct: arguments.distinct };
     let world = World::new(&model.checkpoint, &compared)?;
     let runs = Runs {
@@ -99,11 +102,10 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
         Some(judging) => Some(quality::of_schedule(&mut engine, &runs, &schedule, judging, arguments).await?),
         None => None,
     };
-    all.push(
-        quality
-            .as_ref()
-            .map_or(Reading { instrument: Instrument::Quality, estimate: None }, Quality::reading),
-    );
+    match &quality {
+        Some(quality) => all.push(quality.reading()),
+        None => all.extend(unread([Instrument::Quality])),
+    }
     let bits_left = match &passages {
         Some(passages) if arguments.processes => {
             let noise = Noise::of(&engine, &model.checkpoint.origin)?;

@@ -177,8 +177,7 @@ fn edited_prompts_or_another_back_end_are_another_diagnosis() {
 
 /// Enough texts for several to have four words.
 fn of_sixteen<'a>(schedule: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let base =
-        ["diagnose", "--model", TINY, "--schedule", schedule, "--seeds", "16", "--backend", "reference"];
+    let base = ["diagnose", "--model", TINY, "--schedule", schedule, "--seeds", "16", "--backend", "cpu"];
     [&base, more].concat()
 }
 
@@ -229,7 +228,7 @@ fn longer_grams_are_more_often_distinct() {
         let line = lines.iter().find(|line| line["name"] == "distinct").unwrap();
         line["schedule"]["value"].as_f64().unwrap()
     };
-    let shares = ["1", "2", "3", "4"].map(share);
-    assert!(shares.windows(2).all(|pair| pair[0] <= pair[1]) && shares[0] < shares[3], "{shares:?}");
+    let shares = ["1", "2", "4"].map(share);
+    assert!(shares[0] < shares[1] && shares[1] < shares[2], "{shares:?}");
     assert_eq!(unmask(&diagnose(&schedule, &["--distinct", "5"])).code, 2);
 }

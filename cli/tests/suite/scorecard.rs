@@ -158,10 +158,14 @@ fn a_judge_tells_what_more_calls_are_worth() {
 
 #[test]
 fn all_processes_stand_on_one_axis_of_bits() {
-    let schedule = example("sequential");
+    let schedule = example("four-per-call");
     let text = TemporaryFile::new("on-one-axis", b"the red fox runs .\nThe dog sleeps.\n");
-    let arguments = scorecard(&schedule, &["--text", text.path(), "--samples", "64", "--processes"]);
-    let report = json(&arguments);
+    let with = |samples| {
+        let base = ["scorecard", "--model", TINY, "--schedule", &schedule, "--text", text.path()];
+        let more = ["--samples", samples, "--processes", "--seeds", "2", "--backend", "cpu"];
+        [&base[..], &more].concat()
+    };
+    let report = json(&with("64"));
     let rows = report["bits_left"]["processes"].as_array().unwrap();
     let left = |row: &Value| -> Vec<f64> {
         let times = row["left"].as_array().unwrap();
@@ -188,7 +192,7 @@ fn all_processes_stand_on_one_axis_of_bits() {
     }
     assert_eq!(left(&rows[0]), left(&rows[1]), "soft masks leave what masks leave");
     assert!(share(4, 2) > share(0, 2) + 0.05, "noisy vectors tell more: {}", share(4, 2));
-    assert!(succeed(&arguments).contains("bits left at t ="));
+    assert!(succeed(&with("2")).contains("bits left at t ="));
     let uniform = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-uniform.gguf");
     let noise = br#"{"noise": {"kind": "uniform", "words": {"first": 2, "count": 48}},
         "parallelism": {"rule": "ancestral", "steps": 4, "schedule": "linear"}}"#;
@@ -198,4 +202,9 @@ fn all_processes_stand_on_one_axis_of_bits() {
     let rows = report["bits_left"]["processes"].as_array().unwrap();
     assert_eq!((rows.len(), &rows[0]["process"]["process"]), (1, &"uniform".into()), "its own");
     assert_eq!(rows[0]["left"].as_array().unwrap().len(), 5);
+    let autoregressive = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-autoregressive.gguf");
+    let schedule = TemporaryFile::new("axis-autoregressive", br#"{"order": "left_to_right"}"#);
+    let base = ["scorecard", "--model", autoregressive, "--schedule", schedule.path()];
+    let refused = refuse(&[&base[..], &["--text", text.path(), "--processes"]].concat());
+    assert!(refused.contains("expected a model with a process, for --processes"), "{refused}");
 }

@@ -58,7 +58,7 @@ impl<P: RevealRates> RevealRates for Clocked<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::{GenMd4, Mask, MaskUniform};
+    use crate::process::{FrequencyMask, GenMd4, Mask, MaskUniform, Spindle};
     use crate::testing::near;
 
     #[test]
@@ -90,15 +90,25 @@ mod tests {
 
     #[test]
     fn hidden_tokens_are_revealed_at_the_rate_of_a_short_step() {
+        let mask = TokenId(0);
         for schedule in Schedule::ALL {
-            let process =
-                Clocked { schedule, process: GenMd4::new(TokenId(0), vec![1.0, 2.0, 0.5]).unwrap() };
-            for (token, t) in [(1, 0.3), (1, 0.7), (2, 0.3), (2, 0.7)] {
-                let (token, h) = (TokenId(token), 1e-6);
-                let revealed = process.posterior(token, TokenId(0), token, t - h / 2.0, t + h / 2.0);
-                let rate = process.reveal_rate(token, t);
-                assert!(near(rate, revealed / h, 1e-3 * (1.0 + rate)), "{schedule:?} at {t}: {rate}");
-            }
+            let process = GenMd4::new(mask, vec![1.0, 2.0, 0.5]).unwrap();
+            check_reveal_rates(&Clocked { schedule, process });
+            let process = FrequencyMask::new(mask, 0.3, &[0, 90, 2]).unwrap();
+            check_reveal_rates(&Clocked { schedule, process });
+            check_reveal_rates(&Clocked {
+                schedule,
+                process: Spindle { mask, strength: -0.3, deviation: 0.7 },
+            });
+        }
+    }
+
+    fn check_reveal_rates<P: RevealRates>(process: &P) {
+        for (token, t) in [(1, 0.3), (1, 0.7), (2, 0.3), (2, 0.7)] {
+            let (token, h) = (TokenId(token), 1e-6);
+            let revealed = process.posterior(token, TokenId(0), token, t - h / 2.0, t + h / 2.0);
+            let rate = process.reveal_rate(token, t);
+            assert!(near(rate, revealed / h, 1e-3 * (1.0 + rate)), "at {t}: {rate}");
         }
     }
 }

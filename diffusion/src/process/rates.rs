@@ -1,6 +1,8 @@
 //! How fast noise of tokens lands: what the exact continuous-time bound weighs its terms with.
 
-use super::{GenMd4, Mask, MaskUniform, TokenProcess, Uniform};
+use std::f64::consts::PI;
+
+use super::{FrequencyMask, GenMd4, Mask, MaskUniform, Spindle, TokenProcess, Uniform};
 use crate::sequence::TokenId;
 
 /// Rates per unit of time at which noise lands on a token, whatever the token is.
@@ -29,6 +31,20 @@ impl RevealRates for GenMd4 {
     /// w / t.
     fn reveal_rate(&self, token: TokenId, t: f64) -> f64 {
         self.exponent(token) / t
+    }
+}
+
+impl RevealRates for Spindle {
+    /// (1 − λπ cos(πt) d) / masked(t), whatever the token.
+    fn reveal_rate(&self, _token: TokenId, t: f64) -> f64 {
+        (1.0 - self.strength * PI * (PI * t).cos() * self.deviation) / self.masses(t).masked
+    }
+}
+
+impl RevealRates for FrequencyMask {
+    /// That of the token's own spindle.
+    fn reveal_rate(&self, token: TokenId, t: f64) -> f64 {
+        self.spindle(token).reveal_rate(token, t)
     }
 }
 

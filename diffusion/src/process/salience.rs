@@ -7,7 +7,8 @@
 //!
 //! Known failure: a hidden token's d is unknown on the way back. [`FrequencyMask`] has an exact posterior given the
 //! clean token, but samplers with one reveal probability for all can only use the mean schedule, 1 − t, and are then
-//! not its reverse; a bound with the mean schedule's weights is no bound for it. With saliences per position
+//! not its reverse; a bound with the mean schedule's weights is no bound for it, one by each token's own
+//! ([`RevealRates`](super::RevealRates)) is. With saliences per position
 //! ([`Spindle`]), the sampler would have to know them beforehand.
 
 use std::f64::consts::{FRAC_1_PI, PI};
@@ -96,7 +97,8 @@ impl FrequencyMask {
         Ok(Self { mask, strength, deviations })
     }
 
-    fn spindle(&self, token: TokenId) -> Spindle {
+    /// The spindle of a token.
+    pub(super) fn spindle(&self, token: TokenId) -> Spindle {
         // Tokens beyond the counts, the mask symbol among them, follow the mean.
         let deviation = self.deviations.get(token.0 as usize).copied().unwrap_or(0.0);
         Spindle { mask: self.mask, strength: self.strength, deviation }

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::exact::{Noisy, two_sentences};
     use crate::measure::{Estimate, Moments, text_bound};
-    use crate::process::{Clocked, GenMd4};
+    use crate::process::{Clocked, FrequencyMask, GenMd4};
     use crate::schedule::Schedule;
     use crate::sequence::SpecialTokens;
     use crate::testing::near;
@@ -111,6 +111,16 @@ mod tests {
                     "{scale}: {found:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn masks_by_frequency_have_a_proper_bound_too() {
+        let process = FrequencyMask::new(MASK, 0.3, &[0, 0, 0, 900, 40, 3, 300, 9, 1]).unwrap();
+        for (text, worth) in [(two_sentences::FIRST, 0.8_f64), (two_sentences::SECOND, 0.2)] {
+            let mut denoiser = Noisy::new(two_sentences::corpus(0.8).unwrap(), process.clone());
+            let found = bits(&mut denoiser, &process, &text);
+            assert!(near(found.value, -worth.log2(), 4.0 * found.standard_error + 0.02), "{found:?}");
         }
     }
 
