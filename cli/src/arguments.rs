@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use diffusion::decode::{DecodeSettings, Order, Parallelism, Sampling};
 use diffusion::measure::BoundSettings;
+use diffusion::measure::judge::DISTINCT;
 use diffusion::schedule::Schedule;
 use engine::BackendChoice;
 
@@ -159,6 +160,21 @@ pub struct Eval {
     pub json: bool,
 }
 
+/// What texts are compared with, and how.
+#[derive(Args)]
+pub struct Compared {
+    /// Texts of the language, one per line, to take 3-grams and common words from [default: stories, if the model writes storyworld].
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Held-out texts, one per line: their share of 3-grams that the reference lacks is taken off that of the runs [default: stories,
+    /// if the model writes storyworld].
+    #[arg(long, value_name = "FILE")]
+    pub held_out: Option<PathBuf>,
+    /// Words in the n-grams whose distinct share is measured, 1 to 4.
+    #[arg(long, value_name = "WORDS", default_value_t = DISTINCT as u32, value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub distinct: u32,
+}
+
 /// Arguments of `unmask diagnose`. Limits hold for means over texts; a passed one ends with exit code 3.
 #[derive(Args)]
 pub struct Diagnose {
@@ -180,10 +196,13 @@ pub struct Diagnose {
     /// Keeps what is measured in this file, and goes on from it where a run was stopped.
     #[arg(long, value_name = "FILE")]
     pub keep: Option<PathBuf>,
+    /// What the texts are compared with.
+    #[command(flatten)]
+    pub compared: Compared,
     /// Most broken rules per story.
     #[arg(long, value_name = "NUMBER")]
     pub max_violations: Option<f64>,
-    /// Largest share of unseen 3-grams above that of right stories.
+    /// Largest share of unseen 3-grams above that of held-out texts.
     #[arg(long, value_name = "SHARE")]
     pub max_unseen: Option<f64>,
     /// Most words per text that follow themselves.
@@ -201,7 +220,7 @@ pub struct Diagnose {
     /// Most calls per text.
     #[arg(long, value_name = "NUMBER")]
     pub max_calls: Option<f64>,
-    /// Smallest share of distinct 2-grams in a text.
+    /// Smallest share of distinct n-grams in a text.
     #[arg(long, value_name = "SHARE")]
     pub min_distinct: Option<f64>,
     /// Smallest unigram entropy of a text in bits.
@@ -230,6 +249,17 @@ pub struct Scorecard {
     /// Draws of noise per held-out text, at least 2.
     #[arg(long, value_name = "DRAWS", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..))]
     pub samples: u32,
+    /// Also asks how many bits of the held-out texts are left at five times under every process that hides: five of them, or seven
+    /// where the model's file counts its tokens, and of models of other noise their own.
+    #[arg(long, requires = "text")]
+    pub processes: bool,
+    /// Autoregressive model (GGUF) of the same words, which judges the texts of the schedule and of two with fewer calls: quality per
+    /// call is told only with it.
+    #[arg(long, value_name = "FILE")]
+    pub judge: Option<PathBuf>,
+    /// Words in the n-grams whose distinct share stands beside a judge's bits, 1 to 4.
+    #[arg(long, value_name = "WORDS", default_value_t = DISTINCT as u32, value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub distinct: u32,
     /// Seeds per prompt, at least 2.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..))]
     pub seeds: u32,
@@ -262,6 +292,9 @@ pub struct Sweep {
     /// Runs side by side.
     #[arg(long, value_name = "RUNS", default_value_t = 16, value_parser = batch)]
     pub batch: usize,
+    /// What the texts are compared with.
+    #[command(flatten)]
+    pub compared: Compared,
 }
 
 /// Arguments of `unmask exact`.

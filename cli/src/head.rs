@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use anyhow::anyhow;
+use diffusion::measure::judge::DISTINCT;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::arguments::Compared;
+use crate::diagnose::read;
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity};
 
@@ -35,6 +38,19 @@ impl Head {
     /// As one line of JSON.
     pub fn line(&self) -> String {
         Value::Object(self.0.clone()).to_string()
+    }
+
+    /// The same compared with these texts; what stands for none, and the default number of words, is not named.
+    pub fn compared_with(mut self, compared: &Compared) -> Result<Self, Failure> {
+        for (name, file) in [("reference", &compared.reference), ("held_out", &compared.held_out)] {
+            if let Some(file) = file {
+                self.0.insert(name.to_owned(), json!(sha256(read(file)?.as_bytes())));
+            }
+        }
+        if compared.distinct as usize != DISTINCT {
+            self.0.insert("distinct".to_owned(), json!(compared.distinct));
+        }
+        Ok(self)
     }
 
     /// Refuses a file of `what` that begins with another head, and names what is other.

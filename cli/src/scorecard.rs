@@ -1,5 +1,8 @@
 //! `unmask scorecard`: what was measured of the five properties, the paper's mark beside it.
 
+mod left;
+mod quality;
+
 use anyhow::anyhow;
 use diffusion::SpecialTokens;
 use diffusion::decode::{DecodeSettings, GaussianSettings};
@@ -10,9 +13,10 @@ use diffusion::measure::scorecard::{
 use diffusion::measure::smoothness::{Curve, estimate};
 use diffusion::measure::{BoundSettings, Moments};
 use engine::Engine;
+use model_loader::Process;
 use serde::Serialize;
 
-use crate::arguments::Scorecard;
+use crate::arguments::{Compared, Scorecard};
 use crate::continuous;
 use crate::diagnose::measures::Text;
 use crate::diagnose::read_prompts;
@@ -25,6 +29,8 @@ use crate::eval::passages::{self, Passage};
 use crate::failure::Failure;
 use crate::model::{BackendName, Identity, Model};
 use crate::output;
+use left::Left;
+use quality::Quality;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -36,6 +42,12 @@ struct Report {
     schedule: Schedule,
     runs: usize,
     properties: Vec<Row>,
+    /// What is left of held-out texts under every process, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits_left: Option<Left>,
+    /// Quality per call, if there is a judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Quality>,
 }
 
 /// One property.
@@ -61,7 +73,14 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
     let schedule = Schedule::read(&arguments.schedule, &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let passages = read_passages(&model, arguments)?;
-    let world = World::new(&model.checkpoint.tokenizer);
+    let judging = arguments.judge.as_deref().map(|file| quality::read_judge(file, &model)).transpose()?;
+    if judging.is_some() {
+        quality::expect_calls(&schedule, &model)?;
+    }
+    let has_process = model.checkpoint.config.process != Process::Autoregressive;
+    model.expect(has_process || !arguments.processes, "a model with a process, for --processes")?;
+    let compared = Compared { reference: None, held_out: None, distinct: arguments.distinct };
+    let world = World::new(&model.checkpoint, &compared)?;
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
@@ -79,9 +98,26 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
         Schedule::Tokens(settings) => of_tokens(&mut engine, &runs, settings, family).await?,
         Schedule::Vectors(settings) => of_vectors(&mut engine, &runs, *settings).await?,
     });
+    let quality = match judging {
+        Some(judging) => Some(quality::of_schedule(&mut engine, &runs, &schedule, judging, arguments).await?),
+        None => None,
+    };
+    match &quality {
+        Some(quality) => all.push(quality.reading()),
+        None => all.extend(unread([Instrument::Quality])),
+    }
+    let bits_left = match &passages {
+        Some(passages) if arguments.processes => {
+            let noise = Noise::of(&engine, &model.checkpoint.origin)?;
+            let settings = BoundSettings { draws: arguments.samples, ..BoundSettings::default() };
+            left::of_texts(&mut engine, &model.checkpoint, &noise, passages, settings).await?
+        }
+        _ => None,
+    };
     let properties = Property::ALL.map(|property| Row::of(property, family, &all)).into();
     let runs = prompts.len() * arguments.seeds as usize;
-    let report = Report { model: model.identity, backend, family, schedule, runs, properties };
+    let report =
+        Report { model: model.identity, backend, family, schedule, runs, properties, bits_left, quality };
     if arguments.json { output::json(&report) } else { output::result(&page(&report)) }
 }
 
@@ -215,5 +251,7 @@ fn page(report: &Report) -> String {
         "{kind} model, means over {} runs on {}; ± is a standard error\n",
         report.runs, report.backend.name
     );
+    let more = [report.bits_left.as_ref().map(Left::page), report.quality.as_ref().map(Quality::page)];
+    more.into_iter().flatten().for_each(|table| page += &format!("\n{table}"));
     page
 }

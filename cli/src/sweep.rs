@@ -47,8 +47,10 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, grid.base.clone());
+    let head = head.compared_with(&arguments.compared)?;
     let done = finished(&arguments.out, &head, &columns(&grid), &cells)?;
-    let world = World::new(&model.checkpoint.tokenizer);
+    let world = World::new(&model.checkpoint, &arguments.compared)?;
+    world.not_measured().into_iter().for_each(output::message);
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,

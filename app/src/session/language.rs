@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::platform::time;
 use diffusion::TokenId;
+use diffusion::measure::unigram;
 use diffusion::process::Gaussian;
 use diffusion::schedule::Schedule;
 use model_loader::tokenizer::{END, FIRST_WORD};
@@ -44,14 +45,7 @@ impl Language {
 
     /// A language from its words and how often they occur.
     pub fn new(tokenizer: Arc<Tokenizer>, counts: &[u64]) -> Self {
-        let vocabulary = tokenizer.vocab_size();
-        // One more of each, so that a divergence from it is finite though a token does not occur.
-        let weight = |token: usize| match token < END as usize {
-            true => 0.0,
-            false => 1.0 + counts.get(token).map_or(0.0, |&count| count as f64),
-        };
-        let total: f64 = (0..vocabulary).map(weight).sum();
-        let unigram = (0..vocabulary).map(|token| weight(token) / total).collect();
+        let unigram = unigram::smoothed(counts, tokenizer.vocab_size());
         let (embeddings, vector_noise, story_words) = (None, OnceCell::new(), OnceCell::new());
         Self { unigram, embeddings, vector_noise, story_words, tokenizer }
     }
@@ -94,13 +88,6 @@ impl Language {
     /// Whether the truth about this language is known.
     pub fn is_storyworld(&self) -> bool {
         self.story_words().is_some()
-    }
-
-    /// The `count` commonest tokens, most common first.
-    pub fn commonest(&self, count: usize) -> Vec<TokenId> {
-        let mut tokens: Vec<usize> = (END as usize..self.unigram.len()).collect();
-        tokens.sort_by(|&a, &b| self.unigram[b].total_cmp(&self.unigram[a]));
-        tokens.into_iter().take(count).map(|token| TokenId(token as u32)).collect()
     }
 
     /// What is broken in a text up to its end, if this is storyworld. Hidden words agree with everything.
@@ -163,8 +150,10 @@ pub(crate) mod tests {
         let language = storyworld();
         assert!(language.is_storyworld());
         assert!((language.unigram.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-        let common: Vec<&str> =
-            language.commonest(4).iter().map(|token| language.tokenizer.word(token.0).unwrap()).collect();
+        let common: Vec<&str> = unigram::commonest(&language.unigram, 4)
+            .iter()
+            .map(|token| language.tokenizer.word(token.0).unwrap())
+            .collect();
         assert!(common.contains(&".") && common.contains(&"the"), "{common:?}");
     }
 

@@ -4,7 +4,8 @@ use anyhow::anyhow;
 use diffusion::decode::{Asker, Decoder, Noise};
 use diffusion::measure::collapse::{OverRuns, by_distance, over_runs};
 use diffusion::measure::decay::{self, e_folding_over_runs, kl_by_distance};
-use diffusion::{DecodeSettings, SpecialTokens, TokenId};
+use diffusion::measure::unigram::{COMMON, commonest, smoothed};
+use diffusion::{DecodeSettings, SpecialTokens};
 use engine::Engine;
 use model_loader::Process;
 use serde::Serialize;
@@ -13,9 +14,6 @@ use super::report::Interval;
 use super::runs::Runs;
 use crate::failure::Failure;
 use crate::prompt;
-
-/// Number of tokens that count as common.
-const COMMON: usize = 20;
 
 /// Distances up to this one tell how fast the divergence from the unigram falls.
 pub const FITTED: u32 = 16;
@@ -56,8 +54,8 @@ pub async fn behind_prompts(
     if !is_masked || counts.is_empty() || runs.prompts.len() < 2 {
         return Ok(Collapse::default());
     }
-    let common = commonest(counts);
-    let (unigram, special) = (unigram(counts), SpecialTokens::default());
+    let (unigram, special) = (smoothed(counts, counts.len()), SpecialTokens::default());
+    let common = commonest(&unigram, COMMON);
     let (mut calls, mut divergences) = (Vec::new(), Vec::new());
     for text in runs.prompts {
         let start = prompt::start(runs.checkpoint, text, None, settings, None)?;
@@ -80,37 +78,4 @@ pub async fn behind_prompts(
         collapse: over_runs(&calls).into_iter().filter_map(line).collect(),
         e_folding_slots: e_folding_over_runs(&divergences, FITTED).map(Interval::of),
     })
-}
-
-/// How often tokens occur, one more of each that can be predicted, so that a divergence is finite. `// (vocabulary)`
-fn unigram(counts: &[u64]) -> Vec<f64> {
-    let first = SpecialTokens::default().first_token(false) as usize;
-    let weight = |(token, &count): (usize, &u64)| if token < first { 0.0 } else { 1.0 + count as f64 };
-    let total: f64 = counts.iter().enumerate().map(weight).sum();
-    counts.iter().enumerate().map(weight).map(|weight| weight / total).collect()
-}
-
-/// The tokens that occur most often, of equals the smaller ids.
-fn commonest(counts: &[u64]) -> Vec<TokenId> {
-    let mut tokens: Vec<(u32, u64)> = (0..).zip(counts.iter().copied()).collect();
-    tokens.sort_by_key(|&(token, count)| (std::cmp::Reverse(count), token));
-    tokens.into_iter().take(COMMON).map(|(token, _)| TokenId(token)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unigram_counts_what_can_be_predicted_once_more() {
-        assert_eq!(unigram(&[9, 9, 0, 5]), [0.0, 0.0, 1.0 / 7.0, 6.0 / 7.0]);
-    }
-
-    #[test]
-    fn the_commonest_come_first_and_equals_by_id() {
-        let mut counts = vec![1; 30];
-        counts[25] = 9;
-        let found = commonest(&counts);
-        assert_eq!((found.len(), found[0], found[1], found[19]), (20, TokenId(25), TokenId(0), TokenId(18)));
-    }
 }

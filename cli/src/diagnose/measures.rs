@@ -63,7 +63,7 @@ pub const MEASURES: [Measure; 14] = [
     mean("violations", "broken rules per story", |text| text.violations),
     Measure {
         name: "unseen",
-        unit: "share of 3-grams above right stories",
+        unit: "share of 3-grams above held-out texts",
         of: |text| text.unseen_share,
         statistic: Statistic::Excess,
     },
@@ -81,7 +81,7 @@ pub const MEASURES: [Measure; 14] = [
     mean("order_gap", "bits per text, chain against its reverse", |text| text.order_gap_bits),
     mean("collapse", "share of the 20 commonest words", |text| text.common_share),
     mean("entropy", "bits, unigram of the text", |text| Some(text.entropy_bits)),
-    mean("distinct", "distinct 2-grams over all", |text| text.distinct_share),
+    mean("distinct", "distinct n-grams over all, of --distinct words", |text| text.distinct_share),
 ];
 
 /// One run, measured.
@@ -110,7 +110,7 @@ pub struct Text {
     pub common_share: Option<f64>,
     /// Entropy of the text's own words.
     pub entropy_bits: f64,
-    /// Distinct 2-grams.
+    /// Distinct n-grams.
     pub distinct_share: Option<f64>,
 }
 
@@ -164,7 +164,7 @@ impl Text {
             order_gap_bits: None,
             common_share: world.common_share(text),
             entropy_bits: histogram_bits(text.iter().copied()),
-            distinct_share: distinct_share([text], 2),
+            distinct_share: distinct_share([text], world.distinct),
         }
     }
 }

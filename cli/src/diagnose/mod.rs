@@ -34,8 +34,9 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
     let kept_as = serde_json::to_value(&schedule).map_err(Failure::run)?;
     let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, kept_as);
+    let head = head.compared_with(&arguments.compared)?;
     let keep = Keep::open(arguments.keep.as_deref(), &head)?;
-    let world = World::new(&model.checkpoint.tokenizer);
+    let world = World::new(&model.checkpoint, &arguments.compared)?;
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,

@@ -21,6 +21,9 @@ pub struct Report {
     schedule: Schedule,
     texts: usize,
     measures: Vec<Line>,
+    /// What is missing among them for want of texts, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_measured: Vec<&'static str>,
     #[serde(flatten)]
     collapse: Collapse,
     limits: Vec<Verdict>,
@@ -102,7 +105,8 @@ impl Report {
             Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
         };
         let limits = limits.0.iter().map(verdict).collect();
-        Self { model, backend, schedule, texts: parts[0].len(), measures, collapse, limits }
+        let not_measured = world.not_measured();
+        Self { model, backend, schedule, texts: parts[0].len(), measures, not_measured, collapse, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -147,6 +151,7 @@ impl Report {
         }
         page +=
             &format!("means over {} texts on {}; ± is half a 95 % interval\n", self.texts, self.backend.name);
+        self.not_measured.iter().for_each(|sentence| page += &format!("{sentence}\n"));
         page += &self.collapse_page();
         for Verdict { measure, bound, limit, kept, .. } in &self.limits {
             page += &format!("{} {measure} {bound} {limit}\n", if *kept { "kept:  " } else { "passed:" });
@@ -220,6 +225,18 @@ mod tests {
         assert_eq!(broken, ["violations: found nothing measurable, expected at most 100"]);
         let broken = report(&[text(None, f64::NAN), text(None, 0.0)], ("duplicates", true, 100.0)).broken();
         assert_eq!(broken, ["duplicates: found NaN, expected at most 100"]);
+    }
+
+    #[test]
+    fn what_was_not_measured_for_want_of_texts_is_said_with_the_way_to_get_it() {
+        let report = report(&[text(None, 0.0), text(None, 0.0)], ("calls", true, 9.0));
+        let page = report.page();
+        for part in
+            ["collapse was not measured: --reference FILE", "unseen was not measured: --reference FILE"]
+        {
+            assert!(page.lines().any(|line| line.starts_with(part)), "{page}");
+        }
+        assert_eq!(serde_json::to_value(&report).unwrap()["not_measured"].as_array().unwrap().len(), 2);
     }
 
     #[test]

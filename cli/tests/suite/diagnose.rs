@@ -174,3 +174,61 @@ fn edited_prompts_or_another_back_end_are_another_diagnosis() {
     std::fs::write(prompts.path(), "the red fox\nthe old bird\n").unwrap();
     assert!(refuse(&arguments).contains("holds another diagnosis: found other prompts"));
 }
+
+/// Enough texts for several to have four words.
+fn of_sixteen<'a>(schedule: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base = ["diagnose", "--model", TINY, "--schedule", schedule, "--seeds", "16", "--backend", "cpu"];
+    [&base, more].concat()
+}
+
+#[test]
+fn texts_of_the_language_say_what_is_unseen_and_common() {
+    let schedule = example("four-per-call");
+    let reference = TemporaryFile::new("reference", b"the red fox runs .\nThe dog sleeps.\n");
+    let other = TemporaryFile::new("held-out-other", b"fox the red dog\nruns sleeps the red\n");
+    let value = |held_out: &TemporaryFile, name: &str| {
+        let files = ["--reference", reference.path(), "--held-out", held_out.path()];
+        let report = json(&of_sixteen(&schedule, &files));
+        assert!(report.get("not_measured").is_none());
+        let lines = report["measures"].as_array().unwrap();
+        lines.iter().find(|line| line["name"] == name).unwrap()["schedule"]["value"].as_f64().unwrap()
+    };
+    // Held-out texts that are the reference have nothing unseen, the others nothing else.
+    let (above_none, above_all) = (value(&reference, "unseen"), value(&other, "unseen"));
+    assert!((above_none - above_all - 1.0).abs() < 1e-12 && above_none > 0.5, "{above_none}, {above_all}");
+    // Eight of 51 words are in the reference, and random weights like none of them.
+    let common = value(&reference, "collapse");
+    assert!((0.0..0.6).contains(&common), "{common}");
+    let kept = ["--reference", reference.path(), "--held-out", other.path(), "--max-unseen", "0"];
+    assert!(succeed(&of_sixteen(&schedule, &kept)).contains("kept:   unseen at most 0\n"));
+    let passed = ["--reference", reference.path(), "--held-out", reference.path(), "--max-unseen", "0.5"];
+    assert_eq!(unmask(&of_sixteen(&schedule, &passed)).code, 3);
+}
+
+#[test]
+fn other_texts_and_longer_grams_are_another_diagnosis() {
+    let schedule = example("four-per-call");
+    let reference = TemporaryFile::new("keep-reference", b"the red fox runs .\n");
+    let keep = TemporaryFile::new("keep-with-reference", b"");
+    std::fs::remove_file(keep.path()).unwrap();
+    let arguments = diagnose(&schedule, &["--keep", keep.path(), "--reference", reference.path()]);
+    succeed(&arguments);
+    let longer = [&arguments[..], &["--distinct", "3"]].concat();
+    assert!(refuse(&longer).contains("holds another diagnosis: found other distinct"));
+    std::fs::write(reference.path(), "the dog sleeps .\n").unwrap();
+    assert!(refuse(&arguments).contains("holds another diagnosis: found other reference"));
+}
+
+#[test]
+fn longer_grams_are_more_often_distinct() {
+    let schedule = example("four-per-call");
+    let share = |words: &str| {
+        let report = json(&of_sixteen(&schedule, &["--distinct", words]));
+        let lines = report["measures"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["name"] == "distinct").unwrap();
+        line["schedule"]["value"].as_f64().unwrap()
+    };
+    let shares = ["1", "2", "4"].map(share);
+    assert!(shares[0] < shares[1] && shares[1] < shares[2], "{shares:?}");
+    assert_eq!(unmask(&diagnose(&schedule, &["--distinct", "5"])).code, 2);
+}

@@ -122,3 +122,89 @@ fn hidden_words_of_storyworld_are_unequal_and_distance_explains_some_of_it() {
     assert!(value("heterogeneity") > 0.5, "{} bits", value("heterogeneity"));
     assert!((0.0..=1.0).contains(&value("by_distance")), "{}", value("by_distance"));
 }
+
+#[test]
+fn a_judge_tells_what_more_calls_are_worth() {
+    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-autoregressive.gguf");
+    let schedule = example("four-per-call");
+    let report = json(&scorecard(&schedule, &["--judge", judge, "--distinct", "1"]));
+    let points = report["quality"]["points"].as_array().unwrap();
+    let calls: Vec<f64> = points.iter().map(|point| point["calls"].as_f64().unwrap()).collect();
+    assert_eq!(calls, [4.0, 2.0, 1.0], "sixteen slots, 4, 8 and 16 per call");
+    let of = |point: &Value, name: &str| {
+        let [value, error] = ["value", "standard_error"].map(|of| point[name][of].as_f64().unwrap());
+        assert!(error >= 0.0, "{name}: {point}");
+        value
+    };
+    for point in points {
+        let [bits, perplexity] = ["bits_per_token", "perplexity"].map(|name| of(point, name));
+        assert!((perplexity - bits.exp2()).abs() < 1e-9 && bits > 1.0, "{point}");
+        assert!(of(point, "entropy_bits") > 1.0 && of(point, "distinct_share") < 1.0, "{point}");
+    }
+    // By least squares over log2 of 4, 2 and 1: half the difference of the ends.
+    let slope = (of(&points[0], "bits_per_token") - of(&points[2], "bits_per_token")) / 2.0;
+    let reading = reading(&report, 2, "quality")["estimate"]["value"].as_f64().unwrap();
+    assert!((reading - slope).abs() < 1e-9, "{reading}, by hand {slope}");
+    assert!(report["quality"]["per_doubling"]["entropy_bits"]["value"].as_f64().is_some());
+    let page = succeed(&scorecard(&schedule, &["--judge", judge]));
+    assert!(page.contains("distinct 2-grams") && page.contains("per doubling"), "{page}");
+    let threshold = TemporaryFile::new(
+        "judged-threshold",
+        br#"{"parallelism": {"rule": "threshold", "probability": 0.9}}"#,
+    );
+    assert!(refuse(&scorecard(threshold.path(), &["--judge", judge])).contains("cannot be halved"));
+    assert!(refuse(&scorecard(&schedule, &["--judge", TINY])).contains("expected an autoregressive model"));
+}
+
+#[test]
+fn all_processes_stand_on_one_axis_of_bits() {
+    let schedule = example("four-per-call");
+    let text = TemporaryFile::new("on-one-axis", b"the red fox runs .\nThe dog sleeps.\n");
+    let with = |samples| {
+        let base = ["scorecard", "--model", TINY, "--schedule", &schedule, "--text", text.path()];
+        let more = ["--samples", samples, "--processes", "--seeds", "2", "--backend", "cpu"];
+        [&base[..], &more].concat()
+    };
+    let report = json(&with("64"));
+    let rows = report["bits_left"]["processes"].as_array().unwrap();
+    let left = |row: &Value| -> Vec<f64> {
+        let times = row["left"].as_array().unwrap();
+        times.iter().map(|at| at["bits"]["value"].as_f64().unwrap()).collect()
+    };
+    let names: Vec<&str> = rows.iter().map(|row| row["process"]["process"].as_str().unwrap()).collect();
+    assert_eq!(names, ["mask", "soft_mask", "surprisal_mask", "block", "candi"], "the file has no counts");
+    let not_measured = report["bits_left"]["not_measured"].as_array().unwrap();
+    assert!(not_measured[1].as_str().unwrap().starts_with("frequency_mask and gen_md4 were not measured"));
+    for row in rows {
+        let bits = left(row);
+        assert!(bits.len() == 5 && bits.windows(2).all(|pair| pair[1] < pair[0]), "{row}");
+    }
+    // Drawn alike, so that pure noise leaves nothing at all.
+    assert!([0, 2].iter().all(|&row| left(&rows[row])[4].abs() < 1e-9), "{:?}", left(&rows[2]));
+    // Random weights: sixteen slots of about log2 49 bits, lost one by one. Of the block, which is the second quarter, too, but the
+    // half behind it is gone and the quarter before it stays.
+    let whole = left(&rows[0])[0];
+    assert!((whole - 16.0 * 49_f64.log2()).abs() < 20.0, "{whole}");
+    let share = |row: usize, at: usize| left(&rows[row])[at] / whole;
+    assert!((share(0, 1) - 0.75).abs() < 0.1 && (share(0, 2) - 0.5).abs() < 0.1, "{}", share(0, 1));
+    for (at, expected) in [(0, 0.5), (2, 0.375), (4, 0.25)] {
+        assert!((share(3, at) - expected).abs() < 0.06, "{at}: {}", share(3, at));
+    }
+    assert_eq!(left(&rows[0]), left(&rows[1]), "soft masks leave what masks leave");
+    assert!(share(4, 2) > share(0, 2) + 0.05, "noisy vectors tell more: {}", share(4, 2));
+    assert!(succeed(&with("2")).contains("bits left at t ="));
+    let uniform = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-uniform.gguf");
+    let noise = br#"{"noise": {"kind": "uniform", "words": {"first": 2, "count": 48}},
+        "parallelism": {"rule": "ancestral", "steps": 4, "schedule": "linear"}}"#;
+    let schedule = TemporaryFile::new("axis-noise", noise);
+    let base = ["scorecard", "--model", uniform, "--schedule", schedule.path(), "--text", text.path()];
+    let report = json(&[&base[..], &["--processes", "--seeds", "2", "--backend", "cpu"]].concat());
+    let rows = report["bits_left"]["processes"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["process"]["process"]), (1, &"uniform".into()), "its own");
+    assert_eq!(rows[0]["left"].as_array().unwrap().len(), 5);
+    let autoregressive = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny-autoregressive.gguf");
+    let schedule = TemporaryFile::new("axis-autoregressive", br#"{"order": "left_to_right"}"#);
+    let base = ["scorecard", "--model", autoregressive, "--schedule", schedule.path()];
+    let refused = refuse(&[&base[..], &["--text", text.path(), "--processes"]].concat());
+    assert!(refused.contains("expected a model with a process, for --processes"), "{refused}");
+}

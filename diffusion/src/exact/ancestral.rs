@@ -7,6 +7,9 @@ use crate::decode::Remasking;
 use crate::process::TokenProcess;
 use crate::sequence::TokenId;
 
+/// Share of a probability by which another counts as equal: what rounding parts.
+const TIE: f64 = 1e-9;
+
 /// Which prediction drives the steps back, and how it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepBack {
@@ -37,6 +40,22 @@ impl<'a, P: TokenProcess> Ancestral<'a, P> {
     /// Probability that `steps` equal steps end in a sequence that the corpus does not hold.
     pub fn unseen(&self, steps: u32, step_back: StepBack) -> f64 {
         self.unseen_of(self.run(steps, |state, slot, s, t| self.back(state, slot, s, t, step_back)))
+    }
+
+    /// The same with a greedy tail: the last step takes the likeliest word of every slot, of equals any with the same chance.
+    pub fn unseen_greedy(&self, steps: u32) -> f64 {
+        self.unseen_of(self.run(steps, |state, slot, s, t| {
+            if s > 0.0 {
+                return self.back(state, slot, s, t, StepBack::PosteriorAveraged);
+            }
+            let words = self.corpus.posterior_under(self.process, state, slot, t, None);
+            let of = |token| words.iter().filter(|(word, _)| *word == token).map(|(_, p)| p).sum::<f64>();
+            let p = self.states.distribution(of);
+            let largest = p.iter().copied().fold(0.0, f64::max);
+            let is_likeliest = |p: &f64| *p > largest * (1.0 - TIE);
+            let equals = p.iter().filter(|p| is_likeliest(p)).count() as f64;
+            p.iter().map(|p| if is_likeliest(p) { 1.0 / equals } else { 0.0 }).collect()
+        }))
     }
 
     /// The same of a sampler of masks that opens what it wrote again, by its rates along the process's own schedule. Not for
@@ -160,6 +179,23 @@ mod tests {
         }
         let wrong = [0.75, 0.4024, 0.2211, 0.1337, 0.0867, 0.0585];
         check(&process, StepBack::PosteriorPluggedIn, wrong);
+    }
+
+    #[test]
+    fn a_greedy_tail() {
+        let (corpus, process) =
+            (two_sentences::corpus(0.5).unwrap(), Uniform { schedule: Schedule::Linear, words: WORDS });
+        let ancestral = Ancestral::new(&corpus, &process);
+        // Published to three digits, the last to four.
+        let golden =
+            [(2, 0.194, 6e-4), (4, 0.068, 6e-4), (8, 0.017, 6e-4), (16, 0.004, 6e-4), (32, 0.0009, 6e-5)];
+        for (steps, golden, tolerance) in golden {
+            let found = ancestral.unseen_greedy(steps);
+            assert!(near(found, golden, tolerance), "{steps} steps: found {found}, expected {golden}");
+            assert!(found < ancestral.unseen(steps, StepBack::PosteriorAveraged), "power, {steps} steps");
+        }
+        // After one step all are ties: pure noise tells nothing.
+        assert!(near(ancestral.unseen_greedy(1), 0.75, 1e-12));
     }
 
     #[test]

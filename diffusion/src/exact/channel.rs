@@ -66,12 +66,13 @@ fn told_bits<P: Likelihood>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::SoftFeedback;
     use crate::exact::{information_left_bits, two_sentences};
     use crate::process::{
-        Block, Candi, FrequencyMask, Gaussian, GenMd4, Mask, Spindle, TokenProcess, Uniform, Words,
+        Block, Candi, FrequencyMask, Gaussian, GenMd4, Mask, SoftMask, Spindle, TokenProcess, Uniform, Words,
     };
     use crate::schedule::Schedule;
-    use crate::testing::near;
+    use crate::testing::{near, prediction};
 
     const MASK: TokenId = TokenId(0);
     const DRAWS: u32 = 20_000;
@@ -116,6 +117,14 @@ mod tests {
             |current| Block { mask: Mask { schedule: Schedule::Linear, mask: MASK }, width: 1, current };
         check(|slot| block(0).slot(slot as u32), 0.4, 0.6);
         check(|slot| block(1).slot(slot as u32), 0.4, 1.0);
+    }
+
+    #[test]
+    fn soft_masks_leave_what_masks_leave() {
+        let mask = Mask { schedule: Schedule::Linear, mask: MASK };
+        let soft = SoftMask { mask, feedback: SoftFeedback::default() };
+        let guess = prediction(0.0, [0.7_f32.ln(), 0.3_f32.ln()], 0.6);
+        [0.3, 0.7].into_iter().for_each(|t| check(|slot| soft.slot(slot as u32, &guess), t, 1.0 - t * t * t));
     }
 
     #[test]

@@ -145,6 +145,26 @@ mod tests {
     }
 
     #[test]
+    fn a_greedy_tail_takes_the_likelier_sentence_where_none_tie() {
+        // Sentences of unequal weight never tie, at whatever time the last step is taken.
+        let corpus = two_sentences::corpus(0.6).unwrap();
+        let process = Uniform { schedule: Schedule::Linear, words: WORDS };
+        let exact = Ancestral::new(&corpus, &process);
+        for steps in [2, 4, 8] {
+            let noise = Noise::Uniform { words: WORDS, greedy_tail: true };
+            let settings = DecodeSettings { noise, ..ancestral(steps) };
+            let found = unseen(&mut Noisy::new(corpus.clone(), process), &corpus, &settings);
+            let expected = exact.unseen_greedy(steps);
+            assert!(
+                share_fits(found, RUNS.into(), expected),
+                "{steps} steps: {found} of {RUNS}, expected {expected}"
+            );
+            let drawn = exact.unseen(steps, StepBack::PosteriorAveraged);
+            assert!(!share_fits(found, RUNS.into(), drawn), "{steps} steps: power, {drawn}");
+        }
+    }
+
+    #[test]
     fn a_greedy_tail_of_masks_and_words_errs_where_the_two_sentences_tie() {
         // p_u = 1/2 and 8 words, so that at t = 1/2 all masses are powers of two and rounding breaks no tie: kept 1/4,
         // masked 1/4, each word 1/16. A slot then shows a given sentence's word with (1/2)(1/4) + 1/16 = 3/16, neither's

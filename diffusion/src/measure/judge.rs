@@ -4,8 +4,8 @@
 //! then 2 to the power of the mean over texts. Every text counts alike, however long: for texts of different lengths
 //! that is not the perplexity over all their tokens. Unit: bits per token, and perplexity, whose error is
 //! perplexity · ln 2 · error of the bits (delta method). Beside it, of the same tokens, the texts' own unigram entropy
-//! in bits, a mean over texts too, and the share of distinct 2-grams of all texts together (per text, with an error:
-//! [`estimate_over_texts`](super::surface::estimate_over_texts)), because repetition lowers the perplexity without
+//! in bits, a mean over texts too, and the share of distinct k-grams of all texts together (k from 1 to 4, 2 in most papers;
+//! [`distinct_of_all`]), because repetition lowers the perplexity without
 //! limit (1.5 has been reported) and temperature moves both. Cost: one judge call per batch. Blind spots: the judge's
 //! taste; short texts have little entropy, so compare with real text of the same length; and as a power of a mean
 //! the perplexity is too high, by about its squared error over twice itself. An autoregressive judge is a
@@ -13,7 +13,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::surface::{distinct_share, histogram_bits};
+use super::surface::{distinct_of_all, histogram_bits};
 use super::{Estimate, Moments};
 use crate::denoiser::{Denoiser, Query, Row};
 use crate::sequence::{Sequence, SlotState, SpecialTokens, TokenId};
@@ -25,9 +25,13 @@ pub struct Judgement {
     pub bits_per_token: Estimate,
     /// Entropy in bits of each text's own words, a mean over texts.
     pub entropy_bits: Estimate,
-    /// Distinct 2-grams of all texts together over all their 2-grams; not an estimate, falls with the amount.
-    pub distinct_share: f64,
+    /// Distinct k-grams of all texts together over all their k-grams; falls with the amount. None for fewer
+    /// than two texts of so many words.
+    pub distinct_share: Option<Estimate>,
 }
+
+/// Words in the n-grams whose distinct share stands beside a perplexity, unless asked otherwise.
+pub const DISTINCT: usize = 2;
 
 impl Judgement {
     /// 2 to the power of the bits per token: the geometric mean of the texts' perplexities.
@@ -38,7 +42,8 @@ impl Judgement {
     }
 }
 
-/// Judges finished texts of one length; `None` for fewer than two of them with words in.
+/// Judges finished texts of one length, and counts their distinct n-grams of `distinct` words, 1 to 4; `None` for fewer than two
+/// texts with words in.
 ///
 /// # Errors
 /// If the judge fails.
@@ -46,6 +51,7 @@ pub async fn judge<D: Denoiser>(
     judge: &mut D,
     texts: &[Sequence],
     special: SpecialTokens,
+    distinct: usize,
 ) -> Result<Option<Judgement>, D::Error> {
     let nats = log_probabilities(judge, texts, special).await?;
     let written = |text: &Sequence| -> Vec<TokenId> {
@@ -60,7 +66,7 @@ pub async fn judge<D: Denoiser>(
     let entropies = words.iter().filter(|words| !words.is_empty()).map(|words| histogram_bits(words.iter()));
     let judgement = bits.collect::<Moments>().estimate().and_then(|bits_per_token| {
         let entropy_bits = entropies.collect::<Moments>().estimate()?;
-        let distinct_share = distinct_share(words.iter().map(Vec::as_slice), 2)?;
+        let distinct_share = distinct_of_all(words.iter().map(Vec::as_slice), distinct);
         Some(Judgement { bits_per_token, entropy_bits, distinct_share })
     });
     Ok(judgement)
@@ -127,7 +133,7 @@ mod tests {
         let special = SpecialTokens::default();
         let found = pollster::block_on(log_probabilities(&mut exact, &texts, special)).unwrap();
         assert!(near(found[0], 0.7_f64.ln(), 1e-6) && near(found[1], 0.3_f64.ln(), 1e-6), "{found:?}");
-        let judged = pollster::block_on(judge(&mut exact, &texts, special)).unwrap().unwrap();
+        let judged = pollster::block_on(judge(&mut exact, &texts, special, DISTINCT)).unwrap().unwrap();
         let bits = -(0.7_f64.log2() + 0.3_f64.log2()) / 2.0 / 3.0;
         assert!(near(judged.bits_per_token.value, bits, 1e-6));
         // Two draws: their mean has the error of half their distance.
@@ -137,7 +143,12 @@ mod tests {
         let perplexity = judged.perplexity();
         assert!(near(perplexity.value, 0.21_f64.powf(-1.0 / 6.0), 1e-6) && perplexity.samples == 2);
         assert!(near(perplexity.standard_error, perplexity.value * LN_2 * error, 1e-6));
-        assert!(near(judged.entropy_bits.value, 3_f64.log2(), 1e-12) && judged.distinct_share == 1.0);
+        assert!(near(judged.entropy_bits.value, 3_f64.log2(), 1e-12));
+        // They share no word, whichever is left out.
+        let all = Estimate { value: 1.0, standard_error: 0.0, samples: 2 };
+        assert_eq!(judged.distinct_share, Some(all));
+        let none = pollster::block_on(judge(&mut exact, &texts, special, 4)).unwrap().unwrap();
+        assert_eq!(none.distinct_share, None, "no text has four words");
     }
 
     #[test]
@@ -150,7 +161,7 @@ mod tests {
         let mut exact = Causal::new(Corpus::new(sentences, TokenId(0)).unwrap(), TokenId(0));
         let texts =
             [text([TokenId(3), special.end_of_text, special.end_of_text]), text(two_sentences::SECOND)];
-        let judged = pollster::block_on(judge(&mut exact, &texts, special)).unwrap().unwrap();
+        let judged = pollster::block_on(judge(&mut exact, &texts, special, DISTINCT)).unwrap().unwrap();
         // log2 4 = 2 bits over a word and its end, log2 (4/3) over three words.
         let bits = (2.0 / 2.0 + (4.0_f64 / 3.0).log2() / 3.0) / 2.0;
         assert!(near(judged.bits_per_token.value, bits, 1e-6), "{judged:?}, expected {bits}");
@@ -170,7 +181,7 @@ mod tests {
     fn one_text_tells_no_error() {
         let mut exact = Causal::new(two_sentences::corpus(0.7).unwrap(), TokenId(0));
         let texts = [text(two_sentences::FIRST)];
-        let found = judge(&mut exact, &texts, SpecialTokens::default());
+        let found = judge(&mut exact, &texts, SpecialTokens::default(), DISTINCT);
         assert_eq!(pollster::block_on(found).unwrap(), None);
     }
 }

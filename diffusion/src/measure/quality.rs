@@ -8,10 +8,12 @@
 //! the gain levels off, and its error says nothing of how far the points are from it; with the same seeds at all
 //! schedules points are not independent, and the error is mostly too large.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Estimate, judge::Judgement};
 
 /// What a doubling of the calls changes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PerDoubling {
     /// Of the judge's bits per token.
     pub bits_per_token: Estimate,
@@ -79,7 +81,7 @@ mod tests {
         let judged = |bits, entropy| Judgement {
             bits_per_token: at(bits, 0.1),
             entropy_bits: at(entropy, 0.2),
-            distinct_share: 1.0,
+            distinct_share: Some(at(1.0, 0.0)),
         };
         let found = PerDoubling::of(&[(4.0, judged(5.0, 3.0)), (16.0, judged(4.0, 3.5))]).unwrap();
         assert!(near(found.bits_per_token.value, -0.5, 1e-12) && near(found.entropy_bits.value, 0.25, 1e-12));

@@ -107,6 +107,8 @@ pub enum Instrument {
     Revised,
     /// Share of slots repaired less that damaged in corrupted texts, by the schedule's correction ([`revision`](super::revision)).
     Repair,
+    /// Change of a judge's bits per token per doubling of the calls ([`quality`](super::quality)).
+    Quality,
     /// Slots finished per call ([`refinement`](super::refinement)).
     SlotsPerCall,
     /// Kendall's tau between call and position ([`refinement`](super::refinement)).
@@ -150,7 +152,9 @@ impl Instrument {
             | Self::LargestJump
             | Self::EqualJumps => Property::D1,
             Self::CallsToState | Self::ChainGap | Self::OnPathGap | Self::PathSurprise => Property::D2,
-            Self::Revised | Self::Repair | Self::SlotsPerCall | Self::ReadingOrder => Property::D3,
+            Self::Revised | Self::Repair | Self::Quality | Self::SlotsPerCall | Self::ReadingOrder => {
+                Property::D3
+            }
             Self::SymbolShare | Self::RoundingGap => Property::L1,
             Self::AtStake | Self::Damage | Self::OrderGap | Self::Violations => Property::L2,
         }
@@ -171,6 +175,7 @@ impl Instrument {
             Self::PathSurprise => "bits per slot, own states less drawn ones",
             Self::Revised => "changes per call and slot",
             Self::Repair => "share of slots, repaired less damaged",
+            Self::Quality => "bits per token under a judge, per doubling of the calls",
             Self::SlotsPerCall => "slots per call",
             Self::ReadingOrder => "Kendall's tau",
             Self::SymbolShare => "share of slots",
@@ -197,6 +202,7 @@ impl Instrument {
             Self::PathSurprise => "path_surprise",
             Self::Revised => "revised",
             Self::Repair => "repair",
+            Self::Quality => "quality",
             Self::SlotsPerCall => "slots_per_call",
             Self::ReadingOrder => "reading_order",
             Self::SymbolShare => "symbol_share",
@@ -219,6 +225,7 @@ impl Instrument {
             | Self::ChainGap
             | Self::PathSurprise
             | Self::Repair
+            | Self::Quality
             | Self::RoundingGap
             | Self::Damage
             | Self::OrderGap
@@ -453,7 +460,7 @@ mod tests {
         let run = &runs(&DecodeSettings::default())[0];
         use Instrument::{
             ByDistance, ChainGap, Damage, Deviation, Heterogeneity, OrderGap, PathSurprise, PeakSpeed,
-            Repair, RoundingGap, Violations,
+            Quality, Repair, RoundingGap, Violations,
         };
         let told = [
             PeakSpeed,
@@ -463,6 +470,7 @@ mod tests {
             ChainGap,
             PathSurprise,
             Repair,
+            Quality,
             RoundingGap,
             Damage,
             OrderGap,

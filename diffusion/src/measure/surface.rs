@@ -35,6 +35,36 @@ pub fn distinct_share<'a>(texts: impl IntoIterator<Item = &'a [TokenId]>, n: usi
     (!grams.is_empty()).then(|| distinct.len() as f64 / grams.len() as f64)
 }
 
+/// [`distinct_share`] of all texts together, with its standard error by the jackknife: √((m − 1) / m Σ (d_i − d̄)²), d_i the share
+/// without text i of the m that have n-grams; it is no mean over texts. `None` for fewer than two with any. The error is that of
+/// other texts of the same number and length, not of more: the share falls with the amount. In the mean it is never too small (Efron
+/// and Stein, Annals of Statistics 9, 1981), and half too large where half of the n-grams are alone in their text.
+pub fn distinct_of_all<'a>(texts: impl IntoIterator<Item = &'a [TokenId]>, n: usize) -> Option<Estimate> {
+    let long_enough = texts.into_iter().filter(|text| n > 0 && text.len() >= n);
+    let texts: Vec<&[TokenId]> = long_enough.collect();
+    // Whose a gram is alone; nothing for one of several texts.
+    let mut owners: HashMap<&[TokenId], Option<usize>> = HashMap::new();
+    for (index, text) in texts.iter().enumerate() {
+        for gram in grams([*text], n) {
+            let owner = owners.entry(gram).or_insert(Some(index));
+            *owner = owner.filter(|owner| *owner == index);
+        }
+    }
+    let mut own = vec![0; texts.len()];
+    owners.values().flatten().for_each(|&index| own[index] += 1);
+    let amount = |text: &[TokenId]| text.len() + 1 - n;
+    let all: usize = texts.iter().map(|text| amount(text)).sum();
+    let without =
+        |(text, own): (&&[TokenId], &usize)| (owners.len() - own) as f64 / (all - amount(text)) as f64;
+    let left_out = (texts.len() > 1).then(|| texts.iter().zip(&own).map(without).collect::<Moments>())?;
+    let m = texts.len() as f64;
+    Some(Estimate {
+        value: owners.len() as f64 / all as f64,
+        standard_error: ((m - 1.0) / m * left_out.squares()).sqrt(),
+        samples: texts.len() as u64,
+    })
+}
+
 /// Share of the texts' n-grams that a reference never holds, 0 to 1; `None` if there is none. To be read against
 /// the same number for held-out text ([`above`]).
 pub fn unseen_share<'a, G: Borrow<[TokenId]> + Eq + Hash>(
@@ -79,6 +109,7 @@ pub fn histogram_bits<T: Eq + Hash>(tokens: impl IntoIterator<Item = T>) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{below, word};
     use crate::testing::near;
 
     fn text(ids: &[u32]) -> Vec<TokenId> {
@@ -99,6 +130,52 @@ mod tests {
         assert_eq!(distinct_share([&a[..], &b[..]], 2), Some(0.5));
         assert_eq!(distinct_share([&b[..]], 3), None);
         assert_eq!(distinct_share([&b[..]], 0), None);
+    }
+
+    #[test]
+    fn distinct_grams_of_all_texts_have_the_error_of_leaving_one_out() {
+        let texts = [text(&[3, 4, 3, 4]), text(&[3, 4]), text(&[5, 6, 5]), text(&[7])];
+        let slices = || texts.iter().map(Vec::as_slice);
+        // Pairs 34 43 34 | 34 | 56 65, the last text has none: 4 distinct of 6. Without one each: 3 of 3, 4 of 5, 2 of 4.
+        let found = distinct_of_all(slices(), 2).unwrap();
+        let left_out = [1.0, 0.8, 0.5];
+        let mean = left_out.iter().sum::<f64>() / 3.0;
+        let squares: f64 = left_out.iter().map(|share| (share - mean).powi(2)).sum();
+        assert!(near(found.value, 4.0 / 6.0, 1e-15) && found.samples == 3, "{found:?}");
+        assert!(near(found.standard_error, (2.0 / 3.0 * squares).sqrt(), 1e-12), "{found:?}");
+        for n in 1..=4 {
+            let value = distinct_of_all(slices(), n).map(|found| found.value);
+            assert!(value.is_none() || value == distinct_share(slices(), n), "{n}");
+        }
+        assert_eq!(distinct_of_all(slices(), 1).map(|found| found.value), Some(0.5));
+        assert_eq!((distinct_of_all(slices(), 4), distinct_of_all(slices(), 0)), (None, None));
+        let alike = [text(&[3, 4]), text(&[3, 4])];
+        let found = distinct_of_all(alike.iter().map(Vec::as_slice), 2).unwrap();
+        assert_eq!((found.value, found.standard_error), (0.5, 0.0));
+    }
+
+    #[test]
+    fn pools_scatter_no_more_than_the_jackknife_says() {
+        let pool = |seed: u32| -> Vec<Vec<TokenId>> {
+            let word = |text, slot| TokenId(below(word(seed, text, slot, 0), 20));
+            (0..30).map(|text| (0..10).map(|slot| word(text, slot)).collect()).collect()
+        };
+        let (mut values, mut claimed) = (Moments::default(), Moments::default());
+        for seed in 0..400 {
+            let found = distinct_of_all(pool(seed).iter().map(Vec::as_slice), 2).unwrap();
+            values.push(found.value);
+            claimed.push(found.standard_error);
+        }
+        let found = values.estimate().unwrap();
+        let (scatter, claimed) = (found.standard_error * 20.0, claimed.estimate().unwrap().value);
+        // 270 pairs fall on 400, λ = .675 on each: 400 (1 − e^−λ) are distinct, with variance 400 e^−λ (1 − (1 + λ) e^−λ); of the
+        // nine of a text each is alone with e^−λ, which is what leaving the text out tells.
+        let alone = (-0.675_f64).exp();
+        let exact = (400.0 * alone * (1.0 - 1.675 * alone)).sqrt() / 270.0;
+        let by_jackknife = (29.0 * 9.0 * alone * (1.0 - alone)).sqrt() / 270.0;
+        assert!(near(found.value, 400.0 * (1.0 - alone) / 270.0, 0.005), "{found:?}");
+        assert!(near(scatter / exact, 1.0, 0.15), "scatter {scatter}, exact {exact}");
+        assert!(near(claimed / by_jackknife, 1.0, 0.1), "claimed {claimed}, expected {by_jackknife}");
     }
 
     #[test]

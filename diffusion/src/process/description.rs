@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::salience::{DEFAULT_STRENGTH, check_strength};
 use super::{
-    Block, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle, TokenProcess, Uniform, Words,
-    deviations_of_surprisal,
+    Block, Clocked, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle, TokenProcess, Uniform,
+    Words, deviations_of_surprisal,
 };
 use crate::decode::{SettingsError, SoftFeedback};
 use crate::schedule::Schedule;
@@ -33,6 +33,9 @@ pub enum ProcessDescription {
         /// Share of uniform noise at t = 1/2, from 0 to below 1; 0.1 by default.
         #[serde(default = "tenth")]
         uniform_share: f64,
+        /// The clock of its masses.
+        #[serde(default, skip_serializing_if = "is_default")]
+        schedule: Schedule,
     },
     /// [`Gaussian`](super::Gaussian).
     Gaussian {
@@ -45,15 +48,25 @@ pub enum ProcessDescription {
         /// From −1/π to 1/π; 0.3 by default.
         #[serde(default = "strength")]
         strength: f64,
+        /// The clock of its masses.
+        #[serde(default, skip_serializing_if = "is_default")]
+        schedule: Schedule,
     },
     /// [`Spindle`] with saliences from the model's surprisal.
     SurprisalMask {
         /// From −1/π to 1/π; 0.3 by default.
         #[serde(default = "strength")]
         strength: f64,
+        /// The clock of its masses.
+        #[serde(default, skip_serializing_if = "is_default")]
+        schedule: Schedule,
     },
     /// [`GenMd4`].
-    GenMd4 {},
+    GenMd4 {
+        /// The clock of its masses.
+        #[serde(default, skip_serializing_if = "is_default")]
+        schedule: Schedule,
+    },
     /// [`SoftMask`](super::SoftMask).
     SoftMask {
         /// Signal kept over time.
@@ -139,11 +152,11 @@ impl ProcessDescription {
             if fits { Ok(()) } else { Err(DescriptionError::Knob { knob, found, expected }) }
         };
         match *self {
-            Self::Mask { .. } | Self::Uniform { .. } | Self::Gaussian { .. } | Self::GenMd4 {} => Ok(()),
-            Self::MaskUniform { uniform_share: share } => {
+            Self::Mask { .. } | Self::Uniform { .. } | Self::Gaussian { .. } | Self::GenMd4 { .. } => Ok(()),
+            Self::MaskUniform { uniform_share: share, .. } => {
                 check((0.0..1.0).contains(&share), "uniform_share", share, "from 0 to below 1")
             }
-            Self::FrequencyMask { strength } | Self::SurprisalMask { strength } => {
+            Self::FrequencyMask { strength, .. } | Self::SurprisalMask { strength, .. } => {
                 Ok(check_strength(strength)?)
             }
             Self::SoftMask { feedback, .. } => Ok(feedback.validate()?),
@@ -172,13 +185,20 @@ impl ProcessDescription {
         Ok(Some(match *self {
             Self::Mask { schedule } => Box::new(Mask { schedule, mask }),
             Self::Uniform { schedule } => Box::new(Uniform { schedule, words }),
-            Self::MaskUniform { uniform_share } => Box::new(MaskUniform { mask, words, uniform_share }),
-            Self::FrequencyMask { strength } => Box::new(FrequencyMask::new(mask, strength, setting.counts)?),
-            Self::SurprisalMask { strength } => {
-                let deviation = deviation(slot, setting.surprisals_nats)?;
-                Box::new(Spindle { mask, strength, deviation })
+            Self::MaskUniform { uniform_share, schedule } => {
+                Box::new(Clocked { schedule, process: MaskUniform { mask, words, uniform_share } })
             }
-            Self::GenMd4 {} => Box::new(GenMd4::new(mask, setting.exponents.to_vec())?),
+            Self::FrequencyMask { strength, schedule } => {
+                let process = FrequencyMask::new(mask, strength, setting.counts)?;
+                Box::new(Clocked { schedule, process })
+            }
+            Self::SurprisalMask { strength, schedule } => {
+                let deviation = deviation(slot, setting.surprisals_nats)?;
+                Box::new(Clocked { schedule, process: Spindle { mask, strength, deviation } })
+            }
+            Self::GenMd4 { schedule } => {
+                Box::new(Clocked { schedule, process: GenMd4::new(mask, setting.exponents.to_vec())? })
+            }
             Self::Block { schedule, width, current } => {
                 Box::new(Block { mask: Mask { schedule, mask }, width, current }.slot(slot))
             }
@@ -191,6 +211,10 @@ fn deviation(slot: u32, surprisals_nats: &[f64]) -> Result<f64, DescriptionError
     let deviations = deviations_of_surprisal(surprisals_nats)?;
     let missing = DescriptionError::Surprisals { found: deviations.len(), slot };
     deviations.get(slot as usize).copied().ok_or(missing)
+}
+
+fn is_default(schedule: &Schedule) -> bool {
+    *schedule == Schedule::default()
 }
 
 fn tenth() -> f64 {
@@ -253,6 +277,26 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_a_knob_that_is_not_written_at_its_default() {
+        for json in [
+            r#"{"process":"gen_md4"}"#,
+            r#"{"process":"mask_uniform","uniform_share":0.1,"schedule":"cosine"}"#,
+        ] {
+            assert_eq!(serde_json::to_string(&read(json)).unwrap(), json);
+        }
+        for process in ["mask_uniform", "frequency_mask", "surprisal_mask", "gen_md4"] {
+            let kept = |clock: &str, t| {
+                let json = format!(r#"{{"process":"{process}","schedule":"{clock}"}}"#);
+                let process = read(&json).at_slot(0, &setting()).unwrap().unwrap();
+                process.masses_of(TokenId(1), t).kept
+            };
+            // The cosine clock shows 1/2 at a third.
+            assert!(near(kept("cosine", 1.0 / 3.0), kept("linear", 0.5), 1e-12), "{process}");
+            assert!(!near(kept("cosine", 0.5), kept("linear", 0.5), 0.01), "{process}: power");
+        }
+    }
+
+    #[test]
     fn unknown_names_and_knobs_are_refused() {
         for json in [
             r#"{"process":"masks"}"#,
@@ -278,7 +322,8 @@ mod tests {
         ] {
             assert!(read(json).validate().is_err() && read(json).at_slot(0, &setting()).is_err(), "{json}");
         }
-        let error = ProcessDescription::MaskUniform { uniform_share: f64::NAN }.validate().unwrap_err();
+        let broken = ProcessDescription::MaskUniform { uniform_share: f64::NAN, schedule: Schedule::Linear };
+        let error = broken.validate().unwrap_err();
         assert_eq!(error.to_string(), "uniform_share: found NaN, expected a number from 0 to below 1");
     }
 

@@ -1,7 +1,7 @@
 //! A mask with a schedule per token: α_t(v) = 1 − t^{w_v} (GenMD4, Shi et al., arXiv 2406.04329).
 //!
 //! Knobs: exponents w_v above 0 (1 is the linear schedule; larger ones keep a token longer). The source learns them
-//! and lets the share ε survive; this leaves ε out. D2 holds. The posterior given the clean token is exact, and the
+//! and lets the share ε survive; this leaves ε out. Another schedule takes the place of t by [`Clocked`](super::Clocked). D2 holds. The posterior given the clean token is exact, and the
 //! evidence bound with these weights is proper. Known failure: on the way back the probability to reveal depends on
 //! the hidden token; draw it first (as `reverse` does) or average over the prediction, never use the mean schedule.
 

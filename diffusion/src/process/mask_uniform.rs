@@ -2,7 +2,7 @@
 //! symbol, some become random words, so that a network learns to doubt what it sees.
 //!
 //! With c(t) = B √(t(1 − t)), B = 2 p_u / (1 − p_u), C = 1 + c: kept (1 − t) / C, masked t / C, uniform c / C.
-//! p_u is the uniform share of all mass at t = 1/2; at both ends there is none. Known failures: the likelihood pays for
+//! p_u is the uniform share of all mass at t = 1/2; at both ends there is none. Another clock than this one: [`Clocked`](super::Clocked). Known failures: the likelihood pays for
 //! it (OpenWebText perplexity, from a summary: 24.4 at p_u = 0, 28.2 at .2); and as for uniform noise, a step back takes
 //! the posterior for the leave-one-out prediction without a sign of it (on the two sentences a bound of 1.15 bits
 //! instead of 1.00 at p_u = .1).

@@ -11,19 +11,24 @@
 //! | [`GenMd4`] | itself or the mask symbol, by a schedule per token | no | yes | exact, with a proper bound |
 //! | [`Candi`] | itself or its one-hot vector and normal noise | noisy slots only | yes | exact in both parts |
 //! | [`Block`] | before the block itself, after it the mask, inside either | no | yes | exact |
-//! | [`SoftMask`] | itself or a mixture of the model's last guesses | no | no: asks the model | none |
+//! | [`SoftMask`] | itself or a mixture of the model's last guesses | no | no: asks the model | exact, given the model's answer |
 //!
-//! What a slot's place decides (salience, block) is part of the process's value: a small one is made for each slot,
+//! Each follows any [`Schedule`](crate::schedule::Schedule): as a field, or, where masses are written in a linear time (mask and
+//! uniform, spindle, frequency, GenMD4), by [`Clocked`].
+//!
+//! What a slot's place or a model's answer decides (salience, block, soft mask) is part of the process's value: a small one is made for each slot,
 //! and the others need not know. [`ProcessDescription`] names each with its knobs as JSON.
 
 pub mod block;
 pub mod candi;
+pub mod clocked;
 pub mod description;
 pub mod gaussian;
 pub mod gen_md4;
 pub mod likelihood;
 pub mod mask;
 pub mod mask_uniform;
+pub mod masking;
 pub mod normal;
 pub mod rates;
 pub mod salience;
@@ -33,15 +38,17 @@ pub mod uniform;
 
 pub use block::{Block, BlockSlot};
 pub use candi::{Candi, CandiState};
+pub use clocked::Clocked;
 pub use description::{DescriptionError, ProcessDescription, Setting};
 pub use gaussian::{Gaussian, Normal};
 pub use gen_md4::GenMd4;
 pub use likelihood::Likelihood;
 pub use mask::Mask;
 pub use mask_uniform::MaskUniform;
-pub use rates::{NoiseRates, Rates};
+pub use masking::Masking;
+pub use rates::{NoiseRates, Rates, RevealRates};
 pub use salience::{FrequencyMask, SalienceError, Spindle, deviations_of_surprisal};
-pub use soft_mask::{SoftMask, SoftState};
+pub use soft_mask::{SoftMask, SoftSlot, SoftState};
 pub use token::{Masses, TokenProcess, Words};
 pub use uniform::Uniform;
 

@@ -1,6 +1,9 @@
 //! How fast noise of tokens lands: what the exact continuous-time bound weighs its terms with.
 
-use super::{Mask, MaskUniform, TokenProcess, Uniform};
+use std::f64::consts::PI;
+
+use super::{FrequencyMask, GenMd4, Mask, MaskUniform, Spindle, TokenProcess, Uniform};
+use crate::sequence::TokenId;
 
 /// Rates per unit of time at which noise lands on a token, whatever the token is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +19,33 @@ pub struct Rates {
 pub trait NoiseRates: TokenProcess {
     /// The rates at `t`.
     fn rates(&self, t: f64) -> Rates;
+}
+
+/// A process of masks with a schedule per token, for t in (0, 1).
+pub trait RevealRates: TokenProcess {
+    /// Rate per unit of time at which a hidden token of this kind is revealed on the way back: masked′(t) / masked(t) of the token.
+    fn reveal_rate(&self, token: TokenId, t: f64) -> f64;
+}
+
+impl RevealRates for GenMd4 {
+    /// w / t.
+    fn reveal_rate(&self, token: TokenId, t: f64) -> f64 {
+        self.exponent(token) / t
+    }
+}
+
+impl RevealRates for Spindle {
+    /// (1 − λπ cos(πt) d) / masked(t), whatever the token.
+    fn reveal_rate(&self, _token: TokenId, t: f64) -> f64 {
+        (1.0 - self.strength * PI * (PI * t).cos() * self.deviation) / self.masses(t).masked
+    }
+}
+
+impl RevealRates for FrequencyMask {
+    /// That of the token's own spindle.
+    fn reveal_rate(&self, token: TokenId, t: f64) -> f64 {
+        self.spindle(token).reveal_rate(token, t)
+    }
 }
 
 impl NoiseRates for Mask {
@@ -43,9 +73,8 @@ impl NoiseRates for MaskUniform {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Words;
+    use crate::process::{Clocked, Words};
     use crate::schedule::Schedule;
-    use crate::sequence::TokenId;
     use crate::testing::near;
 
     /// What noise adds in a short step, over the step.
@@ -69,7 +98,9 @@ mod tests {
             check(&Uniform { schedule, words });
         }
         for uniform_share in [0.0, 0.1, 0.2] {
-            check(&MaskUniform { mask, words, uniform_share });
+            let process = MaskUniform { mask, words, uniform_share };
+            check(&process);
+            Schedule::ALL.iter().for_each(|&schedule| check(&Clocked { schedule, process }));
         }
     }
 }

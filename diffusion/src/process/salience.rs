@@ -1,13 +1,14 @@
 //! Information-aware masks: what tells much is lost sooner, or later, than what tells little.
 //!
 //! The spindle of DiffusionBERT (He et al., arXiv 2211.15029): kept(t) = 1 − t + λ sin(πt) d, d how far a token's
-//! commonness lies above the mean, on the linear schedule of the source. Knob: strength λ in [−1/π, 1/π], default
-//! 0.3; within this range masks only grow and no clipping is needed. The source clips at 0.999 as well, which this
+//! commonness lies above the mean, on the linear schedule of the source (others by [`Clocked`](super::Clocked)). Knob: strength λ in
+//! [−1/π, 1/π], default 0.3; within this range masks only grow and no clipping is needed. The source clips at 0.999 as well, which this
 //! leaves out: time 0 is clean text. D2 holds given the saliences; for saliences from a model, its call comes first.
 //!
 //! Known failure: a hidden token's d is unknown on the way back. [`FrequencyMask`] has an exact posterior given the
 //! clean token, but samplers with one reveal probability for all can only use the mean schedule, 1 − t, and are then
-//! not its reverse; a bound with the mean schedule's weights is no bound for it. With saliences per position
+//! not its reverse; a bound with the mean schedule's weights is no bound for it, one by each token's own
+//! ([`RevealRates`](super::RevealRates)) is. With saliences per position
 //! ([`Spindle`]), the sampler would have to know them beforehand.
 
 use std::f64::consts::{FRAC_1_PI, PI};
@@ -96,7 +97,8 @@ impl FrequencyMask {
         Ok(Self { mask, strength, deviations })
     }
 
-    fn spindle(&self, token: TokenId) -> Spindle {
+    /// The spindle of a token.
+    pub(super) fn spindle(&self, token: TokenId) -> Spindle {
         // Tokens beyond the counts, the mask symbol among them, follow the mean.
         let deviation = self.deviations.get(token.0 as usize).copied().unwrap_or(0.0);
         Spindle { mask: self.mask, strength: self.strength, deviation }

@@ -61,7 +61,8 @@ pub trait TokenProcess {
             return Masses { kept: 1.0, masked: 0.0, uniform: 0.0 };
         }
         let (early, late) = (self.masses_of(token, s), self.masses_of(token, t));
-        let kept = late.kept / early.kept;
+        // Where nothing is left, all that is seen is noise, drawn anew.
+        let kept = if early.kept > 0.0 { late.kept / early.kept } else { 0.0 };
         Masses {
             kept,
             masked: (late.masked - kept * early.masked).max(0.0),

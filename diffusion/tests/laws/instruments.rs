@@ -190,9 +190,14 @@ fn a_judge_tells_bits_per_token() {
     let table = hidden();
     let texts = [[3, 3, 3, 3], [3, 4, 3, 4]];
     let mut causal = Causal::new(table.clone(), MASK);
-    let found = block_on(judge(&mut causal, &texts.map(|text| written(&text)), special())).unwrap().unwrap();
+    let texts_written = texts.map(|text| written(&text));
+    let found = block_on(judge(&mut causal, &texts_written, special(), 2)).unwrap().unwrap();
     let expected = texts.iter().map(|text| -table.p(text).log2() / 4.0).sum::<f64>() / 2.0;
     assert!(near(found.bits_per_token.value, expected, 1e-5), "{found:?}, expected {expected}");
     assert!(near(found.perplexity().value, expected.exp2(), 1e-4), "{found:?}");
     assert!(near(found.entropy_bits.value, 0.5, 1e-12), "one text of one word, one of two: {found:?}");
+    // Pairs 33 33 33 and 34 43 34: 3 of 6 are distinct, 2/3 or 1/3 without a text, and half their distance is the error.
+    let distinct = found.distinct_share.unwrap();
+    assert!(near(distinct.value, 0.5, 1e-12) && distinct.samples == 2, "{found:?}");
+    assert!(near(distinct.standard_error, 1.0 / 6.0, 1e-12), "{found:?}");
 }

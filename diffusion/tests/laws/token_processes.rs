@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use diffusion::process::{
-    Block, ForwardProcess, FrequencyMask, GenMd4, Mask, MaskUniform, Spindle, TokenProcess, Uniform, Words,
+    Block, Clocked, ForwardProcess, FrequencyMask, GenMd4, Mask, MaskUniform, Spindle, TokenProcess, Uniform,
+    Words,
 };
 use diffusion::random::{Purpose, Stream};
 use diffusion::{Schedule, TokenId};
@@ -33,8 +34,18 @@ fn processes() -> Vec<(String, Box<dyn TokenProcess>)> {
         all.push((format!("spindle {deviation}"), Box::new(spindle)));
     }
     let frequency = FrequencyMask::new(MASK, 0.3, &[0, 0, 0, 1000, 100, 10, 1]).unwrap();
-    all.push(("frequency".into(), Box::new(frequency)));
     let gen_md4 = GenMd4::new(MASK, vec![1.0, 1.0, 1.0, 0.3, 1.0, 2.0, 5.0]).unwrap();
+    // By the geometric clock what is left near the end is too rare for the counts below.
+    for schedule in [Schedule::Cosine, Schedule::LogLinear] {
+        let (frequency, gen_md4) = (frequency.clone(), gen_md4.clone());
+        let gidd = MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.2 };
+        let spindle = Spindle { mask: MASK, strength: 0.3, deviation: 0.7 };
+        all.push((format!("gidd {schedule:?}"), Box::new(Clocked { schedule, process: gidd })));
+        all.push((format!("spindle {schedule:?}"), Box::new(Clocked { schedule, process: spindle })));
+        all.push((format!("frequency {schedule:?}"), Box::new(Clocked { schedule, process: frequency })));
+        all.push((format!("genmd4 {schedule:?}"), Box::new(Clocked { schedule, process: gen_md4 })));
+    }
+    all.push(("frequency".into(), Box::new(frequency)));
     all.push(("genmd4".into(), Box::new(gen_md4)));
     all
 }

@@ -47,10 +47,14 @@ impl Shown {
     pub fn description(self, schedule: Schedule) -> ProcessDescription {
         match self {
             Self::Mask => ProcessDescription::Mask { schedule },
-            Self::Informed => {
-                ProcessDescription::SurprisalMask { strength: diffusion::process::salience::DEFAULT_STRENGTH }
+            // By their own clocks: the lab's schedule is that of the others.
+            Self::Informed => ProcessDescription::SurprisalMask {
+                strength: diffusion::process::salience::DEFAULT_STRENGTH,
+                schedule: Schedule::Linear,
+            },
+            Self::MaskUniform => {
+                ProcessDescription::MaskUniform { uniform_share: 0.1, schedule: Schedule::Linear }
             }
-            Self::MaskUniform => ProcessDescription::MaskUniform { uniform_share: 0.1 },
             Self::Uniform => ProcessDescription::Uniform { schedule },
             Self::Gaussian => ProcessDescription::Gaussian { schedule },
         }

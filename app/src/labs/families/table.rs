@@ -195,6 +195,7 @@ fn about(instrument: Instrument) -> Option<impl IntoView> {
         | Instrument::ChainGap
         | Instrument::PathSurprise
         | Instrument::Repair
+        | Instrument::Quality
         | Instrument::RoundingGap
         | Instrument::Damage
         | Instrument::OrderGap => return None,

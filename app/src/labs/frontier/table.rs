@@ -22,7 +22,7 @@ pub fn table(points: &[Point], yours: Place) -> impl IntoView + use<> {
                 <td>{says(point.broken)}</td>
                 <td>{says(point.surprise)}</td>
                 <td>{says(point.entropy)}</td>
-                <td>{point.distinct.map_or("–".into(), |share| format!("{share:.2}"))}</td>
+                <td>{says(point.distinct)}</td>
             </tr>
         }
     };

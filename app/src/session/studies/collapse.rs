@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use diffusion::measure::decay::{Decay, fit};
 use diffusion::measure::prospect::{Prospect, ProspectEstimate, entropy_bits, prospects};
+use diffusion::measure::unigram::{COMMON, commonest};
 use diffusion::{FullDenoiser, Sequence, SpecialTokens, TokenId};
 use model_loader::Tokenizer;
 
@@ -13,8 +14,6 @@ use crate::session::start::StartError;
 
 /// Most masks behind the prompt: as many as in the paper, if the window holds them.
 pub const MASKS: usize = 128;
-/// Number of tokens that count as common.
-pub const COMMON: usize = 20;
 /// Stories behind the truth.
 pub const STORIES: u64 = 20_000;
 
@@ -77,7 +76,7 @@ pub async fn collapse<D: FullDenoiser>(
         truth: Vec::new(),
         estimates: Vec::new(),
         unigram_bits: entropy_bits(unigram.iter().copied()),
-        common: language.commonest(COMMON),
+        common: commonest(unigram, COMMON),
         words: language.tokenizer.clone(),
         unknown: encoding.unknown.into_iter().map(|unknown| unknown.word).collect(),
         prompt,

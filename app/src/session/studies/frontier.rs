@@ -1,7 +1,7 @@
 //! Quality against calls: the same model over a grid of parallelism, temperature and order.
 
 use diffusion::decode::{Decoder, Order, run_batch};
-use diffusion::measure::judge::judge;
+use diffusion::measure::judge::{DISTINCT, judge};
 use diffusion::measure::{Estimate, Moments};
 use diffusion::{Denoiser, FullDenoiser, SpecialTokens};
 use model_loader::{ModelConfig, Process};
@@ -63,7 +63,7 @@ pub struct Point {
     /// Entropy in bits of each text's own words.
     pub entropy: Option<Estimate>,
     /// Distinct 2-grams over all 2-grams of the texts.
-    pub distinct: Option<f64>,
+    pub distinct: Option<Estimate>,
 }
 
 /// The sweep as far as it has come.
@@ -189,7 +189,8 @@ pub async fn measure<D: FullDenoiser, J: Denoiser<Error = D::Error>>(
     let runs = run_batch(denoiser, decoders).await.map_err(Trouble::of)?;
     let ends = runs.iter().map(|run| state_at(run, run.steps.len())).collect::<Result<Vec<_>, _>>();
     let ends = ends.map_err(Trouble::Other)?;
-    let judgement = judge(judging, &ends, SpecialTokens::default()).await.map_err(Trouble::Denoiser)?;
+    let judgement =
+        judge(judging, &ends, SpecialTokens::default(), DISTINCT).await.map_err(Trouble::Denoiser)?;
     let texts: Vec<_> = ends.iter().map(text).collect();
     let broken = language.violations_of_all(&texts, give_way).await;
     let broken = broken.iter().map(|list| list.len() as f64);
@@ -199,7 +200,7 @@ pub async fn measure<D: FullDenoiser, J: Denoiser<Error = D::Error>>(
         broken: broken.collect::<Moments>().estimate(),
         surprise: judgement.map(|judgement| judgement.bits_per_token),
         entropy: judgement.map(|judgement| judgement.entropy_bits),
-        distinct: judgement.map(|judgement| judgement.distinct_share),
+        distinct: judgement.and_then(|judgement| judgement.distinct_share),
     })
 }
 
@@ -296,6 +297,6 @@ mod tests {
         let point = point.unwrap();
         assert_eq!(point.calls, 1.0);
         assert!(point.broken.is_some() && point.surprise.is_some() && point.entropy.is_some());
-        assert!(point.distinct.unwrap() <= 1.0);
+        assert!(point.distinct.unwrap().value <= 1.0);
     }
 }

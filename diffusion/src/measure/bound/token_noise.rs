@@ -93,7 +93,7 @@ mod tests {
     use crate::exact::{Noisy, two_sentences};
     use crate::guide::LeaveOneOut;
     use crate::measure::{Estimate, Moments};
-    use crate::process::{Mask, MaskUniform, Uniform, Words};
+    use crate::process::{Clocked, Mask, MaskUniform, Uniform, Words};
     use crate::schedule::Schedule;
     use crate::testing::near;
 
@@ -128,6 +128,12 @@ mod tests {
         }
         check(&MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.2 }, 0.5);
         check(&Uniform { schedule: Schedule::Cosine, words: WORDS }, 0.5);
+    }
+
+    #[test]
+    fn masks_and_words_pay_the_same_by_every_clock() {
+        let process = MaskUniform { mask: MASK, words: WORDS, uniform_share: 0.1 };
+        Schedule::ALL.into_iter().for_each(|schedule| check(&Clocked { schedule, process }, 0.5));
     }
 
     /// A network is not asked about slots in sight, and may think anything of them.
