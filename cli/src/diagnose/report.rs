@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::collapse::{AtDistance, Collapse, FITTED};
 use super::measures::{MEASURES, Measure, Text};
-use super::schedule::Schedule;
+use super::subject::Description;
 use super::world::World;
 use crate::arguments::Diagnose;
 use crate::model::{BackendName, Identity};
@@ -18,7 +18,8 @@ const SIDE: f64 = 1.96;
 pub struct Report {
     model: Identity,
     backend: BackendName,
-    schedule: Schedule,
+    #[serde(flatten)]
+    subject: Description,
     texts: usize,
     measures: Vec<Line>,
     #[serde(flatten)]
@@ -73,6 +74,8 @@ impl Limits {
             ("damage", arguments.max_damage),
             ("collapse", arguments.max_collapse),
             ("calls", arguments.max_calls),
+            ("sequences", arguments.max_sequences),
+            ("ar_sequences", arguments.max_ar_sequences),
         ];
         let lower = [("distinct", arguments.min_distinct), ("entropy", arguments.min_entropy)];
         let upper = upper.into_iter().filter_map(|(name, limit)| Some((name, true, limit?)));
@@ -86,7 +89,7 @@ impl Report {
     pub fn new(
         model: Identity,
         backend: BackendName,
-        schedule: Schedule,
+        subject: impl Into<Description>,
         parts: [&[Text]; 2],
         world: &World,
         collapse: Collapse,
@@ -102,7 +105,7 @@ impl Report {
             Verdict { measure, bound: if is_upper { "at most" } else { "at least" }, limit, found, kept }
         };
         let limits = limits.0.iter().map(verdict).collect();
-        Self { model, backend, schedule, texts: parts[0].len(), measures, collapse, limits }
+        Self { model, backend, subject: subject.into(), texts: parts[0].len(), measures, collapse, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -147,6 +150,7 @@ impl Report {
         }
         page +=
             &format!("means over {} texts on {}; ± is half a 95 % interval\n", self.texts, self.backend.name);
+        page += &self.subject.page();
         page += &self.collapse_page();
         for Verdict { measure, bound, limit, kept, .. } in &self.limits {
             page += &format!("{} {measure} {bound} {limit}\n", if *kept { "kept:  " } else { "passed:" });
@@ -188,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::arguments::{Arguments, Command};
+    use crate::diagnose::schedule::Schedule;
 
     fn report(texts: &[Text], limit: (&'static str, bool, f64)) -> Report {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
@@ -200,12 +205,16 @@ mod tests {
     fn text(violations: Option<f64>, duplicates: f64) -> Text {
         Text {
             calls: 1.0,
+            sequences: None,
+            autoregressive_calls: None,
+            autoregressive_sequences: None,
             words: 1.0,
             violations,
             unseen_share: None,
             duplicates,
-            stake_bits: 0.0,
+            stake_bits: Some(0.0),
             damage: None,
+            pair_damage_bits: None,
             order_gap_bits: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,
@@ -234,16 +243,20 @@ mod tests {
     /// Name, the argument of its limit, whether that is an upper one, and where a text has the measure.
     type Wiring = (&'static str, &'static str, bool, fn(&mut Text, f64));
 
-    const WIRING: [Wiring; 9] = [
+    const WIRING: [Wiring; 11] = [
         ("violations", "--max-violations", true, |text, value| text.violations = Some(value)),
         ("unseen", "--max-unseen", true, |text, value| text.unseen_share = Some(value)),
         ("duplicates", "--max-duplicates", true, |text, value| text.duplicates = value),
-        ("stake", "--max-stake", true, |text, value| text.stake_bits = value),
+        ("stake", "--max-stake", true, |text, value| text.stake_bits = Some(value)),
         ("damage", "--max-damage", true, |text, bits| {
             text.damage = Some(Damage { bits, clipped_share: 0.0, heavy_share: 0.0 });
         }),
         ("collapse", "--max-collapse", true, |text, value| text.common_share = Some(value)),
         ("calls", "--max-calls", true, |text, value| text.calls = value),
+        ("sequences", "--max-sequences", true, |text, value| text.sequences = Some(value)),
+        ("ar_sequences", "--max-ar-sequences", true, |text, value| {
+            text.autoregressive_sequences = Some(value);
+        }),
         ("distinct", "--min-distinct", false, |text, value| text.distinct_share = Some(value)),
         ("entropy", "--min-entropy", false, |text, value| text.entropy_bits = value),
     ];

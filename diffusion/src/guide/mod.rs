@@ -21,14 +21,14 @@ pub mod pattern;
 
 pub use causal::Causal;
 pub use checked::{Checked, Checker};
-pub use constrained::{AllowedWords, Constrained, Constraint};
+pub use constrained::{AllowedWords, Constrained, Constraint, Room};
 pub use description::{Guides, Rule, RuleError};
 pub use guided::Guided;
 pub use leave_one_out::LeaveOneOut;
 pub use pattern::{Pattern, Spelling};
 
 use crate::denoiser::{Prediction, Query};
-use crate::draw::{DrawError, summarise};
+use crate::draw::{DrawError, summarise_with};
 
 /// Why a guided call failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum GuideError<E: std::error::Error + 'static> {
     #[error("denoiser")]
     Denoiser(#[source] E),
     /// Nothing is left to draw, or no number.
-    #[error("slot {slot} of sequence {sequence}: {source}")]
+    #[error("slot {slot} of sequence {sequence}")]
     Draw {
         /// The sequence.
         sequence: u32,
@@ -55,12 +55,10 @@ fn summaries<E: std::error::Error>(
     vocabulary: usize,
 ) -> Result<Vec<Prediction>, GuideError<E>> {
     let rows = query.rows.iter().zip(log_probabilities.chunks(vocabulary));
+    let mut sorted = Vec::new();
     let summary = |(row, logits): (&crate::Row, &[f32])| {
-        summarise(logits.iter().map(|&logit| f64::from(logit)), row).map_err(|source| GuideError::Draw {
-            sequence: row.sequence,
-            slot: row.slot,
-            source,
-        })
+        summarise_with(&mut sorted, logits.iter().map(|&logit| f64::from(logit)), row)
+            .map_err(|source| GuideError::Draw { sequence: row.sequence, slot: row.slot, source })
     };
     rows.map(summary).collect()
 }
