@@ -52,6 +52,17 @@ pub struct Generate {
     /// How to decode.
     #[command(flatten)]
     pub decoding: Decoding,
+    /// What shares the work.
+    #[command(flatten)]
+    pub company: Company,
+    /// Print the whole trajectory as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What changes the model's word, or writes along with it.
+#[derive(Args)]
+pub struct Company {
     /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld.
     #[arg(long, value_name = "FILE")]
     pub guides: Option<PathBuf>,
@@ -61,9 +72,6 @@ pub struct Generate {
     /// That autoregressive model (GGUF), of the same words.
     #[arg(long = "ar", value_name = "MODEL", requires = "hybrid")]
     pub autoregressive: Option<PathBuf>,
-    /// Print the whole trajectory as JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Which model, on which back end.
@@ -181,9 +189,12 @@ pub struct Diagnose {
     /// Which model, on which back end.
     #[command(flatten)]
     pub model: Model,
-    /// The schedule: decoding settings as JSON, as `generate --json` prints them.
-    #[arg(long, value_name = "FILE")]
-    pub schedule: PathBuf,
+    /// The schedule: decoding settings as JSON, as `generate --json` prints them [default with --hybrid: one slot per call].
+    #[arg(long, value_name = "FILE", required_unless_present = "hybrid")]
+    pub schedule: Option<PathBuf>,
+    /// What is tested beside the schedule. The baseline has the same guides; of a hybrid it is the mask model alone.
+    #[command(flatten)]
+    pub company: Company,
     /// Texts to go on from, one per line [default: none, from nothing].
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
@@ -220,6 +231,12 @@ pub struct Diagnose {
     /// Most calls per text.
     #[arg(long, value_name = "NUMBER")]
     pub max_calls: Option<f64>,
+    /// Most sequences per text that the model is shown; guidance shows two per call.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_sequences: Option<f64>,
+    /// Most sequences per text that the autoregressive model of a hybrid is shown.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_ar_sequences: Option<f64>,
     /// Smallest share of distinct n-grams in a text.
     #[arg(long, value_name = "SHARE")]
     pub min_distinct: Option<f64>,
@@ -277,9 +294,13 @@ pub struct Sweep {
     /// Which model, on which back end.
     #[command(flatten)]
     pub model: Model,
-    /// The grid: `{"base": schedule, "vary": {"/parallelism/slots": [1, 2, 4], ...}}`.
+    /// The grid: `{"base": schedule, "vary": {"/parallelism/slots": [1, 2, 4], ...}}`; places of guides and of a hybrid are
+    /// `/guides/scale`, `/hybrid/candidates` and so on.
     #[arg(long, value_name = "FILE")]
     pub grid: PathBuf,
+    /// What every cell has beside its schedule.
+    #[command(flatten)]
+    pub company: Company,
     /// The CSV file to write or to go on with.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

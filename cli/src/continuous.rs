@@ -30,7 +30,7 @@ struct Report<'a> {
 /// Writes a text; of the decoding settings only seed and steps have a meaning here.
 pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure> {
     let decoding = &arguments.decoding;
-    let for_tokens = arguments.guides.is_some() || arguments.hybrid.is_some();
+    let for_tokens = arguments.company.guides.is_some() || arguments.company.hybrid.is_some();
     if decoding.settings.is_some() || decoding.corrupt.is_some() || for_tokens {
         let file = &model.identity.file;
         return Err(Failure::Input(anyhow!(
@@ -39,6 +39,7 @@ pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure>
     }
     let default = GaussianSettings::default();
     let settings = GaussianSettings { seed: decoding.seed, steps: decoding.steps.unwrap_or(default.steps) };
+    settings.validate().map_err(Failure::input)?;
     let start = DecodeSettings::default();
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &start, None)?;
     let (mut engine, backend) = model.open(arguments.model.backend).await?;

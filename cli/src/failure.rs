@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
+
 /// A failed command: one sentence and an exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -23,6 +25,12 @@ impl Failure {
     /// A failure while running.
     pub fn run(error: impl Into<anyhow::Error>) -> Self {
         Self::Run(error.into())
+    }
+
+    /// A failure while running whose type cannot cross threads, with its causes.
+    pub fn of_causes(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        Self::Run(anyhow!(causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")))
     }
 
     /// What the process ends with.

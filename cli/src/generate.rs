@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::anyhow;
-use diffusion::decode::{Asker, Noise};
-use diffusion::guide::{Constrained, Guided, Guides};
+use diffusion::decode::Asker;
+use diffusion::guide::Guides;
 use diffusion::{Decoder, FullDenoiser, Sequence, SpecialTokens, Trajectory};
 use model_loader::{Process, Tokenizer};
 use serde::Serialize;
@@ -13,8 +12,8 @@ use crate::arguments::Generate;
 use crate::continuous;
 use crate::diagnose::schedule::read_decoding;
 use crate::failure::Failure;
-use crate::guides::{read_guides, rules};
-use crate::hybrid::{self, Pair, read_hybrid};
+use crate::guides::{Guiding, read_guides};
+use crate::hybrid::{self, Partner};
 use crate::model::{BackendName, Identity, Model};
 use crate::output::{self, Progress};
 use crate::prompt;
@@ -47,21 +46,11 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     model.expect_fit(&settings)?;
     let corruption = arguments.decoding.corrupt.map(|_| arguments.decoding.schedule.into());
     let start = prompt::start(&model.checkpoint, &arguments.prompt, arguments.length, &settings, corruption)?;
-    if let (Some(file), Some(autoregressive)) = (&arguments.hybrid, &arguments.autoregressive) {
-        let pair = Pair::load(read_hybrid(file)?, model, autoregressive, &settings)?;
-        return hybrid::generate(arguments, pair, settings, start).await;
+    if let Some(partner) = Partner::load(&arguments.company, &model)? {
+        return hybrid::generate(arguments, &model, &partner, &settings, start).await;
     }
-    let guides = arguments.guides.as_deref().map(read_guides).transpose()?;
-    if guides.is_some() && settings.noise != Noise::Mask {
-        let file = &model.identity.file;
-        return Err(Failure::Input(anyhow!(
-            "guides need masks: found noise of words for {file}, expected none"
-        )));
-    }
-    let rules = match &guides {
-        Some(guides) => rules(guides, &model.checkpoint.tokenizer, start.len())?,
-        None => Vec::new(),
-    };
+    let guides = arguments.company.guides.as_deref().map(read_guides).transpose()?;
+    let guiding = guides.map(|guides| Guiding::new(guides, &model, &settings, start.len())).transpose()?;
     let decoder = Decoder::new(settings, start.clone(), SpecialTokens::default()).map_err(Failure::input)?;
 
     let (mut engine, backend) = model.open(arguments.model.backend).await?;
@@ -69,14 +58,9 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
     let began = Instant::now();
     let mut line = Progress::new();
     let watch = |sequence: &Sequence| line.show(&text_of(tokenizer, sequence));
-    let trajectory = match &guides {
+    let trajectory = match &guiding {
         None => decode(&mut engine, decoder, watch).await?,
-        Some(guides) if guides.scale > 0.0 => {
-            let guided = Guided::new(engine, guides.scale, &start, SpecialTokens::default().mask);
-            let guided = guided.map_err(Failure::input)?;
-            decode(&mut Constrained::new(guided, rules), decoder, watch).await?
-        }
-        Some(_) => decode(&mut Constrained::new(engine, rules), decoder, watch).await?,
+        Some(guiding) => decode(&mut guiding.around(engine, &start)?, decoder, watch).await?,
     };
     drop(line);
     let end = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
@@ -91,7 +75,7 @@ pub async fn generate(arguments: &Generate) -> Result<(), Failure> {
             backend,
             prompt,
             text: &text,
-            guides: guides.as_ref(),
+            guides: guiding.as_ref().map(|guiding| &guiding.guides),
             vocabulary,
             trajectory: &trajectory,
         });
@@ -114,7 +98,7 @@ async fn decode<D: FullDenoiser>(
     while !decoder.is_finished() {
         watch(decoder.sequence());
         let predictions = asker.ask(denoiser, std::slice::from_ref(&decoder)).await;
-        let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+        let predictions = predictions.map_err(|error| Failure::of_causes(&error))?;
         trajectory.push(decoder.apply(&predictions).map_err(Failure::run)?);
     }
     Ok(trajectory)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
+use diffusion::guide::Guides;
 use diffusion::measure::judge::DISTINCT;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::arguments::Compared;
 use crate::diagnose::read;
 use crate::failure::Failure;
+use crate::hybrid::Partner;
 use crate::model::{BackendName, Identity};
 
 /// The first line of a file of results: names and values.
@@ -33,6 +35,17 @@ impl Head {
             ("seeds", json!(seeds)),
         ];
         Self(entries.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    }
+
+    /// The same beside what changes the model's word or writes along with it; a schedule alone names neither.
+    pub fn beside(mut self, guides: Option<&Guides>, partner: Option<&Partner>) -> Self {
+        let guides = guides.map(|guides| ("guides", json!(guides)));
+        let partner = partner.map(|Partner { hybrid, model }| {
+            [("hybrid", json!(hybrid)), ("autoregressive", json!(model.identity.sha256))]
+        });
+        let entries = guides.into_iter().chain(partner.into_iter().flatten());
+        self.0.extend(entries.map(|(name, value)| (name.to_owned(), value)));
+        self
     }
 
     /// As one line of JSON.
@@ -102,6 +115,14 @@ mod tests {
             assert_eq!(refused, format!("x holds another sweep: found other {name}"));
         }
         assert!(base.expect(&base.line(), Path::new("x"), "sweep").is_ok());
+        let guides = |scale| Guides { scale, ..Guides::default() };
+        let guided = || head("a", "cpu", &["one", "two"], 3, "random").beside(Some(&guides(1.0)), None);
+        assert!(guided().expect(&guided().line(), Path::new("x"), "sweep").is_ok());
+        let stronger = head("a", "cpu", &["one", "two"], 3, "random").beside(Some(&guides(2.0)), None);
+        for (one, other) in [(&guided(), &base), (&base, &guided()), (&guided(), &stronger)] {
+            let refused = one.expect(&other.line(), Path::new("x"), "sweep").unwrap_err().to_string();
+            assert_eq!(refused, "x holds another sweep: found other guides");
+        }
         assert!(base.expect("my notes", Path::new("x"), "sweep").is_err());
     }
 }

@@ -1,33 +1,35 @@
-//! `unmask generate --hybrid`: a mask model and an autoregressive one that write together.
+//! A mask model and an autoregressive one that write together (`--hybrid`).
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use diffusion::decode::SettingsError;
 use diffusion::guide::Causal;
-use diffusion::hybrid::Hybrid;
 use diffusion::hybrid::adaptive::adaptive;
 use diffusion::hybrid::edlm::edlm;
 use diffusion::hybrid::rerank::rerank;
 use diffusion::hybrid::speculative::speculate;
-use diffusion::{DecodeSettings, Decoder, Sequence, SpecialTokens, Trajectory};
+use diffusion::hybrid::{Hybrid, HybridError};
+use diffusion::{
+    DecodeSettings, Decoder, Denoiser, FullDenoiser, Prediction, Query, Sequence, SpecialTokens, Trajectory,
+};
 use engine::Engine;
 use model_loader::Process;
 use serde::Serialize;
 
-use crate::arguments::Generate;
+use crate::arguments::{Company, Generate};
 use crate::diagnose::read;
 use crate::failure::Failure;
 use crate::generate::{text_of, vocabulary};
 use crate::model::{BackendName, Identity, Model};
 use crate::output;
 
-/// Two models that fit together, and how they write.
-pub struct Pair {
-    hybrid: Hybrid,
-    denoiser: Model,
-    autoregressive: Model,
+/// An autoregressive model, and how it writes along.
+pub struct Partner {
+    /// How.
+    pub hybrid: Hybrid,
+    /// The model.
+    pub model: Model,
 }
 
 /// What `--json` prints.
@@ -44,20 +46,26 @@ struct Report<'a> {
     written: Written,
 }
 
-/// What came out, and its cost as the hybrid counts it.
+/// What came out, and what both models were asked for it.
 #[derive(Serialize)]
-struct Written {
-    sequence: Sequence,
-    denoiser_calls: u32,
-    /// Of hybrids that judge whole texts (rerank, EDLM) the texts that were judged, not calls.
-    autoregressive_calls: u32,
+pub struct Written {
+    /// The text.
+    pub sequence: Sequence,
+    /// Calls of the mask model.
+    pub denoiser_calls: u32,
+    /// Sequences in them.
+    pub denoiser_sequences: u32,
+    /// Calls of the autoregressive model.
+    pub autoregressive_calls: u32,
+    /// Sequences in them.
+    pub autoregressive_sequences: u32,
     /// Of hybrids that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    trajectory: Option<Trajectory>,
+    pub trajectory: Option<Trajectory>,
 }
 
 /// A hybrid from a file, its ranges checked.
-pub fn read_hybrid(file: &Path) -> Result<Hybrid, Failure> {
+fn read_hybrid(file: &Path) -> Result<Hybrid, Failure> {
     let hybrid: Hybrid = serde_json::from_str(&read(file)?)
         .with_context(|| format!("{} is no hybrid", file.display()))
         .map_err(Failure::Input)?;
@@ -65,21 +73,20 @@ pub fn read_hybrid(file: &Path) -> Result<Hybrid, Failure> {
     Ok(hybrid)
 }
 
-impl Pair {
-    /// Loads the second model, and refuses what does not fit: models of other kinds, other words, a shorter window, and
-    /// decoding settings that the hybrid would not follow.
-    pub fn load(
-        hybrid: Hybrid,
-        denoiser: Model,
-        autoregressive: &Path,
-        settings: &DecodeSettings,
-    ) -> Result<Self, Failure> {
-        let autoregressive = Model::load(autoregressive)?;
+impl Partner {
+    /// Loads the second model, if there is to be one, and refuses what does not fit: models of other kinds, other words, a
+    /// shorter window.
+    pub fn load(company: &Company, denoiser: &Model) -> Result<Option<Self>, Failure> {
+        let (Some(file), Some(autoregressive)) = (&company.hybrid, &company.autoregressive) else {
+            return Ok(None);
+        };
+        let hybrid = read_hybrid(file)?;
+        let model = Model::load(autoregressive)?;
         denoiser.expect(denoiser.checkpoint.config.process == Process::Mask, "masks, for a hybrid")?;
-        let is_autoregressive = autoregressive.checkpoint.config.process == Process::Autoregressive;
-        autoregressive.expect(is_autoregressive, "an autoregressive model, for --ar")?;
-        let (own, other) = (&denoiser.checkpoint, &autoregressive.checkpoint);
-        let file = &autoregressive.identity.file;
+        let is_autoregressive = model.checkpoint.config.process == Process::Autoregressive;
+        model.expect(is_autoregressive, "an autoregressive model, for --ar")?;
+        let (own, other) = (&denoiser.checkpoint, &model.checkpoint);
+        let file = &model.identity.file;
         if vocabulary(&own.tokenizer) != vocabulary(&other.tokenizer) {
             let message =
                 anyhow!("words of {file}: found other ones, expected those of {}", denoiser.identity.file);
@@ -91,80 +98,119 @@ impl Pair {
                 "window of {file}: found {found} slots, expected at least {least}"
             )));
         }
-        let writes_by_itself = matches!(hybrid, Hybrid::Speculative(_) | Hybrid::Adaptive(_));
-        if writes_by_itself && *settings != DecodeSettings::default() {
-            let expected = "none: it writes from left to right with the seed in its own file";
-            let error = SettingsError::Together { first: "speculative or adaptive hybrid", expected };
-            return Err(Failure::input(error));
-        }
-        Ok(Self { hybrid, denoiser, autoregressive })
-    }
-
-    /// Writes all masked slots.
-    async fn write(
-        &self,
-        mut denoiser: Engine,
-        mut autoregressive: Engine,
-        settings: DecodeSettings,
-        start: Sequence,
-    ) -> Result<Written, Failure> {
-        let special = SpecialTokens::default();
-        let judge = &mut autoregressive;
-        match self.hybrid {
-            Hybrid::Speculative(knobs) if knobs.sequential_draft => {
-                let mut target = Causal::new(denoiser, special.mask);
-                let run = speculate(judge, &mut target, knobs, start, special).await;
-                let run = run.map_err(Failure::run)?;
-                Ok(Written::of(run.sequence, run.target_calls, run.draft_calls))
-            }
-            Hybrid::Speculative(knobs) => {
-                let run = speculate(&mut denoiser, judge, knobs, start, special).await;
-                let run = run.map_err(Failure::run)?;
-                Ok(Written::of(run.sequence, run.draft_calls, run.target_calls))
-            }
-            Hybrid::Adaptive(knobs) => {
-                let run = adaptive(&mut denoiser, judge, knobs, start, special).await;
-                let run = run.map_err(Failure::run)?;
-                let calls = run.kept.len() as u32;
-                Ok(Written::of(run.sequence, calls, calls))
-            }
-            Hybrid::Rerank(knobs) => {
-                let run = rerank(&mut denoiser, judge, knobs, &settings, &start, special).await;
-                let run = run.map_err(Failure::run)?;
-                Written::with(run.trajectory, run.denoiser_calls, run.autoregressive_calls)
-            }
-            Hybrid::Edlm(knobs) => {
-                let decoder = Decoder::new(settings, start, special).map_err(Failure::input)?;
-                let run = edlm(&mut denoiser, judge, knobs, decoder).await.map_err(Failure::run)?;
-                Written::with(run.trajectory, run.denoiser_calls, run.autoregressive_calls)
-            }
-        }
+        Ok(Some(Self { hybrid, model }))
     }
 }
 
-impl Written {
-    fn of(sequence: Sequence, denoiser_calls: u32, autoregressive_calls: u32) -> Self {
-        Self { sequence, denoiser_calls, autoregressive_calls, trajectory: None }
-    }
+/// Writes all masked slots.
+pub async fn write(
+    hybrid: Hybrid,
+    denoiser: &mut Engine,
+    autoregressive: &mut Engine,
+    settings: &DecodeSettings,
+    start: Sequence,
+) -> Result<Written, Failure> {
+    let special = SpecialTokens::default();
+    let (mut own, mut other) = (Counted::new(denoiser), Counted::new(autoregressive));
+    let (sequence, trajectory) = match hybrid {
+        Hybrid::Speculative(knobs) if knobs.sequential_draft => {
+            let mut target = Causal::new(&mut own, special.mask);
+            let run = speculate(&mut other, &mut target, knobs, start, special).await;
+            (run.map_err(failed)?.sequence, None)
+        }
+        Hybrid::Speculative(knobs) => {
+            let run = speculate(&mut own, &mut other, knobs, start, special).await;
+            (run.map_err(failed)?.sequence, None)
+        }
+        Hybrid::Adaptive(knobs) => {
+            let run = adaptive(&mut own, &mut other, knobs, start, special).await;
+            (run.map_err(failed)?.sequence, None)
+        }
+        Hybrid::Rerank(knobs) => {
+            let run = rerank(&mut own, &mut other, knobs, settings, &start, special).await;
+            with_end(run.map_err(failed)?.trajectory)?
+        }
+        Hybrid::Edlm(knobs) => {
+            let decoder = Decoder::new(settings.clone(), start, special).map_err(Failure::input)?;
+            let run = edlm(&mut own, &mut other, knobs, decoder).await;
+            with_end(run.map_err(failed)?.trajectory)?
+        }
+    };
+    Ok(Written {
+        sequence,
+        denoiser_calls: own.calls,
+        denoiser_sequences: own.sequences,
+        autoregressive_calls: other.calls,
+        autoregressive_sequences: other.sequences,
+        trajectory,
+    })
+}
 
-    fn with(trajectory: Trajectory, denoiser_calls: u32, autoregressive_calls: u32) -> Result<Self, Failure> {
-        let sequence = trajectory.sequence_at(trajectory.steps.len()).map_err(Failure::run)?;
-        Ok(Self { trajectory: Some(trajectory), ..Self::of(sequence, denoiser_calls, autoregressive_calls) })
+/// A run and what it ends with.
+fn with_end(run: Trajectory) -> Result<(Sequence, Option<Trajectory>), Failure> {
+    Ok((run.sequence_at(run.steps.len()).map_err(Failure::run)?, Some(run)))
+}
+
+/// Settings that do not fit are the input's fault.
+fn failed(error: HybridError<engine::Error, engine::Error>) -> Failure {
+    match error {
+        HybridError::Settings(error) => Failure::input(error),
+        error => Failure::run(error),
     }
 }
 
-/// Runs the pair from a start and prints what it wrote.
+/// A model that counts what it is asked.
+struct Counted<'a> {
+    engine: &'a mut Engine,
+    calls: u32,
+    sequences: u32,
+}
+
+impl<'a> Counted<'a> {
+    fn new(engine: &'a mut Engine) -> Self {
+        Self { engine, calls: 0, sequences: 0 }
+    }
+
+    fn count(&mut self, query: &Query) {
+        self.calls += 1;
+        self.sequences += query.batch() as u32;
+    }
+}
+
+impl Denoiser for Counted<'_> {
+    type Error = engine::Error;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, engine::Error> {
+        self.count(query);
+        self.engine.predict(query).await
+    }
+}
+
+impl FullDenoiser for Counted<'_> {
+    fn vocabulary(&self) -> usize {
+        self.engine.vocabulary()
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, engine::Error> {
+        self.count(query);
+        self.engine.distributions(query).await
+    }
+}
+
+/// Runs both models from a start and prints what they wrote.
 pub async fn generate(
     arguments: &Generate,
-    pair: Pair,
-    settings: DecodeSettings,
+    model: &Model,
+    partner: &Partner,
+    settings: &DecodeSettings,
     start: Sequence,
 ) -> Result<(), Failure> {
-    let (denoiser, backend) = pair.denoiser.open(arguments.model.backend).await?;
-    let (autoregressive, _) = pair.autoregressive.open(arguments.model.backend).await?;
+    partner.hybrid.fits(settings).map_err(Failure::input)?;
+    let (mut denoiser, backend) = model.open(arguments.model.backend).await?;
+    let (mut autoregressive, _) = partner.model.open(arguments.model.backend).await?;
     let began = Instant::now();
-    let written = pair.write(denoiser, autoregressive, settings, start).await?;
-    let tokenizer = &pair.denoiser.checkpoint.tokenizer;
+    let written = write(partner.hybrid, &mut denoiser, &mut autoregressive, settings, start).await?;
+    let tokenizer = &model.checkpoint.tokenizer;
     let text = text_of(tokenizer, &written.sequence);
     let (own, other, seconds) =
         (written.denoiser_calls, written.autoregressive_calls, began.elapsed().as_secs_f64());
@@ -173,12 +219,12 @@ pub async fn generate(
         return output::result(&(text + "\n"));
     }
     output::json(&Report {
-        model: &pair.denoiser.identity,
-        autoregressive: &pair.autoregressive.identity,
+        model: &model.identity,
+        autoregressive: &partner.model.identity,
         backend,
         prompt: &arguments.prompt,
         text: &text,
-        hybrid: pair.hybrid,
+        hybrid: partner.hybrid,
         vocabulary: vocabulary(tokenizer),
         written,
     })

@@ -70,7 +70,7 @@ struct Line {
 /// Runs the command.
 pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
-    let schedule = Schedule::read(&arguments.schedule, &model)?;
+    let schedule = Schedule::read(Some(&arguments.schedule), &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let passages = read_passages(&model, arguments)?;
     let judging = arguments.judge.as_deref().map(|file| quality::read_judge(file, &model)).transpose()?;
@@ -85,6 +85,7 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
         seeds: arguments.seeds,
+        seed_stride: 1,
         batch: arguments.batch,
         world: &world,
     };

@@ -1,27 +1,32 @@
-//! `unmask sweep`: a grid of schedules, one line of CSV each.
+//! `unmask sweep`: a grid of schedules, guides and hybrids, one line of CSV each.
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
+use diffusion::guide::Guides;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::arguments::Sweep;
 use crate::diagnose::measures::{MEASURES, Text};
-use crate::diagnose::runs::{Runs, measure, progress};
+use crate::diagnose::runs::{Engines, Runs, measure, progress};
 use crate::diagnose::schedule::Schedule;
+use crate::diagnose::subject::Subject;
 use crate::diagnose::world::World;
 use crate::diagnose::{append, read, read_prompts};
 use crate::failure::Failure;
+use crate::guides::read_guides;
 use crate::head::{Head, other};
+use crate::hybrid::Partner;
 use crate::model::Model;
 use crate::output::{self, Progress};
 
 /// What the file holds, in sentences about another one.
 const SWEEP: &str = "sweep";
 
-/// A grid: a schedule, and for some places in it (JSON pointers) the values to put there. All combinations are run,
+/// A grid: a schedule, and for some places in it (JSON pointers), or in the guides or the hybrid beside it, the values to put there. All combinations are run,
 /// the last place varying fastest.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,11 +35,11 @@ struct Grid {
     vary: serde_json::Map<String, Value>,
 }
 
-/// One schedule of a grid.
+/// One combination of a grid.
 struct Cell {
     /// What was put into the places, as JSON.
     values: Vec<String>,
-    schedule: Schedule,
+    subject: Subject,
 }
 
 /// Runs the command. Cells that the file already has are not run again.
@@ -43,11 +48,16 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         .with_context(|| format!("{} is no grid", arguments.grid.display()))
         .map_err(Failure::Input)?;
     let model = Model::load(&arguments.model.file)?;
-    let cells = grid.cells(&model)?;
+    let partner = Partner::load(&arguments.company, &model)?;
+    let guides = arguments.company.guides.as_deref().map(read_guides).transpose()?;
+    let beside = Beside::new(guides.as_ref(), partner.as_ref())?;
+    let cells = grid.cells(&model, &beside)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
-    let (mut engine, backend) = model.open(arguments.model.backend).await?;
+    let autoregressive = partner.as_ref().map(|partner| &partner.model);
+    let (mut engines, backend) = Engines::open(&model, autoregressive, arguments.model.backend).await?;
     let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, grid.base.clone());
     let head = head.compared_with(&arguments.compared)?;
+    let head = head.beside(guides.as_ref(), partner.as_ref());
     let done = finished(&arguments.out, &head, &columns(&grid), &cells)?;
     let world = World::new(&model.checkpoint, &arguments.compared)?;
     world.not_measured().into_iter().for_each(output::message);
@@ -55,6 +65,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
         seeds: arguments.seeds,
+        seed_stride: 1,
         batch: arguments.batch,
         world: &world,
     };
@@ -67,7 +78,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
             texts.push(text);
             Ok(())
         };
-        measure(&mut engine, &runs, &cell.schedule, &label, 0, take).await?;
+        measure(&mut engines, &runs, &cell.subject, &label, 0, take).await?;
         append(&arguments.out, &row(cell, &texts, &world))?;
     }
     drop(line);
@@ -80,9 +91,9 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 }
 
 impl Grid {
-    /// All combinations as schedules.
-    fn cells(&self, model: &Model) -> Result<Vec<Cell>, Failure> {
-        let mut cells = vec![(Vec::new(), self.base.clone())];
+    /// All combinations, refused before the first is run if one makes no sense.
+    fn cells(&self, model: &Model, beside: &Beside) -> Result<Vec<Cell>, Failure> {
+        let mut cells = vec![(Vec::new(), beside.put_into(self.base.clone()))];
         for (place, values) in &self.vary {
             let values = values.as_array().filter(|values| !values.is_empty());
             let values = values.ok_or_else(|| {
@@ -102,12 +113,52 @@ impl Grid {
             }
             cells = next;
         }
-        let cell = |(values, schedule): (Vec<String>, Value)| {
-            let wrong = format!("cell {} of the grid is no schedule", values.join(" "));
-            Ok(Cell { schedule: Schedule::of(schedule, model, &wrong)?, values })
+        let cell = |(values, mut schedule): (Vec<String>, Value)| {
+            let wrong = |what| format!("cell {} of the grid is {what}", values.join(" "));
+            let guides = taken(&mut schedule, GUIDES, beside.guides.is_some(), &wrong("no guidance"))?;
+            let hybrid = taken(&mut schedule, HYBRID, beside.hybrid.is_some(), &wrong("no hybrid"))?;
+            let schedule = Schedule::of(schedule, model, &wrong("no schedule"))?;
+            Ok(Cell { subject: Subject::new(schedule, guides, hybrid, model)?, values })
         };
         cells.into_iter().map(cell).collect()
     }
+}
+
+/// What every cell has beside its schedule, under names that no decoding setting has, so that places in it can vary too.
+struct Beside {
+    guides: Option<Value>,
+    hybrid: Option<Value>,
+}
+
+const GUIDES: &str = "guides";
+const HYBRID: &str = "hybrid";
+
+impl Beside {
+    fn new(guides: Option<&Guides>, partner: Option<&Partner>) -> Result<Self, Failure> {
+        let guides = guides.map(serde_json::to_value).transpose().map_err(Failure::run)?;
+        let hybrid = partner.map(|partner| serde_json::to_value(partner.hybrid));
+        Ok(Self { guides, hybrid: hybrid.transpose().map_err(Failure::run)? })
+    }
+
+    fn put_into(&self, mut schedule: Value) -> Value {
+        if let Value::Object(schedule) = &mut schedule {
+            let named = [(GUIDES, &self.guides), (HYBRID, &self.hybrid)];
+            let told = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+            schedule.extend(told);
+        }
+        schedule
+    }
+}
+
+/// Takes a part that was put beside the schedule out again; what a base says itself under this name stays, and is no setting.
+fn taken<T: DeserializeOwned>(
+    schedule: &mut Value,
+    name: &str,
+    was_put: bool,
+    wrong: &str,
+) -> Result<Option<T>, Failure> {
+    let part = schedule.as_object_mut().filter(|_| was_put).and_then(|schedule| schedule.remove(name));
+    part.map(serde_json::from_value).transpose().with_context(|| wrong.to_owned()).map_err(Failure::Input)
 }
 
 /// The second line of the file, after the head.

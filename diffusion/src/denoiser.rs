@@ -59,19 +59,17 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// The best tokens of a distribution, ties to the lower token. `// logs: (vocabulary)`
+    /// The best tokens of a distribution, best first, ties to the lower token. `// logs: (vocabulary)`
     pub fn of_best(sequence: u32, slot: u32, logs: &[f32]) -> Self {
-        let mut order: Vec<u32> = (0..logs.len() as u32).collect();
-        let count = MIXTURE_PARTS.min(order.len());
-        let descending = |a: &u32, b: &u32| logs[*b as usize].total_cmp(&logs[*a as usize]).then(a.cmp(b));
-        if count > 0 {
-            order.select_nth_unstable_by(count - 1, descending);
+        let mut best = [(TokenId(0), f32::NEG_INFINITY); MIXTURE_PARTS];
+        for (token, &log) in (0..).zip(logs) {
+            let place = best.iter().take_while(|(_, better)| better.total_cmp(&log).is_ge()).count();
+            if place < MIXTURE_PARTS {
+                best[place..].rotate_right(1);
+                best[place] = (TokenId(token), log);
+            }
         }
-        let part = |index: usize| match order[..count].get(index) {
-            Some(&token) => (TokenId(token), logs[token as usize].exp()),
-            None => (TokenId(0), 0.0),
-        };
-        Self { sequence, slot, parts: std::array::from_fn(part) }
+        Self { sequence, slot, parts: best.map(|(token, log)| (token, log.exp())) }
     }
 }
 
@@ -173,6 +171,24 @@ pub trait FullDenoiser: Denoiser {
     fn distributions(&mut self, query: &Query) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
 }
 
+impl<D: Denoiser> Denoiser for &mut D {
+    type Error = D::Error;
+
+    async fn predict(&mut self, query: &Query) -> Result<Vec<Prediction>, D::Error> {
+        (**self).predict(query).await
+    }
+}
+
+impl<D: FullDenoiser> FullDenoiser for &mut D {
+    fn vocabulary(&self) -> usize {
+        (**self).vocabulary()
+    }
+
+    async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, D::Error> {
+        (**self).distributions(query).await
+    }
+}
+
 /// Writes minus infinity as null, because JSON has no infinities.
 mod log_probability {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -217,9 +233,8 @@ mod tests {
     fn the_guess_is_of_the_five_best() {
         let logs: Vec<f32> = [0.0, 0.05, 0.3, 0.2, 0.15, 0.1, 0.2].map(f32::ln).to_vec();
         let mixture = Mixture::of_best(1, 2, &logs);
-        let mut parts = mixture.parts.map(|(token, _)| token.0);
-        parts.sort_unstable();
-        assert_eq!((mixture.sequence, mixture.slot, parts), (1, 2, [2, 3, 4, 5, 6]));
+        let parts = mixture.parts.map(|(token, _)| token.0);
+        assert_eq!((mixture.sequence, mixture.slot, parts), (1, 2, [2, 3, 6, 4, 5]));
         let mass: f64 = mixture.parts.iter().map(|(_, p)| f64::from(*p)).sum();
         assert!((mass - 0.95).abs() < 1e-6, "{mass}");
     }

@@ -31,6 +31,14 @@ pub fn summarise<I>(logits: I, row: &Row) -> Result<Prediction, DrawError>
 where
     I: Iterator<Item = f64> + Clone,
 {
+    summarise_with(&mut Vec::new(), logits, row)
+}
+
+/// The same, with room for what `top_k` and `top_p` sort: kept from row to row, it allocates once.
+pub fn summarise_with<I>(sorted: &mut Vec<f64>, logits: I, row: &Row) -> Result<Prediction, DrawError>
+where
+    I: Iterator<Item = f64> + Clone,
+{
     let allowed = (0u32..).zip(logits).skip(row.first_token as usize);
     let best = best_tokens(allowed.clone())?;
     let maximum = best[0].1;
@@ -48,7 +56,7 @@ where
         log_probability => -log_probability.exp() * log_probability,
     };
     Ok(Prediction {
-        drawn: candidate(race(allowed.clone(), row, best[0])),
+        drawn: candidate(race(sorted, allowed.clone(), row, best[0])),
         entropy_nats: allowed.map(surprise).sum::<f64>().max(0.0) as f32,
         log_sum_exp: log_sum_exp as f32,
         target_log_probability: target.map_or(f32::NEG_INFINITY, |found| candidate(found).log_probability),
@@ -67,8 +75,10 @@ pub(crate) fn summaries<E>(
     wrong: impl Fn(&Row, DrawError) -> E,
 ) -> Result<Vec<Prediction>, E> {
     let rows = query.rows.iter().zip(logs.chunks(vocabulary.max(1)));
+    let mut sorted = Vec::new();
     let summary = |(row, logs): (&Row, &[f32])| {
-        summarise(logs.iter().map(|&log| f64::from(log)), row).map_err(|error| wrong(row, error))
+        let logs = logs.iter().map(|&log| f64::from(log));
+        summarise_with(&mut sorted, logs, row).map_err(|error| wrong(row, error))
     };
     rows.map(summary).collect()
 }
@@ -90,12 +100,17 @@ fn best_tokens(logits: impl Iterator<Item = (u32, f64)>) -> Result<[(u32, f64); 
 }
 
 /// The winner of the race among the tokens that `top_k` and `top_p` leave.
-fn race(logits: impl Iterator<Item = (u32, f64)> + Clone, row: &Row, best: (u32, f64)) -> (u32, f64) {
+fn race(
+    sorted: &mut Vec<f64>,
+    logits: impl Iterator<Item = (u32, f64)> + Clone,
+    row: &Row,
+    best: (u32, f64),
+) -> (u32, f64) {
     if row.temperature == 0.0 {
         return best;
     }
     let temperature = f64::from(row.temperature);
-    let threshold = threshold(logits.clone(), row, temperature);
+    let threshold = threshold(sorted, logits.clone(), row, temperature);
     let finish = |token, logit: f64| {
         f64::from(exponential(word(row.seed, row.call, row.slot, token))).ln() - logit / temperature
     };
@@ -111,11 +126,17 @@ fn race(logits: impl Iterator<Item = (u32, f64)> + Clone, row: &Row, best: (u32,
 
 /// The smallest logit that stays in the draw. A token stays if fewer than `top_k` tokens are strictly more
 /// probable and if those have a tempered mass below `top_p`.
-fn threshold(logits: impl Iterator<Item = (u32, f64)>, row: &Row, temperature: f64) -> f64 {
+fn threshold(
+    sorted: &mut Vec<f64>,
+    logits: impl Iterator<Item = (u32, f64)>,
+    row: &Row,
+    temperature: f64,
+) -> f64 {
     if row.top_k == 0 && row.top_p >= 1.0 {
         return f64::NEG_INFINITY;
     }
-    let mut sorted: Vec<f64> = logits.map(|(_, logit)| logit).collect();
+    sorted.clear();
+    sorted.extend(logits.map(|(_, logit)| logit));
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let weight = |logit: f64| ((logit - sorted[0]) / temperature).exp();
     let total: f64 = sorted.iter().map(|&logit| weight(logit)).sum();

@@ -1,7 +1,9 @@
-//! What decoding rules cost beside the network: `cargo bench -p engine --bench policy -- "$PWD/MODEL"`. Batch 16; the length is that of
+//! What decoding rules and guides cost beside the network: `cargo bench -p engine --bench policy -- "$PWD/MODEL"`. Batch 16; the length is that of
 //! the model's window (128 for `english-mask`). Policy is all that happens between two calls: the next query of the whole
 //! batch, and every decoder's step. Medians over calls of one run of each rule, on the answers of the real model; each run is
-//! cut off after [`CALLS`] calls, when most slots are still open and there is most to do.
+//! cut off after [`CALLS`] calls, when most slots are still open and there is most to do. Guides work on whole distributions, and
+//! their calls read those: what they do to them is policy too, a rule of their span alone. A checker's own time is not counted, as
+//! the one here only looks for repeated words. Rules above 5 % of a call fail the benchmark; guides above it are told.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -9,12 +11,15 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use diffusion::decode::{DecodeSettings, Decoder, run_batch};
-use diffusion::{Denoiser, FullDenoiser, Prediction, Query, Sequence, SpecialTokens};
+use diffusion::guide::{Constrained, Guided, Guides, Spelling};
+use diffusion::{Denoiser, FullDenoiser, Prediction, Query, Sequence, SpecialTokens, TokenId};
 use engine::{BackendChoice, Engine};
 use model_loader::Checkpoint;
 
 const BATCH: u32 = 16;
 const CALLS: usize = 5;
+/// Share of a call in per cent that policy should stay below.
+const MARK: f64 = 5.0;
 
 /// The engine, with a clock: how long each call took, and how long it was since the one before.
 struct Timed {
@@ -30,6 +35,15 @@ struct Timed {
 struct Enough;
 
 impl Timed {
+    fn new(engine: Engine) -> Self {
+        Self { engine, calls: Vec::new(), policy: Vec::new(), returned: None }
+    }
+
+    /// Forgets what was measured.
+    fn reset(&mut self) {
+        (self.calls, self.policy, self.returned) = (Vec::new(), Vec::new(), None);
+    }
+
     /// A call, timed.
     async fn timed<T>(
         &mut self,
@@ -44,6 +58,15 @@ impl Timed {
         self.calls.push(called.elapsed().as_secs_f64());
         self.returned = Some(Instant::now());
         answer
+    }
+
+    /// Prints what policy costs in per cent of a call, and gives it back.
+    fn tell(&mut self, name: &str) -> f64 {
+        let (call, policy) = (median(&mut self.calls), median(&mut self.policy));
+        let share = policy / call * 100.0;
+        let above = if share < MARK { "" } else { ", above the mark" };
+        println!("{name:<22} call {:.0} ms, policy {:.2} ms: {share:.2} %{above}", call * 1e3, policy * 1e3);
+        share
     }
 }
 
@@ -69,26 +92,59 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).ok_or("which MODEL?")?;
     let checkpoint = Checkpoint::from_bytes(&std::fs::read(path)?)?;
     let (engine, _) = pollster::block_on(Engine::open(&checkpoint, BackendChoice::Cpu, &mut |_| {}))?;
-    let mut timed = Timed { engine, calls: Vec::new(), policy: Vec::new(), returned: None };
-    for (name, settings) in rules()? {
-        (timed.calls, timed.policy, timed.returned) = (Vec::new(), Vec::new(), None);
-        let special = SpecialTokens::default();
-        let start = Sequence::masked(checkpoint.config.context_length, special.mask);
+    let mut timed = Timed::new(engine);
+    let special = SpecialTokens::default();
+    let start = Sequence::masked(checkpoint.config.context_length, special.mask);
+    let decoders = |settings: &DecodeSettings| {
         let decoder =
             |seed| Decoder::new(DecodeSettings { seed, ..settings.clone() }, start.clone(), special);
-        let decoders = (0..BATCH).map(decoder).collect::<Result<_, _>>()?;
+        (0..BATCH).map(decoder).collect::<Result<Vec<_>, _>>()
+    };
+    let rules = rules()?;
+    for (name, settings) in &rules {
+        timed.reset();
         // Every run here ends by being cut off or by being complete.
-        drop(pollster::block_on(run_batch(&mut timed, decoders)));
-        let (call, policy) = (median(&mut timed.calls), median(&mut timed.policy));
-        let share = policy / call * 100.0;
-        println!("{name:<22} call {:.0} ms, policy {:.2} ms: {share:.2} %", call * 1e3, policy * 1e3);
-        if share.is_nan() || share >= 5.0 {
+        drop(pollster::block_on(run_batch(&mut timed, decoders(settings)?)));
+        let share = timed.tell(name);
+        if share.is_nan() || share >= MARK {
             return Err(
-                format!("policy of {name}: found {share:.2} % of a call, expected less than 5").into()
+                format!("policy of {name}: found {share:.2} % of a call, expected less than {MARK}").into()
+            );
+        }
+    }
+    let texts = texts(&checkpoint);
+    let between = if texts.iter().any(|text| text.starts_with(' ')) { "" } else { " " };
+    let spelling = Spelling { texts: &texts, between, mask: special.mask, first_word: 3 };
+    for (name, guides) in guides()? {
+        timed.reset();
+        let rules_of = guides.constraints(start.len(), spelling, Some(without_repetition))?;
+        let guided = Guided::new(&mut timed, guides.scale, &start, special.mask)?;
+        let settings = &rules["slots per call"];
+        drop(pollster::block_on(run_batch(&mut Constrained::new(guided, rules_of), decoders(settings)?)));
+        if timed.tell(&name).is_nan() {
+            return Err(
+                format!("guides {name}: found no call after another, expected {CALLS} of them").into()
             );
         }
     }
     Ok(())
+}
+
+/// Text of every token.
+fn texts(checkpoint: &Checkpoint) -> Vec<String> {
+    let tokenizer = &checkpoint.tokenizer;
+    let text = |token| tokenizer.word(token).unwrap_or_default().to_owned();
+    (0..tokenizer.vocab_size() as u32).map(text).collect()
+}
+
+/// A checker that costs next to nothing.
+fn without_repetition(text: &[TokenId]) -> bool {
+    text.windows(2).all(|pair| pair[0] != pair[1] || pair[0] == SpecialTokens::default().mask)
+}
+
+/// Guides of every kind, whose allocations `diffusion`'s tests count too.
+fn guides() -> serde_json::Result<BTreeMap<String, Guides>> {
+    serde_json::from_str(include_str!("../../diffusion/tests/guides.json"))
 }
 
 /// One schedule of every kind, the same whose allocations `diffusion`'s tests count.

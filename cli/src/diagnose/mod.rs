@@ -1,4 +1,5 @@
-//! `unmask diagnose`: a decoding schedule under test, beside one slot per call at the same seeds.
+//! `unmask diagnose`: a decoder under test - a schedule, alone, under guides or in a hybrid - beside one slot per call at the same
+//! seeds.
 
 pub mod collapse;
 pub mod keep;
@@ -6,6 +7,7 @@ pub mod measures;
 pub mod report;
 pub mod runs;
 pub mod schedule;
+pub mod subject;
 pub mod world;
 
 use std::fs::OpenOptions;
@@ -16,39 +18,51 @@ use anyhow::{Context, anyhow};
 
 use crate::arguments::Diagnose;
 use crate::failure::Failure;
+use crate::guides::read_guides;
 use crate::head::Head;
+use crate::hybrid::Partner;
 use crate::model::Model;
 use crate::output;
 use collapse::{Collapse, behind_prompts};
 use keep::Keep;
 use report::{Limits, Report};
-use runs::{Runs, measure};
+use runs::{Engines, Runs, measure};
 use schedule::Schedule;
+use subject::Subject;
 use world::World;
 
 /// Runs the command. A limit that is passed is a failure of its own kind.
 pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
     let model = Model::load(&arguments.model.file)?;
-    let schedule = Schedule::read(&arguments.schedule, &model)?;
+    let schedule = Schedule::read(arguments.schedule.as_deref(), &model)?;
+    let partner = Partner::load(&arguments.company, &model)?;
+    let guides = arguments.company.guides.as_deref().map(read_guides).transpose()?;
+    let hybrid = partner.as_ref().map(|partner| partner.hybrid);
+    let subject = Subject::new(schedule, guides.clone(), hybrid, &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
-    let (mut engine, backend) = model.open(arguments.model.backend).await?;
-    let kept_as = serde_json::to_value(&schedule).map_err(Failure::run)?;
+    let autoregressive = partner.as_ref().map(|partner| &partner.model);
+    let (mut engines, backend) = Engines::open(&model, autoregressive, arguments.model.backend).await?;
+    let kept_as = serde_json::to_value(&subject.schedule).map_err(Failure::run)?;
     let head = Head::new(&model.identity, &backend, &prompts, arguments.seeds, kept_as);
     let head = head.compared_with(&arguments.compared)?;
+    let head = head.beside(guides.as_ref(), partner.as_ref());
     let keep = Keep::open(arguments.keep.as_deref(), &head)?;
     let world = World::new(&model.checkpoint, &arguments.compared)?;
     let runs = Runs {
         checkpoint: &model.checkpoint,
         prompts: &prompts,
         seeds: arguments.seeds,
+        seed_stride: 1,
         batch: arguments.batch,
         world: &world,
     };
-    let sequential = schedule.sequential(&model);
+    let sequential = subject.sequential(&model);
     let mut parts = Vec::new();
-    for (part, schedule) in [("schedule", &schedule), ("baseline", &sequential)] {
+    for (part, tested) in [("schedule", &subject), ("baseline", &sequential)] {
         let mut texts = keep.texts(part);
-        measure(&mut engine, &runs, schedule, part, texts.len(), |text| {
+        measure(&mut engines, &runs, tested, part, texts.len(), |text| {
+            // The baseline of a hybrid asks its second model nothing, which is a number too.
+            let text = if subject.hybrid.is_some() { text.beside_second_model() } else { text };
             keep.push(part, &text)?;
             texts.push(text);
             Ok(())
@@ -56,13 +70,17 @@ pub async fn diagnose(arguments: &Diagnose) -> Result<(), Failure> {
         .await?;
         parts.push(texts);
     }
-    let collapse = match &schedule {
-        Schedule::Tokens(settings) => behind_prompts(&mut engine, &runs, settings).await?,
-        Schedule::Vectors(_) => Collapse::default(),
+    // What a call expects is the model's own word only where nothing changes it.
+    let collapse = match &subject {
+        Subject { schedule: Schedule::Tokens(settings), guiding: None, hybrid: None, .. } => {
+            behind_prompts(&mut engines.own, &runs, settings).await?
+        }
+        _ => Collapse::default(),
     };
     let limits = Limits::of(arguments);
     let parts = [&parts[0][..], &parts[1]];
-    let report = Report::new(model.identity, backend, schedule, parts, &world, collapse, &limits);
+    let described = subject.description(autoregressive);
+    let report = Report::new(model.identity, backend, described, parts, &world, collapse, &limits);
     if arguments.json {
         output::json(&report)?
     } else {

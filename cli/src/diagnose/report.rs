@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::collapse::{AtDistance, Collapse, FITTED};
 use super::measures::{MEASURES, Measure, Text};
-use super::schedule::Schedule;
+use super::subject::Description;
 use super::world::World;
 use crate::arguments::Diagnose;
 use crate::model::{BackendName, Identity};
@@ -18,7 +18,8 @@ const SIDE: f64 = 1.96;
 pub struct Report {
     model: Identity,
     backend: BackendName,
-    schedule: Schedule,
+    #[serde(flatten)]
+    subject: Description,
     texts: usize,
     measures: Vec<Line>,
     /// What is missing among them for want of texts, a sentence each.
@@ -76,6 +77,8 @@ impl Limits {
             ("damage", arguments.max_damage),
             ("collapse", arguments.max_collapse),
             ("calls", arguments.max_calls),
+            ("sequences", arguments.max_sequences),
+            ("ar_sequences", arguments.max_ar_sequences),
         ];
         let lower = [("distinct", arguments.min_distinct), ("entropy", arguments.min_entropy)];
         let upper = upper.into_iter().filter_map(|(name, limit)| Some((name, true, limit?)));
@@ -89,7 +92,7 @@ impl Report {
     pub fn new(
         model: Identity,
         backend: BackendName,
-        schedule: Schedule,
+        subject: impl Into<Description>,
         parts: [&[Text]; 2],
         world: &World,
         collapse: Collapse,
@@ -106,7 +109,8 @@ impl Report {
         };
         let limits = limits.0.iter().map(verdict).collect();
         let not_measured = world.not_measured();
-        Self { model, backend, schedule, texts: parts[0].len(), measures, not_measured, collapse, limits }
+        let (subject, texts) = (subject.into(), parts[0].len());
+        Self { model, backend, subject, texts, measures, not_measured, collapse, limits }
     }
 
     /// The limits that were passed, a clause each.
@@ -151,6 +155,7 @@ impl Report {
         }
         page +=
             &format!("means over {} texts on {}; ± is half a 95 % interval\n", self.texts, self.backend.name);
+        page += &self.subject.page();
         self.not_measured.iter().for_each(|sentence| page += &format!("{sentence}\n"));
         page += &self.collapse_page();
         for Verdict { measure, bound, limit, kept, .. } in &self.limits {
@@ -193,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::arguments::{Arguments, Command};
+    use crate::diagnose::schedule::Schedule;
 
     fn report(texts: &[Text], limit: (&'static str, bool, f64)) -> Report {
         let model = Identity { file: String::new(), name: None, bytes: 0, sha256: String::new() };
@@ -205,12 +211,16 @@ mod tests {
     fn text(violations: Option<f64>, duplicates: f64) -> Text {
         Text {
             calls: 1.0,
+            sequences: None,
+            autoregressive_calls: None,
+            autoregressive_sequences: None,
             words: 1.0,
             violations,
             unseen_share: None,
             duplicates,
-            stake_bits: 0.0,
+            stake_bits: Some(0.0),
             damage: None,
+            pair_damage_bits: None,
             order_gap_bits: Some(0.0),
             common_share: None,
             entropy_bits: 0.0,
@@ -251,16 +261,20 @@ mod tests {
     /// Name, the argument of its limit, whether that is an upper one, and where a text has the measure.
     type Wiring = (&'static str, &'static str, bool, fn(&mut Text, f64));
 
-    const WIRING: [Wiring; 9] = [
+    const WIRING: [Wiring; 11] = [
         ("violations", "--max-violations", true, |text, value| text.violations = Some(value)),
         ("unseen", "--max-unseen", true, |text, value| text.unseen_share = Some(value)),
         ("duplicates", "--max-duplicates", true, |text, value| text.duplicates = value),
-        ("stake", "--max-stake", true, |text, value| text.stake_bits = value),
+        ("stake", "--max-stake", true, |text, value| text.stake_bits = Some(value)),
         ("damage", "--max-damage", true, |text, bits| {
             text.damage = Some(Damage { bits, clipped_share: 0.0, heavy_share: 0.0 });
         }),
         ("collapse", "--max-collapse", true, |text, value| text.common_share = Some(value)),
         ("calls", "--max-calls", true, |text, value| text.calls = value),
+        ("sequences", "--max-sequences", true, |text, value| text.sequences = Some(value)),
+        ("ar_sequences", "--max-ar-sequences", true, |text, value| {
+            text.autoregressive_sequences = Some(value);
+        }),
         ("distinct", "--min-distinct", false, |text, value| text.distinct_share = Some(value)),
         ("entropy", "--min-entropy", false, |text, value| text.entropy_bits = value),
     ];

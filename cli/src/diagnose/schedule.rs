@@ -24,18 +24,22 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// From a file, its ranges checked, for this model.
-    pub fn read(file: &Path, model: &Model) -> Result<Self, Failure> {
-        let (json, wrong) = json_of(file)?;
+    /// From a file, its ranges checked, for this model; without one the default.
+    pub fn read(file: Option<&Path>, model: &Model) -> Result<Self, Failure> {
+        let (json, wrong) = match file {
+            Some(file) => json_of(file)?,
+            None => (Value::Object(Default::default()), "nothing".to_owned()),
+        };
         Self::of(json, model, &wrong)
     }
 
     /// From JSON; `wrong` begins the sentence about what is none.
     pub fn of(json: Value, model: &Model, wrong: &str) -> Result<Self, Failure> {
         if matches!(model.checkpoint.config.process, Process::Gaussian { .. }) {
-            let settings = serde_json::from_value(json)
+            let settings: GaussianSettings = serde_json::from_value(json)
                 .with_context(|| format!("{wrong} of Gaussian noise: seed and steps"))
                 .map_err(Failure::Input)?;
+            settings.validate().map_err(Failure::input)?;
             return Ok(Self::Vectors(settings));
         }
         let settings = decoding(json, wrong)?;

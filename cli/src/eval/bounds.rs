@@ -1,6 +1,5 @@
 //! The bound of every passage, as the model's own process has it.
 
-use anyhow::anyhow;
 use diffusion::measure::bound::{BoundTerm, embedding_noise_terms, token_noise_terms, token_schedules_terms};
 use diffusion::measure::smoothness::Curve;
 use diffusion::measure::{
@@ -28,7 +27,7 @@ pub async fn measure(
     for (index, passage) in (0..).zip(passages) {
         line.show(&format!("passage {} of {}", index + 1, passages.len()));
         let bound = noise.bound(engine, passage, index, settings).await;
-        bounds.push(bound.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?);
+        bounds.push(bound.map_err(|error| Failure::of_causes(&error))?);
     }
     Ok(bounds)
 }
@@ -45,7 +44,7 @@ pub async fn curves(
     for (index, passage) in (0..).zip(passages) {
         line.show(&format!("passage {} of {}", index + 1, passages.len()));
         let terms = noise.terms(engine, &passage.window, index, settings).await;
-        let terms = terms.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?;
+        let terms = terms.map_err(|error| Failure::of_causes(&error))?;
         let Some(terms) = terms else { return Ok(None) };
         curves.extend(Curve::of(&terms));
     }
@@ -107,16 +106,16 @@ impl Noise {
                 text_bound(denoiser, text, counted, index, special, settings).await
             }
             Self::RareFirst(process) => {
-                token_schedules_bound(denoiser, process, text, counted, index, settings).await
+                token_schedules_bound(denoiser, process, text, counted, index, special, settings).await
             }
             Self::Tokens(TokenNoise::Uniform(process)) => {
-                token_noise_bound(denoiser, process, text, counted, index, settings).await
+                token_noise_bound(denoiser, process, text, counted, index, special, settings).await
             }
             Self::Tokens(TokenNoise::MaskUniform(process)) => {
-                token_noise_bound(denoiser, process, text, counted, index, settings).await
+                token_noise_bound(denoiser, process, text, counted, index, special, settings).await
             }
             Self::Gaussian(process) => {
-                embedding_noise_bound(denoiser, process, text, counted, index, settings).await
+                embedding_noise_bound(denoiser, process, text, counted, index, special, settings).await
             }
             Self::None => exact_bits(denoiser, text, counted, special).await,
         }
@@ -132,29 +131,24 @@ impl Noise {
         index: u32,
         settings: BoundSettings,
     ) -> Result<Option<Vec<BoundTerm>>, BoundError<D::Error>> {
+        let special = SpecialTokens::default();
         Ok(Some(match self {
             Self::Tokens(TokenNoise::Mask(process)) => {
-                token_noise_terms(denoiser, process, text, index, settings).await?
+                token_noise_terms(denoiser, process, text, index, special, settings).await?
             }
             Self::RareFirst(process) => {
-                token_schedules_terms(denoiser, process, text, index, settings).await?
+                token_schedules_terms(denoiser, process, text, index, special, settings).await?
             }
             Self::Tokens(TokenNoise::Uniform(process)) => {
-                token_noise_terms(denoiser, process, text, index, settings).await?
+                token_noise_terms(denoiser, process, text, index, special, settings).await?
             }
             Self::Tokens(TokenNoise::MaskUniform(process)) => {
-                token_noise_terms(denoiser, process, text, index, settings).await?
+                token_noise_terms(denoiser, process, text, index, special, settings).await?
             }
             Self::Gaussian(process) => {
-                embedding_noise_terms(denoiser, process, text, index, settings).await?
+                embedding_noise_terms(denoiser, process, text, index, special, settings).await?
             }
             Self::None => return Ok(None),
         }))
     }
-}
-
-/// An error and its causes, for errors that may not cross threads.
-pub fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

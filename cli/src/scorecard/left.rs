@@ -5,7 +5,6 @@
 
 use std::f64::consts::LN_2;
 
-use anyhow::anyhow;
 use diffusion::decode::SoftFeedback;
 use diffusion::measure::hidden::hidden_bits;
 use diffusion::measure::smoothness::{Curve, PARTS, estimate};
@@ -20,7 +19,7 @@ use engine::{Engine, TokenNoise};
 use model_loader::Checkpoint;
 use serde::Serialize;
 
-use crate::eval::bounds::{self, Noise, sentence};
+use crate::eval::bounds::{self, Noise};
 use crate::eval::passages::Passage;
 use crate::failure::Failure;
 use crate::output::Progress;
@@ -193,7 +192,7 @@ impl Asked<'_> {
             let slots: Vec<P> = (0..passage.window.len()).map(|slot| at_slot(index, slot)).collect();
             let bits =
                 hidden_bits(self.engine, &slots, &passage.window, index as u32, t, self.settings).await;
-            open.push(bits.map_err(|error| Failure::Run(anyhow!("{}", sentence(&error))))?.value);
+            open.push(bits.map_err(|error| Failure::of_causes(&error))?.value);
         }
         Ok(open)
     }

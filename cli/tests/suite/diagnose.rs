@@ -36,7 +36,7 @@ fn several_slots_per_call_are_fewer_calls_and_something_is_at_stake() {
     // Random weights are nearly even over 49 words: 12 of 16 slots at stake, 5.6 bits each at most.
     let bits = stake["value"].as_f64().unwrap();
     assert!(bits > 20.0 && bits < 12.0 * 49f64.log2(), "{bits}");
-    for name in ["damage", "median_damage", "order_gap"] {
+    for name in ["damage", "median_damage", "pair_damage", "order_gap"] {
         let [found, one_by_one] = ["schedule", "baseline"].map(|of| line(name)[of].clone());
         assert!(found["standard_error"].as_f64().unwrap() > 0.0, "{name}: {found}");
         assert_eq!(one_by_one["value"], 0.0, "{name}: nothing is committed together");
@@ -156,6 +156,9 @@ fn a_diagnosis_that_was_cut_goes_on_where_it_was() {
     };
     assert_eq!(value(&again, "stake"), value(&whole, "stake"));
     assert!(value(&again, "duplicates") > 300.0, "{}", value(&again, "duplicates"));
+    std::fs::write(keep.path(), kept.replace(r#""pair_damage_bits""#, r#""order_gap_bits""#)).unwrap();
+    let older = refuse(&diagnose(&schedule, &["--keep", keep.path()]));
+    assert!(older.contains("holds another diagnosis: found other texts"), "{older}");
     let other = refuse(&diagnose(&example("sequential"), &["--keep", keep.path()]));
     assert!(other.contains("holds another diagnosis: found other schedule"), "{other}");
 }

@@ -14,13 +14,14 @@ fn run<'a>(model: &'a str, autoregressive: &'a str, hybrid: &'a TemporaryFile) -
 #[test]
 fn every_hybrid_writes_all_slots_and_tells_its_cost() {
     let (model, autoregressive) = (shipped("mask"), shipped("ar"));
-    // Nothing of an exact number of calls is known of speculation and agreement: at most one of each per open slot.
+    // Nothing of an exact number of calls is known of speculation and agreement: at most one of each per open slot. Of the others:
+    // calls and sequences of the one model, then of the other, for eight open slots.
     for (name, text, exact) in [
         ("speculative", r#"{"hybrid": "speculative", "window": 3}"#, None),
         ("verified", r#"{"hybrid": "speculative", "window": 3, "sequential_draft": true}"#, None),
         ("adaptive", r#"{"hybrid": "adaptive", "window": 3, "seed": 5}"#, None),
-        ("rerank", r#"{"hybrid": "rerank", "candidates": 2}"#, Some((2, 2))),
-        ("edlm", r#"{"hybrid": "edlm", "candidates": 3, "window": 1.0}"#, Some((1, 3))),
+        ("rerank", r#"{"hybrid": "rerank", "candidates": 2}"#, Some([8, 16, 1, 2])),
+        ("edlm", r#"{"hybrid": "edlm", "candidates": 3, "window": 1.0}"#, Some([8, 24, 8, 24])),
     ] {
         let hybrid = TemporaryFile::new(&format!("hybrid-{name}"), text.as_bytes());
         let report = json(&run(&model, &autoregressive, &hybrid));
@@ -30,12 +31,11 @@ fn every_hybrid_writes_all_slots_and_tells_its_cost() {
         assert!(slots.len() == 12 && open == 12 - 4, "{name}: {slots:?}");
         assert!(slots.iter().all(|slot| slot["state"] != "masked"), "{name}");
         assert!(report["text"].as_str().unwrap().starts_with("One day, Ivy "), "{}", report["text"]);
-        let calls = ["denoiser_calls", "autoregressive_calls"].map(|of| report[of].as_u64().unwrap());
+        let of = ["denoiser_calls", "denoiser_sequences", "autoregressive_calls", "autoregressive_sequences"];
+        let asked = of.map(|of| report[of].as_u64().unwrap());
         match exact {
-            Some((own, other)) => {
-                assert_eq!(calls, [own * open, if name == "edlm" { other * open } else { other }])
-            }
-            None => assert!(calls.iter().all(|calls| (1..=3 * open).contains(calls)), "{name}: {calls:?}"),
+            Some(exact) => assert_eq!(asked, exact, "{name}"),
+            None => assert!(asked.iter().all(|asked| (1..=3 * open).contains(asked)), "{name}: {asked:?}"),
         }
         assert_eq!(report["hybrid"]["hybrid"], text.split('"').nth(3).unwrap());
         assert_eq!(report.get("trajectory").is_some(), exact.is_some(), "{name}");

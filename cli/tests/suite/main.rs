@@ -5,6 +5,8 @@
 /// Running the binary, and files to run it on.
 mod run;
 
+/// Putting guides and hybrids under test.
+mod beside;
 /// Putting schedules under test.
 mod diagnose;
 /// Measuring a bound.

@@ -6,12 +6,14 @@
 //! call before (self-conditioning, arXiv 2208.04202). Given slots hold their clean embedding at every t, as in training, and
 //! the query names their tokens.
 //!
-//! Knobs: `steps`, 1 or more (default 64); `seed`. Cost: steps + 1 calls. Known failure: L1 - until the last call no slot is a
+//! Knobs: `steps`, 1 to [`MAX_STEPS`] (default 64); `seed`. Cost: steps + 1 calls. Known failure: L1 - until the last call no slot is a
 //! symbol, and what is read off then is chosen slot by slot, so with few steps words do not agree. Temperature has no clear
 //! meaning here: the network's distributions steer means, they are not drawn from.
 
 use serde::{Deserialize, Serialize};
 
+use super::SettingsError;
+use super::validation::MAX_STEPS;
 use crate::denoiser::{FullDenoiser, Mixture, Query, Row};
 use crate::measure::bound::FIRST_TIME;
 use crate::process::Gaussian;
@@ -24,7 +26,7 @@ use crate::sequence::{Sequence, SlotState, SpecialTokens, TokenId};
 pub struct GaussianSettings {
     /// Keys every draw.
     pub seed: u32,
-    /// Steps from noise to text, at least 1.
+    /// Steps from noise to text, from 1 to [`MAX_STEPS`]; default 64.
     pub steps: u32,
 }
 
@@ -34,15 +36,26 @@ impl Default for GaussianSettings {
     }
 }
 
+impl GaussianSettings {
+    /// Whether every knob is in its range.
+    ///
+    /// # Errors
+    /// If there are no steps, or too many.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let found = self.steps;
+        if (1..=MAX_STEPS).contains(&found) { Ok(()) } else { Err(SettingsError::Steps { found }) }
+    }
+}
+
 /// Why there is no text.
 #[derive(Debug, thiserror::Error)]
 pub enum GaussianError<E: std::error::Error + 'static> {
     /// The denoiser failed.
     #[error("denoiser")]
     Denoiser(#[source] E),
-    /// No step.
-    #[error("steps: found 0, expected at least 1")]
-    Steps,
+    /// A setting out of range.
+    #[error("settings")]
+    Settings(#[from] SettingsError),
     /// The answer does not fit the question, or holds a value that is not a number.
     #[error("distributions: found {found} numbers, expected {expected} of which none is NaN")]
     Answer {
@@ -64,7 +77,7 @@ pub struct GaussianStep {
     pub entropy_nats: Vec<f64>,
     /// x̂_0, the mean embedding of every slot; of the last call alone, and in no file. `// (slots, width)`
     #[serde(skip)]
-    pub guess: Vec<Vec<f64>>,
+    pub guess: Vec<f64>,
 }
 
 /// Steps back to a text; the tokens of the last step are the text. `special` are the model's tokens that are no words.
@@ -83,7 +96,9 @@ pub async fn run_gaussian<D: FullDenoiser>(
     way.walk(denoiser, None, |call, time, logs| {
         let mut step = way.step(logs, time);
         if call == settings.steps {
-            step.guess = way.rows(logs).map(|logs| process.mean_embedding(logs)).collect();
+            step.guess = vec![0.0; start.len() * process.width()];
+            let guesses = step.guess.chunks_mut(process.width());
+            guesses.zip(way.rows(logs)).for_each(|(guess, logs)| process.add_mean_embedding(logs, guess));
         }
         told.push(step);
     })
@@ -109,10 +124,8 @@ impl Way<'_> {
         clean: Option<&[TokenId]>,
         mut see: impl FnMut(u32, f64, &[f32]),
     ) -> Result<(), GaussianError<D::Error>> {
+        self.settings.validate()?;
         let steps = self.settings.steps;
-        if steps == 0 {
-            return Err(GaussianError::Steps);
-        }
         let time_of =
             |call: u32| FIRST_TIME + (1.0 - FIRST_TIME) * (1.0 - f64::from(call) / f64::from(steps));
         let mut state = State::noise(self, clean);
@@ -157,20 +170,27 @@ struct State<'a> {
     /// The text that the vectors are drawn from, if it is not the network that leads them. `// (slots)`
     clean: Option<&'a [TokenId]>,
     /// `// (slots, width)`
-    vectors: Vec<Vec<f64>>,
+    vectors: Vec<f64>,
+    /// x̂_0 of one slot. `// (width)`
+    mean: Vec<f64>,
     /// What the network guessed last.
     guess: Vec<Mixture>,
 }
 
 impl<'a> State<'a> {
     fn noise(way: &'a Way<'a>, clean: Option<&'a [TokenId]>) -> Self {
-        let mut state = Self { way, clean, vectors: Vec::new(), guess: Vec::new() };
-        let draw = |slot| match way.is_given(slot) {
-            true => way.process.embedding(way.start.slots[slot].token).to_vec(),
-            // At time 1 nothing of any token is left under the schedules that reach it.
-            false => way.process.marginal(way.special.mask, 1.0).draw(&mut state.stream(0, slot)),
-        };
-        state.vectors = (0..way.start.len()).map(draw).collect();
+        let (slots, width) = (way.start.len(), way.process.width());
+        let (vectors, mean) = (Vec::with_capacity(slots * width), vec![0.0; width]);
+        let mut state = Self { way, clean, vectors, mean, guess: Vec::with_capacity(slots) };
+        // At time 1 nothing of any token is left under the schedules that reach it.
+        let noise = way.process.marginal(way.special.mask, 1.0);
+        for slot in 0..slots {
+            let mut stream = state.stream(0, slot);
+            match way.is_given(slot) {
+                true => state.vectors.extend(way.process.embedding(way.start.slots[slot].token)),
+                false => state.vectors.extend(noise.draws(&mut stream)),
+            }
+        }
         state
     }
 
@@ -193,7 +213,7 @@ impl<'a> State<'a> {
             tokens: start.tokens().collect(),
             times: vec![time],
             mixtures: self.guess.clone(),
-            vectors: self.vectors.iter().flatten().map(|&x| x as f32).collect(),
+            vectors: self.vectors.iter().map(|&x| x as f32).collect(),
             rows: (0..start.len()).map(row).collect(),
         };
         let logs = denoiser.distributions(&query).await.map_err(GaussianError::Denoiser)?;
@@ -203,17 +223,22 @@ impl<'a> State<'a> {
     }
 
     /// Draws x_s of every slot from q(x_s | x_t, x̂_0).
-    fn back(&mut self, logs: &[f32], [s, t]: [f64; 2], call: u32) {
+    fn back(&mut self, logs: &[f32], times: [f64; 2], call: u32) {
         let process = self.way.process;
         self.guess.clear();
         for (slot, logs) in self.way.rows(logs).enumerate() {
             if !self.way.is_given(slot) {
+                let mut stream = self.stream(call, slot);
                 let clean = match self.clean {
-                    Some(text) => process.embedding(text[slot]).to_vec(),
-                    None => process.mean_embedding(logs),
+                    Some(text) => process.embedding(text[slot]),
+                    None => {
+                        self.mean.fill(0.0);
+                        process.add_mean_embedding(logs, &mut self.mean);
+                        &self.mean
+                    }
                 };
-                let back = process.posterior_of(&clean, &self.vectors[slot], s, t);
-                self.vectors[slot] = back.draw(&mut self.stream(call, slot));
+                let vector = &mut self.vectors[slot * process.width()..][..process.width()];
+                process.draw_back(clean, vector, times, &mut stream);
             }
             self.guess.push(Mixture::of_best(0, slot as u32, logs));
         }
@@ -329,11 +354,28 @@ mod tests {
     }
 
     #[test]
-    fn no_step_is_refused() {
+    fn settings_go_to_json_and_back_and_no_step_or_too_many_are_refused() {
+        let settings = GaussianSettings { seed: 7, steps: 9 };
+        let json = r#"{"seed":7,"steps":9}"#;
+        assert_eq!(serde_json::to_string(&settings).unwrap(), json);
+        assert_eq!(serde_json::from_str::<GaussianSettings>(json).unwrap(), settings);
+        assert_eq!(serde_json::from_str::<GaussianSettings>("{}").unwrap(), GaussianSettings::default());
+        for wrong in [r#"{"sead":7}"#, r#"{"steps":-1}"#, r#"{"steps":2.5}"#, r#"{"seed":4294967296}"#] {
+            assert!(serde_json::from_str::<GaussianSettings>(wrong).is_err(), "{wrong}");
+        }
+        let with = |steps| GaussianSettings { seed: 0, steps }.validate();
+        assert!([1, MAX_STEPS].into_iter().all(|steps| with(steps).is_ok()));
+        for found in [0, MAX_STEPS + 1] {
+            assert_eq!(with(found), Err(SettingsError::Steps { found }));
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_step_is_refused() {
         let process = process();
         let mut denoiser = Embedded::new(two_sentences::corpus(0.5).unwrap(), process.clone());
         let settings = GaussianSettings { seed: 0, steps: 0 };
         let run = pollster::block_on(run_gaussian(&mut denoiser, &process, &open(), settings, special()));
-        assert!(matches!(run, Err(GaussianError::Steps)));
+        assert!(matches!(run, Err(GaussianError::Settings(SettingsError::Steps { found: 0 }))));
     }
 }

@@ -1,6 +1,6 @@
 //! A checker's word on every candidate: for languages that know what is broken in a text, finished or not.
 
-use super::constrained::Constraint;
+use super::constrained::{Constraint, Room};
 use crate::decode::validation::within;
 use crate::decode::{SettingsError, Span};
 use crate::sequence::TokenId;
@@ -43,25 +43,29 @@ impl<C: Checker> Checked<C> {
 }
 
 impl<C: Checker> Constraint for Checked<C> {
-    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool]) {
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool], room: &mut Room) {
         if !self.span.contains(slot) {
             return;
         }
-        let mut order: Vec<usize> =
-            (0..allowed.len()).filter(|&id| allowed[id] && logs[id] > f32::NEG_INFINITY).collect();
-        order.sort_by(|&a, &b| logs[b].total_cmp(&logs[a]).then(a.cmp(&b)));
-        let mut text = sequence.to_vec();
-        let accepted: Vec<usize> = order
-            .into_iter()
-            .take(self.candidates)
-            .filter(|&id| {
-                text[slot as usize] = TokenId(id as u32);
-                self.checker.accepts(&text)
-            })
-            .collect();
-        if !accepted.is_empty() {
+        let Room { text, order, .. } = room;
+        order.clear();
+        let is_possible = |&id: &u32| allowed[id as usize] && logs[id as usize] > f32::NEG_INFINITY;
+        order.extend((0..allowed.len() as u32).filter(is_possible));
+        if order.len() > self.candidates {
+            let descending =
+                |a: &u32, b: &u32| logs[*b as usize].total_cmp(&logs[*a as usize]).then(a.cmp(b));
+            order.select_nth_unstable_by(self.candidates, descending);
+            order.truncate(self.candidates);
+        }
+        text.clear();
+        text.extend(sequence);
+        order.retain(|&id| {
+            text[slot as usize] = TokenId(id);
+            self.checker.accepts(text)
+        });
+        if !order.is_empty() {
             allowed.fill(false);
-            accepted.into_iter().for_each(|id| allowed[id] = true);
+            order.iter().for_each(|&id| allowed[id as usize] = true);
         }
     }
 }
@@ -80,7 +84,7 @@ mod tests {
     fn limited(candidates: u32, text: [u32; 2], logs: [f32; 6]) -> Vec<usize> {
         let mut allowed = [true; 6];
         let rule = Checked::new(SPAN, candidates, no_repetition).unwrap();
-        rule.limit(&text.map(TokenId), 1, &logs, &mut allowed);
+        rule.limit(&text.map(TokenId), 1, &logs, &mut allowed, &mut Room::default());
         (0..6).filter(|&id| allowed[id]).collect()
     }
 
@@ -96,7 +100,7 @@ mod tests {
     fn outside_the_span_nothing_is_checked_and_no_candidate_is_refused() {
         let rule = Checked::new(Span { start: 0, end: 1 }, 2, no_repetition).unwrap();
         let mut allowed = [true; 6];
-        rule.limit(&[3, 0].map(TokenId), 1, &[0.0; 6], &mut allowed);
+        rule.limit(&[3, 0].map(TokenId), 1, &[0.0; 6], &mut allowed, &mut Room::default());
         assert_eq!(allowed, [true; 6]);
         assert!(Checked::new(SPAN, 0, no_repetition).is_err());
     }

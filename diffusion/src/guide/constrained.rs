@@ -5,17 +5,32 @@ use crate::decode::Span;
 use crate::denoiser::{Denoiser, FullDenoiser, Prediction, Query};
 use crate::sequence::TokenId;
 
+/// Room that rules write on, kept over the rows of a call so that none of them allocates for each slot.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    pub(super) text: Vec<TokenId>,
+    pub(super) order: Vec<u32>,
+    /// Of three sets: which members each has.
+    pub(super) sets: [Vec<bool>; 3],
+}
+
 /// A rule about texts.
 pub trait Constraint {
     /// Sets `allowed` to false for every token id that must not stand in `slot` of this sequence (mask symbols where
     /// nothing is written). `logs` are the log-probabilities there before any rule. `// (vocabulary), (vocabulary)`
-    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool]);
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool], room: &mut Room);
+}
+
+impl<C: Constraint + ?Sized> Constraint for &C {
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool], room: &mut Room) {
+        (**self).limit(sequence, slot, logs, allowed, room);
+    }
 }
 
 /// All of some rules, one after the other.
 impl Constraint for Vec<Box<dyn Constraint>> {
-    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool]) {
-        self.iter().for_each(|rule| rule.limit(sequence, slot, logs, allowed));
+    fn limit(&self, sequence: &[TokenId], slot: u32, logs: &[f32], allowed: &mut [bool], room: &mut Room) {
+        self.iter().for_each(|rule| rule.limit(sequence, slot, logs, allowed, room));
     }
 }
 
@@ -29,7 +44,7 @@ pub struct AllowedWords {
 }
 
 impl Constraint for AllowedWords {
-    fn limit(&self, _: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool]) {
+    fn limit(&self, _: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool], _: &mut Room) {
         if self.span.contains(slot) {
             let listed = |token: usize| self.words.iter().any(|word| word.0 as usize == token);
             (0..allowed.len()).for_each(|token| allowed[token] &= listed(token));
@@ -61,11 +76,12 @@ impl<D: FullDenoiser, C: Constraint> FullDenoiser for Constrained<D, C> {
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
         let vocabulary = self.denoiser.vocabulary();
         let mut all = self.denoiser.distributions(query).await.map_err(GuideError::Denoiser)?;
-        let mut allowed = vec![true; vocabulary];
+        let (mut allowed, mut room) = (vec![true; vocabulary], Room::default());
         for (row, logits) in query.rows.iter().zip(all.chunks_mut(vocabulary)) {
             let begin = row.sequence as usize * query.length;
             allowed.fill(true);
-            self.constraint.limit(&query.tokens[begin..begin + query.length], row.slot, logits, &mut allowed);
+            let sequence = &query.tokens[begin..begin + query.length];
+            self.constraint.limit(sequence, row.slot, logits, &mut allowed, &mut room);
             let forbidden = logits.iter_mut().zip(&allowed).filter(|(_, allowed)| !**allowed);
             forbidden.for_each(|(logit, _)| *logit = f32::NEG_INFINITY);
             normalise(logits);

@@ -8,7 +8,8 @@ use crate::sequence::TokenId;
 use crate::{Denoiser, sequence};
 
 /// log p ∝ (1 + s) log p(x_i | prompt, rest) − s log p(x_i | rest), as LLaDA decodes (arXiv 2502.09992; Ho and Salimans,
-/// arXiv 2207.12598). Scale 0, the default of [`Guides`](super::Guides), is the denoiser itself; usual scales are 0 to 2. Cost: two sequences per sequence.
+/// arXiv 2207.12598). Scale 0, the default of [`Guides`](super::Guides), is the denoiser itself, at no cost; usual scales are 0 to 2. Cost
+/// of all others: two sequences per sequence.
 /// Known failure: large scales sharpen like a low temperature and cost diversity.
 #[derive(Clone, Debug)]
 pub struct Guided<D> {
@@ -69,13 +70,15 @@ impl<D: FullDenoiser> FullDenoiser for Guided<D> {
     }
 
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
+        if self.scale == 0.0 {
+            return self.denoiser.distributions(query).await.map_err(GuideError::Denoiser);
+        }
         let doubled = self.doubled(query);
         let mut with = self.denoiser.distributions(&doubled).await.map_err(GuideError::Denoiser)?;
         let without = with.split_off(with.len() / 2);
         // What is impossible with the prompt stays so; 0/0 is impossible too.
         let guided = |(with, without): (&f32, &f32)| match *with {
             f32::NEG_INFINITY => f32::NEG_INFINITY,
-            _ if self.scale == 0.0 => *with,
             _ => (1.0 + self.scale) * with - self.scale * without.max(-80.0),
         };
         let mut logits: Vec<f32> = with.iter().zip(&without).map(guided).collect();

@@ -27,12 +27,14 @@ impl<D: FullDenoiser, P: TokenProcess> FullDenoiser for LeaveOneOut<D, P> {
 
     async fn distributions(&mut self, query: &Query) -> Result<Vec<f32>, Self::Error> {
         let mut all = self.denoiser.distributions(query).await.map_err(GuideError::Denoiser)?;
+        let mut probabilities = Vec::with_capacity(self.denoiser.vocabulary());
         for (row, logits) in query.rows.iter().zip(all.chunks_mut(self.denoiser.vocabulary())) {
             let noisy = query.tokens[row.sequence as usize * query.length + row.slot as usize];
             let time = query.times[row.sequence as usize];
-            let mut probabilities: Vec<f64> = logits.iter().map(|&p| f64::from(p).exp()).collect();
+            probabilities.clear();
+            probabilities.extend(logits.iter().map(|&p| f64::from(p).exp()));
             self.process.posterior_of_leave_one_out(&mut probabilities, noisy, time);
-            logits.iter_mut().zip(probabilities).for_each(|(logit, p)| *logit = p.ln() as f32);
+            logits.iter_mut().zip(&probabilities).for_each(|(logit, p)| *logit = p.ln() as f32);
         }
         Ok(all)
     }

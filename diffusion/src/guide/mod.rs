@@ -21,7 +21,7 @@ pub mod pattern;
 
 pub use causal::Causal;
 pub use checked::{Checked, Checker};
-pub use constrained::{AllowedWords, Constrained, Constraint};
+pub use constrained::{AllowedWords, Constrained, Constraint, Room};
 pub use description::{Guides, Rule, RuleError};
 pub use guided::Guided;
 pub use leave_one_out::LeaveOneOut;
@@ -37,7 +37,7 @@ pub enum GuideError<E: std::error::Error + 'static> {
     #[error("denoiser")]
     Denoiser(#[source] E),
     /// Nothing is left to draw, or no number.
-    #[error("slot {slot} of sequence {sequence}: {source}")]
+    #[error("slot {slot} of sequence {sequence}")]
     Draw {
         /// The sequence.
         sequence: u32,

@@ -1,14 +1,13 @@
 //! A regular expression that a span must match.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
-use super::constrained::Constraint;
+use super::constrained::{Constraint, Room};
 use super::description::RuleError;
 use crate::decode::Span;
 use crate::sequence::TokenId;
@@ -36,20 +35,37 @@ pub struct Spelling<'a> {
 /// Rule: a token is allowed where some words in the other hidden slots of the span would complete the match. The expression becomes a
 /// deterministic automaton whose steps are words; one pass from the left and one from the right over the span find what fits (DINGO,
 /// Suresh et al., arXiv 2505.23061, finds the likeliest string that way; here each slot is limited alone). Knobs: the span and the
-/// expression (syntax of the crate `regex-automata`: no look-around, no back-references). Cost: no call; states times vocabulary times
-/// slots per row. Known failure: slots that are chosen in one call are limited one by one, so together they may break the pattern; the
+/// expression (syntax of the crate `regex-automata`: no look-around, no back-references). Cost: no call; per row
+/// states times vocabulary, and states times their successors times slots. Known failure: slots that are chosen in one call are limited one by one, so together they may break the pattern; the
 /// next call then finds nothing allowed, which is an error. One slot per call never does.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     span: Span,
     mask: TokenId,
-    first_word: u32,
-    /// Where each state gets by a token of the first slot, and of a later one; none where no match is possible any more.
-    /// `// (states, vocabulary)`
-    first: Vec<Vec<Option<u32>>>,
-    later: Vec<Vec<Option<u32>>>,
+    first: Steps,
+    later: Steps,
     /// Whether the text may end in a state. `// (states)`
     ends: Vec<bool>,
+}
+
+/// Where each state gets by a token: of the first slot, or of a later one.
+#[derive(Clone, Debug, Default)]
+struct Steps {
+    /// None where no match is possible any more. `// (states, vocabulary)`
+    by_token: Vec<Vec<Option<u32>>>,
+    /// By any word, each state once. `// (states, their successors)`
+    by_any: Vec<Vec<u32>>,
+}
+
+impl Steps {
+    /// Adds what leads from the next state. `// (vocabulary)`
+    fn push(&mut self, row: Vec<Option<u32>>) {
+        let mut any: Vec<u32> = row.iter().copied().flatten().collect();
+        any.sort_unstable();
+        any.dedup();
+        self.by_any.push(any);
+        self.by_token.push(row);
+    }
 }
 
 impl Pattern {
@@ -72,8 +88,8 @@ impl Pattern {
             .map_err(|error| wrong(error.to_string()))?;
         let mut states = States { automaton: &automaton, numbers: HashMap::new(), order: Vec::new() };
         states.number(begin);
-        let (mut first, mut later) = (Vec::new(), Vec::new());
-        while let Some(&state) = states.order.get(first.len()) {
+        let (mut first, mut later) = (Steps::default(), Steps::default());
+        while let Some(&state) = states.order.get(first.by_token.len()) {
             if states.order.len() > MOST_STATES {
                 return Err(wrong(format!("more than {MOST_STATES} states")));
             }
@@ -82,67 +98,79 @@ impl Pattern {
         }
         let ends = |&state: &StateID| automaton.is_match_state(automaton.next_eoi_state(state));
         let ends = states.order.iter().map(ends).collect();
-        let Spelling { mask, first_word, .. } = spelling;
-        Ok(Self { span, mask, first_word, first, later, ends })
+        Ok(Self { span, mask: spelling.mask, first, later, ends })
     }
 
-    /// Where a state gets by a token in this slot.
-    fn step(&self, slot: u32, state: usize, token: usize) -> Option<usize> {
-        let table = if slot == self.span.start { &self.first } else { &self.later };
-        table[state].get(token).copied().flatten().map(|next| next as usize)
+    /// What the tokens of a slot lead to.
+    fn steps(&self, slot: u32) -> &Steps {
+        if slot == self.span.start { &self.first } else { &self.later }
     }
 
-    /// The tokens that may stand in a slot: the one that does, or any word.
-    fn candidates(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Range<usize> {
-        let token = sequence[slot as usize];
+    /// Whether `is` holds of any state that the token of a slot, or any word where none stands, leads to from a state.
+    fn leads_to(
+        &self,
+        sequence: &[TokenId],
+        slot: u32,
+        state: usize,
+        mut is: impl FnMut(usize) -> bool,
+    ) -> bool {
+        let (steps, token) = (self.steps(slot), sequence[slot as usize]);
         if token == self.mask {
-            self.first_word as usize..vocabulary
-        } else {
-            token.0 as usize..token.0 as usize + 1
+            return steps.by_any[state].iter().any(|&next| is(next as usize));
         }
+        let next = steps.by_token[state].get(token.0 as usize).copied().flatten();
+        next.is_some_and(|next| is(next as usize))
     }
 
     /// States in which the text to the left of a slot may be.
-    fn reached(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Vec<bool> {
-        let mut here = vec![false; self.ends.len()];
+    fn reached(&self, sequence: &[TokenId], slot: u32, here: &mut Vec<bool>, next: &mut Vec<bool>) {
+        reset(here, self.ends.len());
         here[0] = true;
         for left in self.span.start..slot {
-            let mut next = vec![false; here.len()];
+            reset(next, here.len());
             for state in (0..here.len()).filter(|&state| here[state]) {
-                let tokens = self.candidates(sequence, left, vocabulary);
-                tokens.filter_map(|token| self.step(left, state, token)).for_each(|state| next[state] = true);
+                self.leads_to(sequence, left, state, |to| {
+                    next[to] = true;
+                    false
+                });
             }
-            here = next;
+            std::mem::swap(here, next);
         }
-        here
     }
 
     /// States from which what stands to the right of a slot can be completed.
-    fn completed(&self, sequence: &[TokenId], slot: u32, vocabulary: usize) -> Vec<bool> {
-        let mut after = self.ends.clone();
+    fn completed(&self, sequence: &[TokenId], slot: u32, after: &mut Vec<bool>, before: &mut Vec<bool>) {
+        after.clone_from(&self.ends);
         for right in (slot + 1..self.span.end).rev() {
-            let fits = |state: usize| {
-                let mut tokens = self.candidates(sequence, right, vocabulary);
-                tokens.any(|token| self.step(right, state, token).is_some_and(|next| after[next]))
-            };
-            after = (0..self.ends.len()).map(fits).collect();
+            before.clear();
+            let fits = |state| self.leads_to(sequence, right, state, |next| after[next]);
+            before.extend((0..self.ends.len()).map(fits));
+            std::mem::swap(after, before);
         }
-        after
     }
 }
 
+/// An empty set of so many possible members.
+fn reset(set: &mut Vec<bool>, members: usize) {
+    set.clear();
+    set.resize(members, false);
+}
+
 impl Constraint for Pattern {
-    fn limit(&self, sequence: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool]) {
+    fn limit(&self, sequence: &[TokenId], slot: u32, _: &[f32], allowed: &mut [bool], room: &mut Room) {
         if !self.span.contains(slot) || self.span.end as usize > sequence.len() {
             return;
         }
-        let reached = self.reached(sequence, slot, allowed.len());
-        let completed = self.completed(sequence, slot, allowed.len());
-        let states: Vec<usize> = (0..reached.len()).filter(|&state| reached[state]).collect();
-        for (token, allowed) in allowed.iter_mut().enumerate() {
-            let fits = |&state: &usize| self.step(slot, state, token).is_some_and(|next| completed[next]);
-            *allowed &= states.iter().any(fits);
+        let [reached, completed, fits] = &mut room.sets;
+        self.reached(sequence, slot, reached, fits);
+        self.completed(sequence, slot, completed, fits);
+        reset(fits, allowed.len());
+        for state in (0..reached.len()).filter(|&state| reached[state]) {
+            let row = &self.steps(slot).by_token[state];
+            let is_fit = |next: &Option<u32>| next.is_some_and(|next| completed[next as usize]);
+            fits.iter_mut().zip(row).for_each(|(fits, next)| *fits |= is_fit(next));
         }
+        allowed.iter_mut().zip(fits).for_each(|(allowed, fits)| *allowed &= *fits);
     }
 }
 
@@ -200,7 +228,7 @@ mod tests {
     fn allowed(pattern: &Pattern, sequence: &[u32], slot: u32) -> Vec<&'static str> {
         let sequence: Vec<TokenId> = sequence.iter().copied().map(TokenId).collect();
         let mut allowed = vec![true; WORDS.len()];
-        pattern.limit(&sequence, slot, &[], &mut allowed);
+        pattern.limit(&sequence, slot, &[], &mut allowed, &mut Room::default());
         (0..WORDS.len()).filter(|&token| allowed[token]).map(|token| WORDS[token]).collect()
     }
 
@@ -232,7 +260,7 @@ mod tests {
         let spelling = Spelling { texts: &texts, between: "", mask: TokenId(0), first_word: 3 };
         let pattern = Pattern::new(Span { start: 0, end: 3 }, "dog runs", spelling).unwrap();
         let mut fits = [true; 6];
-        pattern.limit(&[0, 0, 0].map(TokenId), 1, &[], &mut fits);
+        pattern.limit(&[0, 0, 0].map(TokenId), 1, &[], &mut fits, &mut Room::default());
         assert_eq!(fits, [false, false, false, false, true, false]);
     }
 

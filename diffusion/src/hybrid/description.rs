@@ -6,7 +6,7 @@ use super::adaptive::Adaptive;
 use super::edlm::Edlm;
 use super::rerank::Rerank;
 use super::speculative::Speculative;
-use crate::decode::SettingsError;
+use crate::decode::{DecodeSettings, SettingsError};
 
 /// How a diffusion model and an autoregressive one write together: `{"hybrid": "rerank", "candidates": 4}`. Knobs that are
 /// not given have their defaults.
@@ -34,6 +34,44 @@ impl Hybrid {
             Self::Adaptive(knobs) => knobs.validate(),
             Self::Rerank(knobs) => knobs.validate(),
             Self::Edlm(knobs) => knobs.validate(),
+        }
+    }
+
+    /// Whether it follows these decoding settings.
+    ///
+    /// # Errors
+    /// If it would not.
+    pub fn fits(&self, settings: &DecodeSettings) -> Result<(), SettingsError> {
+        match self {
+            // Each writes from left to right with the seed among its own knobs.
+            Self::Speculative(_) | Self::Adaptive(_) if *settings != DecodeSettings::default() => {
+                let expected = "none: it writes from left to right with the seed in its own file";
+                Err(SettingsError::Together { first: "speculative or adaptive hybrid", expected })
+            }
+            Self::Edlm(knobs) => knobs.fits(&settings.sampling),
+            Self::Speculative(_) | Self::Adaptive(_) | Self::Rerank(_) => Ok(()),
+        }
+    }
+
+    /// The same hybrid for text number `index` of many: what has a seed of its own counts it up from there.
+    #[must_use]
+    pub fn of_text(self, index: u32) -> Self {
+        match self {
+            Self::Speculative(knobs) => {
+                Self::Speculative(Speculative { seed: knobs.seed.wrapping_add(index), ..knobs })
+            }
+            Self::Adaptive(knobs) => {
+                Self::Adaptive(Adaptive { seed: knobs.seed.wrapping_add(index), ..knobs })
+            }
+            Self::Rerank(_) | Self::Edlm(_) => self,
+        }
+    }
+
+    /// Seeds of decoding settings that one text takes, counted up from its own: the next text's begin behind them.
+    pub fn seeds_per_text(&self) -> u32 {
+        match self {
+            Self::Rerank(knobs) => knobs.candidates,
+            Self::Speculative(_) | Self::Adaptive(_) | Self::Edlm(_) => 1,
         }
     }
 }
@@ -69,6 +107,30 @@ mod tests {
             assert_eq!(serde_json::from_str::<Hybrid>(json).unwrap(), hybrid);
             assert_eq!(hybrid.validate(), Ok(()));
         }
+    }
+
+    #[test]
+    fn settings_that_would_not_be_followed_are_refused() {
+        let (default, other) = (DecodeSettings::default(), DecodeSettings { seed: 1, ..Default::default() });
+        let sampling = crate::Sampling { temperature: 0.5, ..Default::default() };
+        let tempered = DecodeSettings { sampling, ..Default::default() };
+        let fits = |settings: &DecodeSettings| OTHERS.map(|(hybrid, _)| hybrid.fits(settings).is_ok());
+        assert_eq!(fits(&default), [true; 4]);
+        assert_eq!(fits(&other), [false, false, true, true]);
+        assert_eq!(fits(&tempered), [false, false, true, false]);
+    }
+
+    #[test]
+    fn no_two_texts_share_a_seed() {
+        let [speculative, adaptive, rerank, edlm] = OTHERS.map(|(hybrid, _)| hybrid);
+        assert!(
+            matches!(speculative.of_text(2), Hybrid::Speculative(knobs) if knobs.seed == 9 && knobs.window == 3)
+        );
+        assert!(
+            matches!(adaptive.of_text(2), Hybrid::Adaptive(knobs) if knobs.seed == 9 && knobs.share == 0.6)
+        );
+        assert_eq!((rerank.of_text(2), edlm.of_text(2)), (rerank, edlm));
+        assert_eq!([speculative, adaptive, rerank, edlm].map(|hybrid| hybrid.seeds_per_text()), [1, 1, 3, 1]);
     }
 
     #[test]

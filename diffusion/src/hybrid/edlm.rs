@@ -40,6 +40,19 @@ impl Edlm {
         within("candidates", self.candidates.into(), 1.0, 1e6)?;
         within("window", self.window, 0.0, 1.0)
     }
+
+    /// Whether draws are those that it weighs.
+    ///
+    /// # Errors
+    /// If they are tempered or truncated.
+    pub fn fits(&self, sampling: &Sampling) -> Result<(), SettingsError> {
+        let Sampling { temperature, top_k, top_p, .. } = *sampling;
+        if temperature == 1.0 && top_k == 0 && top_p >= 1.0 {
+            return Ok(());
+        }
+        let expected = "temperature 1 without top_k and top_p, whose draws it weighs";
+        Err(SettingsError::Together { first: "edlm", expected })
+    }
 }
 
 /// A run and what it cost.
@@ -64,11 +77,7 @@ pub async fn edlm<D: FullDenoiser, A: Denoiser>(
     mut decoder: Decoder,
 ) -> Result<Resampled, HybridError<D::Error, A::Error>> {
     knobs.validate()?;
-    let Sampling { temperature, top_k, top_p, .. } = decoder.settings().sampling;
-    if temperature != 1.0 || top_k != 0 || top_p < 1.0 {
-        let expected = "temperature 1 without top_k and top_p, whose draws it weighs";
-        return Err(SettingsError::Together { first: "edlm", expected }.into());
-    }
+    knobs.fits(&decoder.settings().sampling)?;
     let mut run =
         Resampled { trajectory: Trajectory::begin(&decoder), denoiser_calls: 0, autoregressive_calls: 0 };
     let mut asker = Asker::default();

@@ -86,7 +86,7 @@ pub async fn speculate<D: FullDenoiser, A: FullDenoiser>(
         let asked = question(&drafted, &window.slots, knobs.seed, special);
         run.target_calls += 1;
         let targets = target.distributions(&asked).await.map_err(HybridError::Autoregressive)?;
-        let rows = drafts.iter().zip(targets.chunks(target.vocabulary()));
+        let rows = drafts.chunks(draft.vocabulary()).zip(targets.chunks(target.vocabulary()));
         for (&slot, (q, p)) in window.slots.iter().zip(rows) {
             let (token, is_kept) = window.accept(slot, drafted.slots[slot as usize].token, p, q);
             let token = token.ok_or(HybridError::NoToken { slot })?;
@@ -107,14 +107,14 @@ struct Window {
 }
 
 impl Window {
-    /// Fills the window; gives back the filled sequence and the draft's log-probabilities of each slot.
+    /// Fills the window; gives back the filled sequence and the draft's log-probabilities. `// (window, vocabulary)`
     async fn draft<D: FullDenoiser, A: std::error::Error + 'static>(
         &self,
         draft: &mut D,
         run: &mut Speculated,
-    ) -> Result<(Sequence, Vec<Vec<f32>>), HybridError<D::Error, A>> {
+    ) -> Result<(Sequence, Vec<f32>), HybridError<D::Error, A>> {
         let mut filled = run.sequence.clone();
-        let mut distributions = Vec::with_capacity(self.slots.len());
+        let mut distributions = Vec::with_capacity(self.slots.len() * draft.vocabulary());
         let each = if self.knobs.sequential_draft { 1 } else { self.slots.len() };
         for slots in self.slots.chunks(each) {
             run.draft_calls += 1;
@@ -125,8 +125,8 @@ impl Window {
                 let token = pick(q.iter().map(|&q| f64::from(q).exp()), u);
                 let token = token.ok_or(HybridError::NoToken { slot })?;
                 filled.slots[slot as usize] = Slot::committed(token);
-                distributions.push(q.to_vec());
             }
+            distributions.extend(all);
         }
         Ok((filled, distributions))
     }

@@ -13,7 +13,6 @@ use std::f64::consts::LN_2;
 
 use super::{Estimate, Moments};
 use crate::decode::{SlotPrediction, Step};
-use crate::denoiser::Prediction;
 use crate::sequence::{Sequence, SlotState, TokenId};
 
 /// Number of best candidates that must all be common.
@@ -72,25 +71,6 @@ pub fn by_distance(step: &Step, before: &Sequence, common: &[TokenId]) -> BTreeM
     groups.into_iter().map(|(distance, group)| (distance, summary(&group, common))).collect()
 }
 
-/// The least that KL(p ‖ unigram) can be, in bits, from the best candidates alone: the divergence after all other
-/// tokens are taken together (it never grows by that). Infinite if a candidate never occurs in the unigram.
-/// `unigram` has a probability for every token id.
-pub fn kl_at_least_bits(prediction: &Prediction, unigram: &[f64]) -> f64 {
-    let mut rest = [1.0, 1.0];
-    let mut sum = 0.0;
-    for best in prediction.top {
-        let p = f64::from(best.log_probability).exp();
-        let q = unigram.get(best.token.0 as usize).copied().unwrap_or(0.0);
-        rest = [rest[0] - p, rest[1] - q];
-        sum += if p == 0.0 { 0.0 } else { p * (p / q).log2() };
-    }
-    let [p, q] = rest.map(|mass: f64| mass.clamp(0.0, f64::INFINITY));
-    // Rounding of 32-bit probabilities may leave a trace of mass where there is none.
-    let last = if p <= 1e-6 { 0.0 } else { p * (p / q).log2() };
-    // Rounding again; what is no number stays none.
-    (sum + last).clamp(0.0, f64::INFINITY)
-}
-
 fn summary(group: &[&SlotPrediction], common: &[TokenId]) -> AtDistance {
     let slots = group.len() as f64;
     let nats: f64 = group.iter().map(|p| f64::from(p.prediction.entropy_nats)).sum();
@@ -141,21 +121,6 @@ mod tests {
             0.0,
             "0 is not common"
         );
-    }
-
-    #[test]
-    fn the_least_divergence_is_exact_when_the_candidates_are_all_there_is() {
-        let mut best = prediction(0.75_f32.ln(), [0.75_f32.ln(), 0.25_f32.ln()], 1.0);
-        best.top[0].token = TokenId(3);
-        best.top[1].token = TokenId(4);
-        // 3/4 log2 (3/4 / 1/2) + 1/4 log2 (1/4 / 1/2) with no mass elsewhere.
-        let bits = kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 0.5, 0.5]);
-        assert!(near(bits, 0.75 * 1.5_f64.log2() - 0.25, 1e-6), "{bits}");
-        assert!(near(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 0.75, 0.25]), 0.0, 1e-6));
-        assert_eq!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 1.0, 0.0]), f64::INFINITY);
-        assert!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, f64::NAN, 0.5]).is_nan());
-        best.top[1].log_probability = f32::NAN;
-        assert!(kl_at_least_bits(&best, &[0.0, 0.0, 0.0, 0.5, 0.5]).is_nan());
     }
 
     #[test]

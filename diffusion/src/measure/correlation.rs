@@ -8,7 +8,7 @@
 //! conditionals do not agree between orders; how much shows only if both [`Direction`]s are asked, for twice the cost
 //! ([`order_gap_bits`]). A product draw that the chain finds impossible is infinitely damaged, so values are clipped at
 //! [`CLIP_BITS`], their mean is too low wherever that happened, and they are to be read with their median
-//! ([`median`](super::median)) and how many were clipped ([`Damages`]). The questions show what the call was shown
+//! ([`median`](super::median)) and how many were clipped ([`Damage`]). The questions show what the call was shown
 //! ([`Decoder::query`](crate::decode::Decoder::query)): slots that a correction opens are masks there though the text
 //! still holds their old words, and those that soft feedback softens are mixtures until they are revealed. Over texts
 //! each is one draw; steps of one text hang together.
@@ -17,7 +17,6 @@ use std::f64::consts::LN_2;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, Moments, median};
 use crate::decode::{Commit, Step};
 use crate::denoiser::{Denoiser, Mixture, Query, Row};
 
@@ -50,32 +49,6 @@ impl Damage {
             bits: calls.iter().sum(),
             clipped_share: share(|bits| bits.abs() >= CLIP_BITS),
             heavy_share: share(|bits| bits > HEAVY_BITS),
-        })
-    }
-}
-
-/// What joint commits do, over runs: each is one draw, as its calls hang together.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Damages {
-    /// Mean of [`Damage::bits`].
-    pub mean_bits: Estimate,
-    /// Their median, which the clip hardly moves.
-    pub median_bits: Estimate,
-    /// Mean of [`Damage::clipped_share`].
-    pub clipped_share: Estimate,
-    /// Mean of [`Damage::heavy_share`].
-    pub heavy_share: Estimate,
-}
-
-impl Damages {
-    /// Over independent runs; `None` for fewer than two.
-    pub fn over_runs(runs: &[Damage]) -> Option<Self> {
-        let mean = |of: fn(&Damage) -> f64| runs.iter().map(of).collect::<Moments>().estimate();
-        Some(Self {
-            mean_bits: mean(|run| run.bits)?,
-            median_bits: median(&runs.iter().map(|run| run.bits).collect::<Vec<f64>>())?,
-            clipped_share: mean(|run| run.clipped_share)?,
-            heavy_share: mean(|run| run.heavy_share)?,
         })
     }
 }
@@ -193,6 +166,7 @@ mod tests {
     use crate::Prediction;
     use crate::decode::{Correction, DecodeSettings, Decoder, Parallelism, SoftFeedback, Trajectory};
     use crate::exact::{Corpus, ExactError, two_sentences};
+    use crate::measure::{Estimate, Moments};
     use crate::sequence::{Sequence, SpecialTokens, TokenId};
     use crate::testing::{decode, near};
 
@@ -344,19 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn damages_of_runs_are_summed_and_their_calls_counted_by_hand() {
-        let runs =
-            [&[CLIP_BITS, 5.0, -1.0, 0.0][..], &[-CLIP_BITS, 6.0], &[0.0]].map(|c| Damage::of(c).unwrap());
+    fn damage_of_a_run_is_summed_and_its_calls_counted_by_hand() {
+        let runs = [&[CLIP_BITS, 5.0, -1.0, 0.0][..], &[-CLIP_BITS, 6.0]].map(|c| Damage::of(c).unwrap());
         assert_eq!(runs[0], Damage { bits: 24.0, clipped_share: 0.25, heavy_share: 0.25 });
         assert_eq!(runs[1], Damage { bits: -14.0, clipped_share: 0.5, heavy_share: 0.5 });
-        let all = Damages::over_runs(&runs).unwrap();
-        assert!(near(all.mean_bits.value, 10.0 / 3.0, 1e-12) && all.median_bits.value == 0.0);
-        // Shares 1/4, 1/2 and 0: squared deviations of 1/4 are 1/16 twice, over 2 · 3.
-        for share in [all.clipped_share, all.heavy_share] {
-            assert_eq!((share.value, share.samples), (0.25, 3));
-            assert!(near(share.standard_error, (1.0_f64 / 48.0).sqrt(), 1e-12));
-        }
-        assert!(Damages::over_runs(&runs[..1]).is_none() && Damage::of(&[]).is_none());
+        assert!(Damage::of(&[]).is_none());
         let broken = Damage::of(&[f64::NAN, 0.0]).unwrap();
         assert!([broken.bits, broken.clipped_share, broken.heavy_share].iter().all(|number| number.is_nan()));
     }

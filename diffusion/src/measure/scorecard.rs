@@ -337,7 +337,7 @@ pub fn rounding_gap(runs: &[(Sequence, Vec<GaussianStep>)], process: &Gaussian) 
     let symbols =
         Symbols::new((0..process.vocabulary()).map(|id| process.embedding(TokenId(id)).to_vec()).collect());
     let gap = |(start, run): &(Sequence, Vec<GaussianStep>)| {
-        let guess = &run.last()?.guess;
+        let guess: Vec<&[f64]> = run.last()?.guess.chunks(process.width()).collect();
         let gaps = start.open_slots().filter_map(|slot| Some(symbols.as_ref()?.round(guess.get(slot)?)?.gap));
         let gaps: Vec<f64> = gaps.collect();
         (!gaps.is_empty()).then(|| gaps.iter().copied().collect::<Moments>().mean())
@@ -431,7 +431,7 @@ mod tests {
             time: 0.5,
             tokens: vec![TokenId(word), TokenId(3)],
             entropy_nats: vec![nats, nats],
-            guess: vec![vec![f64::from(word) * 2.0 - 3.25], vec![3.0]],
+            guess: vec![f64::from(word) * 2.0 - 3.25, 3.0],
         };
         let even = vec![step(4.0, 3), step(2.0, 4), step(0.0, 4)];
         let sudden = vec![step(4.0, 3), step(0.0, 3), step(0.0, 3)];

@@ -93,7 +93,7 @@ mod tests {
     use crate::measure::bound::{embedding_noise_terms, token_noise_terms};
     use crate::process::{Gaussian, Mask, MaskUniform, NoiseRates, Uniform, Words};
     use crate::schedule::Schedule;
-    use crate::sequence::TokenId;
+    use crate::sequence::{SpecialTokens, TokenId};
     use crate::testing::near;
 
     const WORDS: Words = Words { first: 3, count: 6 };
@@ -104,7 +104,8 @@ mod tests {
         let settings = BoundSettings { seed: 7, draws: 512, batch: 64 };
         let one = |index| {
             let text = if index % 2 == 0 { two_sentences::FIRST } else { two_sentences::SECOND };
-            let terms = token_noise_terms(&mut denoiser, process, &text, index, settings);
+            let terms =
+                token_noise_terms(&mut denoiser, process, &text, index, SpecialTokens::default(), settings);
             Curve::of(&pollster::block_on(terms).unwrap()).unwrap()
         };
         (0..120).map(one).collect()
@@ -155,8 +156,14 @@ mod tests {
         let mut denoiser = Embedded::new(two_sentences::corpus(0.5).unwrap(), process.clone());
         let settings = BoundSettings { seed: 3, draws: 512, batch: 64 };
         let one = |index| {
-            let terms =
-                embedding_noise_terms(&mut denoiser, &process, &two_sentences::FIRST, index, settings);
+            let terms = embedding_noise_terms(
+                &mut denoiser,
+                &process,
+                &two_sentences::FIRST,
+                index,
+                SpecialTokens::default(),
+                settings,
+            );
             Curve::of(&pollster::block_on(terms).unwrap()).unwrap()
         };
         let curves: Vec<Curve> = (0..120).map(one).collect();

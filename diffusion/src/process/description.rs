@@ -1,11 +1,13 @@
 //! A forward process by name with its knobs: a small JSON value for page, command line and link.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 
 use super::salience::{DEFAULT_STRENGTH, check_strength};
 use super::{
-    Block, Clocked, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle, TokenProcess, Uniform,
-    Words, deviations_of_surprisal,
+    Block, BlockSlot, Clocked, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle,
+    TokenProcess, Uniform, Words, deviations_of_surprisal,
 };
 use crate::decode::{SettingsError, SoftFeedback};
 use crate::schedule::Schedule;
@@ -174,43 +176,102 @@ impl ProcessDescription {
         !matches!(self, Self::SoftMask { .. })
     }
 
-    /// The process at one slot; `None` where states are not single tokens (Gaussian, CANDI, soft masks).
-    pub fn at_slot(
+    /// The process of every slot of a text of so many, made once; `None` where states are not single tokens (Gaussian, CANDI, soft masks).
+    ///
+    /// # Errors
+    /// [`DescriptionError`].
+    pub fn of_text(
         &self,
-        slot: u32,
+        slots: usize,
         setting: &Setting<'_>,
-    ) -> Result<Option<Box<dyn TokenProcess>>, DescriptionError> {
+    ) -> Result<Option<TextProcess>, DescriptionError> {
         self.validate()?;
         let Setting { mask, words, .. } = *setting;
-        Ok(Some(match *self {
-            Self::Mask { schedule } => Box::new(Mask { schedule, mask }),
-            Self::Uniform { schedule } => Box::new(Uniform { schedule, words }),
+        let process = match *self {
+            Self::Mask { schedule } => Kind::Mask(Mask { schedule, mask }),
+            Self::Uniform { schedule } => Kind::Uniform(Uniform { schedule, words }),
             Self::MaskUniform { uniform_share, schedule } => {
-                Box::new(Clocked { schedule, process: MaskUniform { mask, words, uniform_share } })
+                Kind::MaskUniform(Clocked { schedule, process: MaskUniform { mask, words, uniform_share } })
             }
             Self::FrequencyMask { strength, schedule } => {
                 let process = FrequencyMask::new(mask, strength, setting.counts)?;
-                Box::new(Clocked { schedule, process })
+                Kind::Frequency(Clocked { schedule, process })
             }
             Self::SurprisalMask { strength, schedule } => {
-                let deviation = deviation(slot, setting.surprisals_nats)?;
-                Box::new(Clocked { schedule, process: Spindle { mask, strength, deviation } })
+                let deviations = deviations_of_surprisal(setting.surprisals_nats)?;
+                if deviations.len() < slots {
+                    let found = deviations.len();
+                    return Err(DescriptionError::Surprisals { found, slot: found as u32 });
+                }
+                let process = Spindle { mask, strength, deviation: 0.0 };
+                Kind::Spindles(Clocked { schedule, process }, deviations)
             }
             Self::GenMd4 { schedule } => {
-                Box::new(Clocked { schedule, process: GenMd4::new(mask, setting.exponents.to_vec())? })
+                Kind::GenMd4(Clocked { schedule, process: GenMd4::new(mask, setting.exponents.to_vec())? })
             }
             Self::Block { schedule, width, current } => {
-                Box::new(Block { mask: Mask { schedule, mask }, width, current }.slot(slot))
+                Kind::Block(Block { mask: Mask { schedule, mask }, width, current })
             }
             Self::Gaussian { .. } | Self::Candi { .. } | Self::SoftMask { .. } => return Ok(None),
-        }))
+        };
+        Ok(Some(TextProcess(process)))
     }
 }
 
-fn deviation(slot: u32, surprisals_nats: &[f64]) -> Result<f64, DescriptionError> {
-    let deviations = deviations_of_surprisal(surprisals_nats)?;
-    let missing = DescriptionError::Surprisals { found: deviations.len(), slot };
-    deviations.get(slot as usize).copied().ok_or(missing)
+/// A described process at all slots of one text; asking for that of a slot allocates nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextProcess(Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Mask(Mask),
+    Uniform(Uniform),
+    MaskUniform(Clocked<MaskUniform>),
+    Frequency(Clocked<FrequencyMask>),
+    GenMd4(Clocked<GenMd4>),
+    /// One for all slots but for their deviations. `// (length)`
+    Spindles(Clocked<Spindle>, Vec<f64>),
+    Block(Block),
+}
+
+impl TextProcess {
+    /// The process at one slot of the text.
+    pub fn at(&self, slot: u32) -> SlotProcess<'_> {
+        match &self.0 {
+            Kind::Mask(process) => SlotProcess::OfAll(process),
+            Kind::Uniform(process) => SlotProcess::OfAll(process),
+            Kind::MaskUniform(process) => SlotProcess::OfAll(process),
+            Kind::Frequency(process) => SlotProcess::OfAll(process),
+            Kind::GenMd4(process) => SlotProcess::OfAll(process),
+            Kind::Spindles(Clocked { schedule, process }, deviations) => {
+                let process = Spindle { deviation: deviations[slot as usize], ..*process };
+                SlotProcess::Spindle(Clocked { schedule: *schedule, process })
+            }
+            Kind::Block(block) => SlotProcess::Block(block.slot(slot)),
+        }
+    }
+}
+
+/// The process at one slot: used as the [`TokenProcess`] that it is.
+pub enum SlotProcess<'a> {
+    /// The same at all slots.
+    OfAll(&'a dyn TokenProcess),
+    /// With the salience of the slot.
+    Spindle(Clocked<Spindle>),
+    /// By the place of the slot.
+    Block(BlockSlot),
+}
+
+impl<'a> Deref for SlotProcess<'a> {
+    type Target = dyn TokenProcess + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::OfAll(process) => *process,
+            Self::Spindle(spindle) => spindle,
+            Self::Block(block) => block,
+        }
+    }
 }
 
 fn is_default(schedule: &Schedule) -> bool {
@@ -287,8 +348,8 @@ mod tests {
         for process in ["mask_uniform", "frequency_mask", "surprisal_mask", "gen_md4"] {
             let kept = |clock: &str, t| {
                 let json = format!(r#"{{"process":"{process}","schedule":"{clock}"}}"#);
-                let process = read(&json).at_slot(0, &setting()).unwrap().unwrap();
-                process.masses_of(TokenId(1), t).kept
+                let process = read(&json).of_text(1, &setting()).unwrap().unwrap();
+                process.at(0).masses_of(TokenId(1), t).kept
             };
             // The cosine clock shows 1/2 at a third.
             assert!(near(kept("cosine", 1.0 / 3.0), kept("linear", 0.5), 1e-12), "{process}");
@@ -320,7 +381,7 @@ mod tests {
             r#"{"process":"candi","most_rank_error":0.5}"#,
             r#"{"process":"block","width":0}"#,
         ] {
-            assert!(read(json).validate().is_err() && read(json).at_slot(0, &setting()).is_err(), "{json}");
+            assert!(read(json).validate().is_err() && read(json).of_text(2, &setting()).is_err(), "{json}");
         }
         let broken = ProcessDescription::MaskUniform { uniform_share: f64::NAN, schedule: Schedule::Linear };
         let error = broken.validate().unwrap_err();
@@ -330,8 +391,8 @@ mod tests {
     #[test]
     fn the_process_of_a_slot_is_the_one_described() {
         let kept = |json, slot, token| {
-            let process = read(json).at_slot(slot, &setting()).unwrap();
-            process.map(|process| process.marginal(TokenId(token), TokenId(token), 0.25))
+            let process = read(json).of_text(2, &setting()).unwrap()?;
+            Some(process.at(slot).marginal(TokenId(token), TokenId(token), 0.25))
         };
         let expected = [
             Some(0.75),
@@ -357,11 +418,11 @@ mod tests {
 
     #[test]
     fn missing_data_is_an_error() {
-        let at = |json, slot| read(json).at_slot(slot, &setting()).map(|process| process.is_some());
         let missing = DescriptionError::Surprisals { found: 2, slot: 2 };
-        assert_eq!(at(SHORTEST[5], 2), Err(missing));
+        assert!(read(SHORTEST[5]).of_text(2, &setting()).is_ok());
+        assert_eq!(read(SHORTEST[5]).of_text(3, &setting()), Err(missing));
         let bare = Setting { counts: &[], exponents: &[], ..setting() };
-        assert!([4, 6].iter().all(|&i| read(SHORTEST[i]).at_slot(0, &bare).is_err()));
+        assert!([4, 6].iter().all(|&i| read(SHORTEST[i]).of_text(2, &bare).is_err()));
     }
 
     #[test]

@@ -32,7 +32,12 @@ pub struct Normal {
 impl Normal {
     /// One draw. `// (width)`
     pub fn draw(&self, stream: &mut Stream) -> Vec<f64> {
-        self.mean.iter().map(|mean| mean + self.variance.sqrt() * normal(stream)).collect()
+        self.draws(stream).collect()
+    }
+
+    /// The same, number by number. `// (width)`
+    pub fn draws(&self, stream: &mut Stream) -> impl Iterator<Item = f64> {
+        self.mean.iter().map(|mean| mean + self.variance.sqrt() * normal(stream))
     }
 }
 
@@ -74,12 +79,18 @@ impl Gaussian {
 
     /// The same for any clean vector, such as the mean embedding of a prediction.
     pub fn posterior_of(&self, clean: &[f64], noisy: &[f64], s: f64, t: f64) -> Normal {
-        let (scale, noise) = self.between(s, t);
-        let (early, late) = (self.schedule.lost(s), self.schedule.lost(t));
-        let [of_clean, of_noisy] = [self.schedule.alpha(s).sqrt() * noise / late, scale * early / late];
+        let ([of_clean, of_noisy], variance) = self.weights_back(s, t);
         let parts = clean.iter().zip(noisy);
         let mean = parts.map(|(clean, noisy)| of_clean * clean + of_noisy * noisy).collect();
-        Normal { mean, variance: noise * early / late }
+        Normal { mean, variance }
+    }
+
+    /// Puts a draw from q(x_s | x_t, clean) in the place of x_t. `// (width), (width)`
+    pub fn draw_back(&self, clean: &[f64], vector: &mut [f64], [s, t]: [f64; 2], stream: &mut Stream) {
+        let ([of_clean, of_noisy], variance) = self.weights_back(s, t);
+        for (x, clean) in vector.iter_mut().zip(clean) {
+            *x = of_clean * clean + of_noisy * *x + variance.sqrt() * normal(stream);
+        }
     }
 
     /// Signal-to-noise ratio ᾱ / (1 − ᾱ); infinite at 0.
@@ -95,11 +106,16 @@ impl Gaussian {
     /// Σ_v p_v E(v), from log-probabilities. `// (vocabulary) -> (width)`
     pub fn mean_embedding(&self, logs: &[f32]) -> Vec<f64> {
         let mut mean = vec![0.0; self.width];
+        self.add_mean_embedding(logs, &mut mean);
+        mean
+    }
+
+    /// Adds it to what is there. `// (vocabulary), (width)`
+    pub fn add_mean_embedding(&self, logs: &[f32], sum: &mut [f64]) {
         for (token, &log) in (0..).zip(logs).filter(|(_, log)| **log != f32::NEG_INFINITY) {
             let p = f64::from(log).exp();
-            mean.iter_mut().zip(self.embedding(TokenId(token))).for_each(|(mean, x)| *mean += p * x);
+            sum.iter_mut().zip(self.embedding(TokenId(token))).for_each(|(sum, x)| *sum += p * x);
         }
-        mean
     }
 
     /// Power kept over time.
@@ -115,6 +131,14 @@ impl Gaussian {
     /// Numbers in an embedding.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// What the clean and the noisy vector weigh in the mean of a step back, and its variance.
+    fn weights_back(&self, s: f64, t: f64) -> ([f64; 2], f64) {
+        let (scale, noise) = self.between(s, t);
+        let (early, late) = (self.schedule.lost(s), self.schedule.lost(t));
+        let weights = [self.schedule.alpha(s).sqrt() * noise / late, scale * early / late];
+        (weights, noise * early / late)
     }
 
     /// Scale and variance of a step.

@@ -39,7 +39,7 @@ pub mod uniform;
 pub use block::{Block, BlockSlot};
 pub use candi::{Candi, CandiState};
 pub use clocked::Clocked;
-pub use description::{DescriptionError, ProcessDescription, Setting};
+pub use description::{DescriptionError, ProcessDescription, Setting, SlotProcess, TextProcess};
 pub use gaussian::{Gaussian, Normal};
 pub use gen_md4::GenMd4;
 pub use likelihood::Likelihood;

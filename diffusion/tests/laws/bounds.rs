@@ -23,7 +23,7 @@ fn mean_bound<P: NoiseRates, F: Fn(f64) -> Masses>(process: &P, masses: F, draws
     let mut exact = Noisy { table: copy(), masses, count: 2 };
     let knobs = BoundSettings { seed: 3, draws, batch: 16 };
     let mut bits = |text: &[TokenId]| {
-        block_on(token_noise_bound(&mut exact, process, text, 4, 0, knobs)).unwrap().bits.value
+        block_on(token_noise_bound(&mut exact, process, text, 4, 0, special(), knobs)).unwrap().bits.value
     };
     sentences(&copy()).iter().map(|(text, p)| p * bits(text)).sum()
 }
@@ -65,7 +65,10 @@ fn the_gaussian_bound_of_an_exact_denoiser_is_the_entropy() {
         let process = Gaussian::new(schedule, embeddings.clone(), 2);
         let mut exact = Embedded::new(corpus.clone(), process.clone());
         let mut bits = |text: &[TokenId]| {
-            block_on(embedding_noise_bound(&mut exact, &process, text, 4, 0, knobs)).unwrap().bits.value
+            block_on(embedding_noise_bound(&mut exact, &process, text, 4, 0, special(), knobs))
+                .unwrap()
+                .bits
+                .value
         };
         let mean: f64 = sentences.iter().map(|(text, p)| p * bits(text)).sum();
         let expected = copy().entropy_bits();
@@ -117,7 +120,7 @@ fn the_smoothness_curve_is_the_information_left() {
     let knobs = BoundSettings { seed: 9, draws: 20_000, batch: 64 };
     let mut bits = vec![0.0; PARTS + 1];
     for (text, p) in sentences(&table) {
-        let terms = block_on(token_noise_terms(&mut table, &process, &text, 0, knobs)).unwrap();
+        let terms = block_on(token_noise_terms(&mut table, &process, &text, 0, special(), knobs)).unwrap();
         let curve = Curve::of(&terms).unwrap();
         bits.iter_mut().zip(&curve.bits).for_each(|(sum, bits)| *sum += p * bits);
     }

@@ -1,7 +1,7 @@
 use diffusion::decode::{DecodeSettings, Order, Span};
 use diffusion::draw::DrawError;
 use diffusion::guide::{
-    AllowedWords, Causal, Constrained, Constraint, Guided, LeaveOneOut, Pattern, Spelling,
+    AllowedWords, Causal, Constrained, Constraint, Guided, LeaveOneOut, Pattern, Room, Spelling,
 };
 use diffusion::measure::judge::log_probabilities;
 use diffusion::process::{Uniform, Words};
@@ -136,7 +136,7 @@ fn patterns_allow_what_can_be_completed() {
             let slot = 1 + (unit(case, 20) * 3.0) as usize;
             shown[slot] = MASK.0;
             let mut allowed = [true; 7];
-            pattern.limit(&ids(&shown), slot as u32, &[0.0; 7], &mut allowed);
+            pattern.limit(&ids(&shown), slot as u32, &[0.0; 7], &mut allowed, &mut Room::default());
             let fits = |full: &[u32], word: u32| {
                 let keeps = |at: usize| shown[at] == MASK.0 || shown[at] == full[at - 1];
                 full[slot - 1] == word && (1..4).all(keeps) && accepts(&spelled(full))

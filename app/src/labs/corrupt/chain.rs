@@ -20,7 +20,7 @@ pub fn push(
     seed: u32,
 ) {
     for (slot, &token) in tokens.iter().enumerate() {
-        agreement.push(corruption.process(slot), token, t, STEPS, seed, slot as u32);
+        agreement.push(&*corruption.process(slot), token, t, STEPS, seed, slot as u32);
     }
 }
 

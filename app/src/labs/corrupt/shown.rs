@@ -2,7 +2,7 @@
 
 use diffusion::measure::information::Jumps;
 use diffusion::measure::surprisal::{carried_bits, told_bits};
-use diffusion::process::{ForwardProcess, ProcessDescription, Setting, TokenProcess};
+use diffusion::process::{ForwardProcess, ProcessDescription, Setting, SlotProcess, TextProcess};
 use diffusion::random::{Purpose, Stream};
 use diffusion::schedule::Schedule;
 use diffusion::{SpecialTokens, TokenId};
@@ -64,7 +64,7 @@ impl Shown {
 /// A process at every slot of a text.
 pub struct Corruption<'a> {
     text: &'a Surprisal,
-    slots: Vec<Box<dyn TokenProcess>>,
+    process: TextProcess,
     seed: u32,
 }
 
@@ -81,9 +81,7 @@ impl<'a> Corruption<'a> {
             surprisals_nats: &nats,
         };
         let description = shown.description(schedule);
-        let at_slot = |slot: usize| description.at_slot(slot as u32, &setting).ok().flatten();
-        let slots = (0..text.tokens.len()).map(at_slot).collect::<Option<Vec<_>>>()?;
-        Some(Self { text, slots, seed })
+        Some(Self { text, process: description.of_text(text.tokens.len(), &setting).ok()??, seed })
     }
 
     /// x_t, drawn straight from the text. The same seed keeps what is lost lost as time goes on. `// (words)`
@@ -92,13 +90,13 @@ impl<'a> Corruption<'a> {
             let stream = &mut Stream::new(self.seed, 0, slot as u32, Purpose::Sample);
             self.process(slot).sample(self.text.tokens[slot], t, stream)
         };
-        (0..self.slots.len()).map(draw).collect()
+        (0..self.text.tokens.len()).map(draw).collect()
     }
 
     /// Bits of the text that are left at `t` in the mean over the noise: the sum over its known words.
     pub fn carried_bits(&self, t: f64) -> f64 {
         self.known()
-            .map(|(slot, bits)| carried_bits(&*self.slots[slot], self.text.tokens[slot], bits, t))
+            .map(|(slot, bits)| carried_bits(&*self.process(slot), self.text.tokens[slot], bits, t))
             .sum()
     }
 
@@ -106,19 +104,19 @@ impl<'a> Corruption<'a> {
     pub fn told_bits(&self, t: f64) -> f64 {
         let seen = self.at(t);
         let told = |(slot, bits): (usize, f64)| {
-            told_bits(&*self.slots[slot], self.text.tokens[slot], seen[slot], bits, t)
+            told_bits(&*self.process(slot), self.text.tokens[slot], seen[slot], bits, t)
         };
         self.known().map(told).sum()
     }
 
     /// Probability that the word of a slot is still there at `t`.
     pub fn kept(&self, slot: usize, t: f64) -> f64 {
-        self.slots[slot].masses_of(self.text.tokens[slot], t).kept
+        self.process(slot).masses_of(self.text.tokens[slot], t).kept
     }
 
     /// The process at a slot.
-    pub fn process(&self, slot: usize) -> &dyn TokenProcess {
-        &*self.slots[slot]
+    pub fn process(&self, slot: usize) -> SlotProcess<'_> {
+        self.process.at(slot as u32)
     }
 
     /// A curve over time. `// (101)`

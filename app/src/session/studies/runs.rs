@@ -38,7 +38,7 @@ impl<E: std::error::Error + 'static> Trouble<E> {
             GaussianError::Answer { found, expected } => {
                 Self::Other(DecodeError::Count { found, expected }.into())
             }
-            GaussianError::Steps => unreachable!("a study asks for one step at least"),
+            GaussianError::Settings(_) => unreachable!("a study asks for one step at least"),
         }
     }
 }

@@ -27,9 +27,10 @@ pub async fn embedding_noise_bound<D: FullDenoiser>(
     text: &[TokenId],
     counted: u32,
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
-    let terms = embedding_noise_terms(denoiser, process, text, index, settings).await?;
+    let terms = embedding_noise_terms(denoiser, process, text, index, special, settings).await?;
     // Two terms of each draw, each weighing twice: their sum is the draw.
     together(terms.chunks(2).map(|both| both.iter().map(|term| term.bits).sum::<f64>() / 2.0), counted)
 }
@@ -44,6 +45,7 @@ pub async fn embedding_noise_terms<D: FullDenoiser>(
     process: &Gaussian,
     text: &[TokenId],
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
     let draws = draws(text, index, settings)?;
@@ -51,7 +53,7 @@ pub async fn embedding_noise_terms<D: FullDenoiser>(
     for batch in draws.chunks(settings.batch as usize) {
         let [mut errors, mut read_off] = [vec![0.0; batch.len()], vec![0.0; batch.len()]];
         let at = |draw: &Draw| draw.time.max(FIRST_TIME);
-        let mut parts = Parts { process, text, denoiser: &mut *denoiser, nats: &mut errors };
+        let mut parts = Parts { process, text, special, denoiser: &mut *denoiser, nats: &mut errors };
         parts.squared_errors(batch, batch.iter().map(at).collect()).await?;
         parts.nats = &mut read_off;
         parts.read_off(batch).await?;
@@ -66,6 +68,7 @@ pub async fn embedding_noise_terms<D: FullDenoiser>(
 struct Parts<'a, D> {
     process: &'a Gaussian,
     text: &'a [TokenId],
+    special: SpecialTokens,
     denoiser: &'a mut D,
     /// `// (draws)`
     nats: &'a mut [f64],
@@ -100,7 +103,7 @@ impl<D: FullDenoiser> Parts<'_, D> {
     /// Whole distributions for the draws' noise at these times, by a network that has seen its own first guess.
     /// `// (draws, slots, vocabulary)`
     async fn guess(&mut self, draws: &[Draw], times: Vec<f64>) -> Result<Vec<f32>, BoundError<D::Error>> {
-        let mut query = query(self.process, self.text, draws, times);
+        let mut query = query(self, draws, times);
         let vocabulary = self.denoiser.vocabulary();
         let first = self.asked(&query).await?;
         query.mixtures = query
@@ -126,11 +129,11 @@ fn squared_error(process: &Gaussian, clean: TokenId, logs: &[f32]) -> f64 {
 }
 
 /// One sequence of noisy embeddings per draw, every slot asked.
-fn query(process: &Gaussian, text: &[TokenId], draws: &[Draw], times: Vec<f64>) -> Query {
-    let mask = SpecialTokens::default().mask;
+fn query<D>(parts: &Parts<'_, D>, draws: &[Draw], times: Vec<f64>) -> Query {
+    let Parts { process, text, special, .. } = *parts;
     let mut query = Query {
         length: text.len(),
-        tokens: vec![mask; draws.len() * text.len()],
+        tokens: vec![special.mask; draws.len() * text.len()],
         times,
         mixtures: Vec::new(),
         vectors: Vec::with_capacity(draws.len() * text.len() * process.width()),
@@ -138,9 +141,9 @@ fn query(process: &Gaussian, text: &[TokenId], draws: &[Draw], times: Vec<f64>) 
     };
     for (sequence, draw) in draws.iter().enumerate() {
         for (slot, &clean) in text.iter().enumerate() {
-            let state = process.marginal(clean, query.times[sequence]).draw(&mut draw.stream(slot));
-            query.vectors.extend(state.into_iter().map(|x| x as f32));
-            query.rows.push(row(sequence as u32, slot as u32, mask));
+            let noisy = process.marginal(clean, query.times[sequence]);
+            query.vectors.extend(noisy.draws(&mut draw.stream(slot)).map(|x| x as f32));
+            query.rows.push(row(sequence as u32, slot as u32, special, special.mask));
         }
     }
     query
@@ -149,23 +152,38 @@ fn query(process: &Gaussian, text: &[TokenId], draws: &[Draw], times: Vec<f64>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Embedded, two_sentences};
+    use crate::exact::{Corpus, Embedded, two_sentences};
     use crate::measure::Moments;
     use crate::schedule::Schedule;
     use crate::testing::near;
 
+    /// Default ids, and those of a model that has others: the corpus and the network's masks follow.
+    fn specials() -> [SpecialTokens; 2] {
+        let others = SpecialTokens { mask: TokenId(2), unknown: TokenId(0), end_of_text: TokenId(1) };
+        [SpecialTokens::default(), others]
+    }
+
     #[test]
     fn an_exact_denoiser_pays_what_the_sentence_is_worth() {
-        for weight in [0.5, 0.8] {
-            let corpus = two_sentences::corpus(weight).unwrap();
+        for (weight, special) in [0.5, 0.8].into_iter().zip(specials()) {
+            let texts =
+                [(two_sentences::FIRST.to_vec(), weight), (two_sentences::SECOND.to_vec(), 1.0 - weight)];
+            let corpus = Corpus::new(texts.to_vec(), special.mask).unwrap();
             // Two words of a slot lie at distance 2; the others never stand in one slot together.
             let embeddings = (0..9).map(|token| if token < 6 { 1.0 } else { -1.0 }).collect();
             let process = Gaussian::new(Schedule::Linear, embeddings, 1);
             let mut denoiser = Embedded::new(corpus, process.clone());
             let settings = BoundSettings { seed: 2, draws: 256, batch: 64 };
             let bound = |index| {
-                let bound =
-                    embedding_noise_bound(&mut denoiser, &process, &two_sentences::FIRST, 3, index, settings);
+                let bound = embedding_noise_bound(
+                    &mut denoiser,
+                    &process,
+                    &two_sentences::FIRST,
+                    3,
+                    index,
+                    special,
+                    settings,
+                );
                 pollster::block_on(bound).unwrap().bits.value
             };
             let found = (0..300).map(bound).collect::<Moments>().estimate().unwrap();

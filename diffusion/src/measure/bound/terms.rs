@@ -29,13 +29,14 @@ pub(super) async fn terms<D: FullDenoiser>(
     noise: &impl Integrand,
     text: &[TokenId],
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
     let draws = draws(text, index, settings)?;
     let vocabulary = denoiser.vocabulary();
     let (mut nats, mut prediction) = (Vec::with_capacity(draws.len()), vec![0.0; vocabulary]);
     for batch in draws.chunks(settings.batch as usize) {
-        let query = query(noise, text, batch);
+        let query = query(noise, text, batch, special);
         let all = denoiser.distributions(&query).await.map_err(BoundError::Denoiser)?;
         let expected = query.rows.len() * vocabulary;
         if all.len() != expected {
@@ -54,7 +55,7 @@ pub(super) async fn terms<D: FullDenoiser>(
 }
 
 /// One sequence per draw, every slot asked.
-fn query(noise: &impl Integrand, text: &[TokenId], draws: &[Draw]) -> Query {
+fn query(noise: &impl Integrand, text: &[TokenId], draws: &[Draw], special: SpecialTokens) -> Query {
     let times: Vec<f64> = draws.iter().map(|draw| draw.time.clamp(EDGE, 1.0 - EDGE)).collect();
     let mut query = Query {
         length: text.len(),
@@ -68,13 +69,13 @@ fn query(noise: &impl Integrand, text: &[TokenId], draws: &[Draw]) -> Query {
         for (slot, &clean) in text.iter().enumerate() {
             let shown = noise.shown(clean, query.times[sequence], &mut draw.stream(slot));
             query.tokens.push(shown);
-            query.rows.push(row(sequence as u32, slot as u32, shown));
+            query.rows.push(row(sequence as u32, slot as u32, special, shown));
         }
     }
     query
 }
 
 /// The target is the token present, which is all that networks of uniform noise can be asked.
-pub(super) fn row(sequence: u32, slot: u32, target: TokenId) -> Row {
-    Row::measured(sequence, slot, SpecialTokens::default().first_token(false), target)
+pub(super) fn row(sequence: u32, slot: u32, special: SpecialTokens, target: TokenId) -> Row {
+    Row::measured(sequence, slot, special.first_token(false), target)
 }

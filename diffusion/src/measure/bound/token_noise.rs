@@ -14,7 +14,7 @@ use super::{BoundError, BoundSettings, TextBound};
 use crate::denoiser::FullDenoiser;
 use crate::process::{ForwardProcess, NoiseRates};
 use crate::random::Stream;
-use crate::sequence::TokenId;
+use crate::sequence::{SpecialTokens, TokenId};
 
 /// Estimates the bound of one window of tokens, padding included: number `index` of its file, which keys times and noise.
 /// `counted` tokens share the bits. At least two draws; a few of the last may be left out, so that all passes are alike.
@@ -27,9 +27,10 @@ pub async fn token_noise_bound<D: FullDenoiser, P: NoiseRates>(
     text: &[TokenId],
     counted: u32,
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
-    let terms = token_noise_terms(denoiser, process, text, index, settings).await?;
+    let terms = token_noise_terms(denoiser, process, text, index, special, settings).await?;
     together(terms.iter().map(|term| term.bits), counted)
 }
 
@@ -43,9 +44,10 @@ pub async fn token_noise_terms<D: FullDenoiser, P: NoiseRates>(
     process: &P,
     text: &[TokenId],
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
-    terms(denoiser, &Noise(process), text, index, settings).await
+    terms(denoiser, &Noise(process), text, index, special, settings).await
 }
 
 /// Noise whose rates are known.
@@ -90,7 +92,7 @@ fn integrand<P: NoiseRates>(process: &P, prediction: &[f64], clean: TokenId, sho
 mod tests {
     use super::*;
     use crate::denoiser::Query;
-    use crate::exact::{Noisy, two_sentences};
+    use crate::exact::{Corpus, Noisy, two_sentences};
     use crate::guide::LeaveOneOut;
     use crate::measure::{Estimate, Moments};
     use crate::process::{Clocked, Mask, MaskUniform, Uniform, Words};
@@ -104,7 +106,15 @@ mod tests {
     fn bits<D: FullDenoiser, P: NoiseRates>(denoiser: &mut D, process: &P) -> Estimate {
         let settings = BoundSettings { seed: 3, draws: 1024, batch: 64 };
         let bound = |index| {
-            let text = token_noise_bound(denoiser, process, &two_sentences::FIRST, 3, index, settings);
+            let text = token_noise_bound(
+                denoiser,
+                process,
+                &two_sentences::FIRST,
+                3,
+                index,
+                SpecialTokens::default(),
+                settings,
+            );
             pollster::block_on(text).unwrap().bits.value
         };
         let found = (0..300).map(bound).collect::<Moments>().estimate().unwrap();
@@ -190,7 +200,15 @@ mod tests {
         let settings = BoundSettings { seed: 5, draws: 16, batch: 16 };
         let (mut values, mut claimed) = (Moments::default(), Moments::default());
         for index in 0..800 {
-            let bound = token_noise_bound(&mut denoiser, &process, &two_sentences::FIRST, 3, index, settings);
+            let bound = token_noise_bound(
+                &mut denoiser,
+                &process,
+                &two_sentences::FIRST,
+                3,
+                index,
+                SpecialTokens::default(),
+                settings,
+            );
             let bits = pollster::block_on(bound).unwrap().bits;
             values.push(bits.value);
             claimed.push(bits.standard_error.powi(2));
@@ -198,5 +216,31 @@ mod tests {
         let scatter = values.estimate().unwrap().standard_error.powi(2) * 800.0;
         let claimed = claimed.estimate().unwrap().value;
         assert!(near(scatter / claimed, 1.0, 0.35), "scatter {scatter}, claimed {claimed}");
+    }
+
+    /// A model without a token for unknown words, whose end of text is 1: what is predicted begins there, as the caller says.
+    #[test]
+    fn a_model_may_have_other_ids_for_what_is_no_word() {
+        let special = SpecialTokens { mask: MASK, unknown: MASK, end_of_text: TokenId(1) };
+        let texts = [[3, 1], [4, 5]].map(|text| text.map(TokenId).to_vec());
+        let corpus = Corpus::new(texts.clone().map(|text| (text, 0.5)).to_vec(), MASK).unwrap();
+        let process = Mask { schedule: Schedule::Linear, mask: MASK };
+        let mut denoiser = Noisy::new(corpus, process);
+        let settings = BoundSettings { seed: 3, draws: 1024, batch: 64 };
+        let mut bits = |special| {
+            let bound = |index| {
+                let bound =
+                    token_noise_bound(&mut denoiser, &process, &texts[0], 2, index, special, settings);
+                pollster::block_on(bound).ok().map(|bound| bound.bits.value)
+            };
+            (0..100).filter_map(bound).collect::<Moments>().estimate()
+        };
+        let found = bits(special).unwrap();
+        assert!(near(found.value, 1.0, 4.0 * found.standard_error + 0.02), "{found:?}");
+        assert_eq!(
+            bits(SpecialTokens::default()),
+            None,
+            "power: an end of text that cannot be predicted is no bound"
+        );
     }
 }

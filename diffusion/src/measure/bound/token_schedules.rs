@@ -13,7 +13,7 @@ use super::{BoundError, BoundSettings, TextBound};
 use crate::denoiser::FullDenoiser;
 use crate::process::{ForwardProcess, RevealRates};
 use crate::random::Stream;
-use crate::sequence::TokenId;
+use crate::sequence::{SpecialTokens, TokenId};
 
 /// Estimates the bound of one window of tokens, padding included: number `index` of its file, which keys times and noise.
 /// `counted` tokens share the bits. At least two draws; a few of the last may be left out, so that all passes are alike.
@@ -26,9 +26,10 @@ pub async fn token_schedules_bound<D: FullDenoiser, P: RevealRates>(
     text: &[TokenId],
     counted: u32,
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
-    let terms = token_schedules_terms(denoiser, process, text, index, settings).await?;
+    let terms = token_schedules_terms(denoiser, process, text, index, special, settings).await?;
     together(terms.iter().map(|term| term.bits), counted)
 }
 
@@ -41,9 +42,10 @@ pub async fn token_schedules_terms<D: FullDenoiser, P: RevealRates>(
     process: &P,
     text: &[TokenId],
     index: u32,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<Vec<BoundTerm>, BoundError<D::Error>> {
-    terms(denoiser, &PerToken(process), text, index, settings).await
+    terms(denoiser, &PerToken(process), text, index, special, settings).await
 }
 
 /// Masks with a schedule per token.
@@ -69,11 +71,10 @@ impl<P: RevealRates> Integrand for PerToken<'_, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Noisy, two_sentences};
+    use crate::exact::{Corpus, Noisy, two_sentences};
     use crate::measure::{Estimate, Moments, text_bound};
     use crate::process::{Clocked, FrequencyMask, GenMd4};
     use crate::schedule::Schedule;
-    use crate::sequence::SpecialTokens;
     use crate::testing::near;
 
     const MASK: TokenId = TokenId(0);
@@ -87,7 +88,8 @@ mod tests {
     fn bits<D: FullDenoiser>(denoiser: &mut D, process: &impl RevealRates, text: &[TokenId]) -> Estimate {
         let settings = BoundSettings { seed: 3, draws: 512, batch: 64 };
         let bound = |index| {
-            let bound = token_schedules_bound(denoiser, process, text, 3, index, settings);
+            let bound =
+                token_schedules_bound(denoiser, process, text, 3, index, SpecialTokens::default(), settings);
             pollster::block_on(bound).unwrap().bits.value
         };
         let found = (0..200).map(bound).collect::<Moments>().estimate().unwrap();
@@ -158,5 +160,31 @@ mod tests {
         let bound = pollster::block_on(bound).unwrap().bits;
         let error = found.standard_error.hypot(bound.standard_error);
         assert!(near(found.value, bound.value, 4.0 * error + 0.02), "{found:?}, {bound:?}");
+    }
+
+    /// A model without a token for unknown words, whose end of text is 1: what is predicted begins there, as the caller says.
+    #[test]
+    fn a_model_may_have_other_ids_for_what_is_no_word() {
+        let special = SpecialTokens { mask: MASK, unknown: MASK, end_of_text: TokenId(1) };
+        let texts = [[3, 1], [4, 5]].map(|text| text.map(TokenId).to_vec());
+        let corpus = Corpus::new(texts.clone().map(|text| (text, 0.5)).to_vec(), MASK).unwrap();
+        let process = GenMd4::new(MASK, vec![1.0, 0.4, 1.0, 2.0, 0.7, 1.3]).unwrap();
+        let mut denoiser = Noisy::new(corpus, process.clone());
+        let settings = BoundSettings { seed: 3, draws: 1024, batch: 64 };
+        let mut bits = |special| {
+            let bound = |index| {
+                let bound =
+                    token_schedules_bound(&mut denoiser, &process, &texts[0], 2, index, special, settings);
+                pollster::block_on(bound).ok().map(|bound| bound.bits.value)
+            };
+            (0..100).filter_map(bound).collect::<Moments>().estimate()
+        };
+        let found = bits(special).unwrap();
+        assert!(near(found.value, 1.0, 4.0 * found.standard_error + 0.02), "{found:?}");
+        assert_eq!(
+            bits(SpecialTokens::default()),
+            None,
+            "power: an end of text that cannot be predicted is no bound"
+        );
     }
 }
