@@ -88,6 +88,8 @@ pub enum Purpose {
     Text = 0xff0a_0000,
     /// Which slots of a text are corrupted, and with what: (seed, text, slot).
     Corrupt = 0xff0b_0000,
+    /// In which order slots are drawn where it is sampled: (seed, call, slot).
+    Order = 0xff0c_0000,
 }
 
 /// The words of one key, one after the other: for decisions that need more than one.

@@ -1,6 +1,7 @@
 //! Decoding orders: which masked slots go first.
 //!
-//! No order costs a call and none has a knob: a slot is ranked by a random word, by its place, or by what the call at
+//! No order costs a call; the only knob is the temperature at which three of them can be sampled
+//! ([`DecodeSettings::order_temperature`](super::DecodeSettings::order_temperature)): a slot is ranked by a random word, by its place, or by what the call at
 //! hand has predicted of it anyway, at temperature 1. How many slots go, and so how many calls a run takes, is
 //! the [`Parallelism`](super::Parallelism)'s. An order has no say where all is drawn anew at every step (uniform
 //! [`Noise`](super::Noise)) and under [`Remasking::RunningConfidence`](super::Remasking::RunningConfidence).
@@ -8,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::denoiser::Prediction;
+use crate::random::exponential;
 
 /// Which masked slots are committed first; equals go from left to right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +69,19 @@ impl Order {
         Self::Halton,
         Self::Dilated,
     ];
+
+    /// Whether a slot is ranked by what is predicted of it, so that the ranking can be sampled.
+    pub(super) fn is_scored(self) -> bool {
+        matches!(self, Self::Confidence | Self::Margin | Self::Entropy)
+    }
+
+    /// Priority of a slot where slots are drawn one after the other, without replacement, with probability ∝ exp(score / temperature):
+    /// the order of score / temperature + Gumbel noise. `word` is the slot's own.
+    pub(super) fn sampled(self, place: Place, prediction: &Prediction, temperature: f64, word: u32) -> f64 {
+        let priority = self.priority(place, prediction);
+        let score = if self == Self::Confidence { priority.exp() } else { priority };
+        score / temperature - f64::from(exponential(word)).ln()
+    }
 
     /// Priority of a slot, larger first.
     pub(super) fn priority(self, place: Place, prediction: &Prediction) -> f64 {

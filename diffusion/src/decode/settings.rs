@@ -20,6 +20,13 @@ pub struct DecodeSettings {
     pub noise: Noise,
     /// Which slots go first.
     pub order: Order,
+    /// Temperature τ at which the order is sampled, from 0, the default (the first of the order go), to 10⁹ (Dream's `alg_temp`, arXiv
+    /// 2508.15487): the next slot is drawn with probability ∝ exp(score / τ) among those left, the score being the probability of the
+    /// drawn token ([`Order::Confidence`], Dream's `maskgit_plus`), the margin of the best two, or minus the entropy in nats. For these
+    /// three orders only, and not with factor and running confidence, which sort by themselves. Costs no call. Known failure: scores lie
+    /// within 1 of each other, but for entropies, so that from τ of about 1 on the order is nearly random.
+    #[serde(skip_serializing_if = "is_default")]
+    pub order_temperature: f64,
     /// How many go at once.
     pub parallelism: Parallelism,
     /// Slots per block: blocks are written from left to right, one after the other (LLaDA's semi-autoregressive
@@ -63,6 +70,7 @@ impl Default for DecodeSettings {
             seed: 0,
             noise: Noise::default(),
             order: Order::default(),
+            order_temperature: 0.0,
             parallelism: Parallelism::default(),
             block_length: 0,
             sequential: Vec::new(),

@@ -87,6 +87,7 @@ impl DecodeSettings {
         if !(self.start_time > 0.0 && self.start_time <= 1.0) {
             return Err(SettingsError::StartTime { found: self.start_time });
         }
+        within("order_temperature", self.order_temperature, 0.0, 1e9)?;
         self.parallelism.validate()?;
         self.noise.validate()?;
         self.remasking.validate()?;
@@ -191,6 +192,11 @@ impl DecodeSettings {
             !by_confidence || confident,
             "order",
             "none but confidence, by which factor and running confidence go",
+        )?;
+        needs(
+            self.order_temperature == 0.0 || (self.order.is_scored() && !by_confidence),
+            "order_temperature",
+            "an order by confidence, margin or entropy, without factor and running confidence",
         )
     }
 }
@@ -261,6 +267,14 @@ mod tests {
             (format!(r#"{{{quota}, "order": "confidence"}}"#), None),
             (format!(r#"{{{factor}, "order": "entropy"}}"#), Some("order")),
             (format!(r#"{{{factor}}}"#), None),
+            (r#"{"order_temperature": 0.1}"#.into(), Some("order_temperature")),
+            (r#"{"order": "halton", "order_temperature": 0.1}"#.into(), Some("order_temperature")),
+            (format!(r#"{{{quota}, "order_temperature": 0.1}}"#), Some("order_temperature")),
+            (
+                format!(r#"{{{factor}, "order": "confidence", "order_temperature": 1}}"#),
+                Some("order_temperature"),
+            ),
+            (r#"{"order": "entropy", "order_temperature": 0.1}"#.into(), None),
         ] {
             let settings: DecodeSettings = serde_json::from_str(&json).unwrap();
             match (settings.validate(), refused) {
@@ -290,6 +304,14 @@ mod tests {
         match settings.validate() {
             Err(SettingsError::Knob { knob, .. }) => assert_eq!(knob, expected, "{settings:?}"),
             other => panic!("{settings:?}: found {other:?}, expected a refusal of {expected}"),
+        }
+    }
+
+    #[test]
+    fn the_temperature_of_the_order_is_held() {
+        for order_temperature in [-0.1, 1e10, f64::NAN] {
+            let settings = DecodeSettings { order_temperature, ..DecodeSettings::default() };
+            check_refused(settings, "order_temperature");
         }
     }
 

@@ -64,11 +64,20 @@ impl Writing<'_> {
                 block_length: self.block.len(),
                 reveal_word: reveal_word(self.settings.seed, self.step, p.slot),
             };
-            may_go(p).then(|| Ranked { priority: self.settings.order.priority(place, &p.prediction), index })
+            may_go(p).then(|| Ranked { priority: self.priority(place, p), index })
         };
         let mut ranked: Vec<Ranked> = self.seen.iter().enumerate().filter_map(rank).collect();
         ranked.sort_by(|a, b| b.priority.total_cmp(&a.priority));
         ranked
+    }
+
+    fn priority(&self, place: Place, seen: &SlotPrediction) -> f64 {
+        let DecodeSettings { seed, order, order_temperature, .. } = *self.settings;
+        if order_temperature == 0.0 {
+            return order.priority(place, &seen.prediction);
+        }
+        let word = word(seed, self.state.call, seen.slot, Purpose::Order as u32);
+        order.sampled(place, &seen.prediction, order_temperature, word)
     }
 
     /// Commits `count` slots, or as many as an adaptive rule finds safe.

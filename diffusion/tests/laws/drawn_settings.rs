@@ -37,7 +37,7 @@ pub fn any_settings(number: u32) -> DecodeSettings {
     let has_spans = masked && remasking == Remasking::Never && dice.is_one_of(3);
     let sequential =
         if has_spans { vec![Span { start: dice.below(3), end: 3 + dice.below(2) }] } else { Vec::new() };
-    DecodeSettings {
+    let settings = DecodeSettings {
         seed: number,
         noise,
         order: order(&mut dice, parallelism, noise, remasking),
@@ -55,7 +55,10 @@ pub fn any_settings(number: u32) -> DecodeSettings {
             suppress_end_of_text: false,
         },
         start_time: [1.0, 1.0, 0.5][dice.below(3) as usize],
-    }
+        ..DecodeSettings::default()
+    };
+    let sampled = DecodeSettings { order_temperature: 0.3, ..settings.clone() };
+    if dice.is_one_of(2) && sampled.validate().is_ok() { sampled } else { settings }
 }
 
 fn parallelism(dice: &mut Dice) -> Parallelism {

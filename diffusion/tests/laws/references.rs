@@ -1,8 +1,13 @@
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
 use diffusion::decode::{Believed, DecodeSettings, Order, Parallelism, Remasking};
-use diffusion::{Schedule, Sequence};
+use diffusion::random::{Purpose, exponential, word};
+use diffusion::{Denoiser, Schedule, Sequence};
 
 use crate::hashed::{Seen, best, entropy, margin, networks, ranked, same_as_rule, slots};
-use crate::runs::{GREEDY, settings, text, whole_run};
+use crate::runs::{GREEDY, decoder, settings, text, whole_run};
+use crate::statistics::{LIMIT, misfit};
 use crate::systems::MASK;
 
 fn confidence(p: &[f64]) -> f64 {
@@ -39,6 +44,72 @@ fn dream_orders() {
         let base = ordered(Order::Entropy, equal_shares(4));
         same_as_rule(&network, 12, base, &|_, masked, _| slots(&ranked(masked, |p| -entropy(p))[..3]));
     }
+}
+
+/// Dream's `alg_temp` (its released code): positions drawn without replacement from softmax(score / temperature), where the score is
+/// the best probability, the margin or minus the entropy; here by the Gumbel numbers of the run's seed.
+#[test]
+fn dream_samples_its_order() {
+    type Score<'a> = &'a dyn Fn(&[f64]) -> f64;
+    let scores: [(Order, Score<'_>); 3] =
+        [(Order::Confidence, &confidence), (Order::Margin, &margin), (Order::Entropy, &|p| -entropy(p))];
+    let moved = Cell::new(0);
+    for network in networks() {
+        for (order, score) in scores {
+            for order_temperature in [0.01, 0.1, 2.0] {
+                let base = DecodeSettings { order_temperature, ..ordered(order, equal_shares(4)) };
+                same_as_rule(&network, 12, base, &|call, masked, _| {
+                    let noisy = |(slot, p): &Seen| {
+                        let noise = exponential(word(0, call as u32, *slot as u32, Purpose::Order as u32));
+                        score(p) / order_temperature - f64::from(noise).ln()
+                    };
+                    let mut sampled = masked.to_vec();
+                    sampled.sort_by(|a, b| noisy(b).total_cmp(&noisy(a)));
+                    let (first, greedy) = (slots(&sampled[..3]), slots(&ranked(masked, score)[..3]));
+                    moved.set(moved.get() + usize::from(first != greedy));
+                    first
+                });
+            }
+        }
+    }
+    assert!(moved.get() > 300, "only {} calls wrote other slots than without a temperature", moved.get());
+}
+
+/// The law of two of four slots, drawn one after the other with probability ∝ exp(score / temperature).
+#[test]
+fn a_sampled_order_has_the_law_of_draws_without_replacement() {
+    let mut network = networks().next().unwrap();
+    let temperature = 0.2;
+    let start = Sequence::masked(4, MASK);
+    let weight = |slot| (confidence(&network.p(&[MASK.0; 4], slot)) / temperature).exp();
+    let weights: Vec<f64> = (0..4).map(weight).collect();
+    let total: f64 = weights.iter().sum();
+    let pairs = (0..4).flat_map(|first| (0..4).map(move |second| (first, second)));
+    let law: BTreeMap<(usize, usize), f64> = pairs
+        .filter(|(first, second)| first != second)
+        .map(|(first, second)| {
+            let p = weights[first] / total * weights[second] / (total - weights[first]);
+            ((first, second), p)
+        })
+        .collect();
+    let mut found: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    let parallelism = Parallelism::SlotsPerCall { slots: 2 };
+    for seed in 0..20_000 {
+        let base = DecodeSettings {
+            seed,
+            order_temperature: temperature,
+            ..ordered(Order::Confidence, parallelism)
+        };
+        let mut decoder = decoder(&DecodeSettings { sampling: GREEDY, ..base }, &start);
+        let answers = pollster::block_on(network.predict(&decoder.query())).unwrap();
+        let step = decoder.apply(&answers).unwrap();
+        let slot = |index: usize| step.commits[index].slot as usize;
+        *found.entry((slot(0), slot(1))).or_default() += 1;
+    }
+    let off = misfit(&found, &law);
+    assert!(off < LIMIT, "{off} deviations: {found:?}, expected {law:?}");
+    let even = law.keys().map(|pair| (*pair, 1.0 / 12.0)).collect();
+    assert!(misfit(&found, &even) > LIMIT, "the law is told from a random order");
 }
 
 /// Fast-dLLM (arXiv 2505.22618): all that reach the threshold, or the largest k with (k + 1)(1 − c_k) < f; at least one.
