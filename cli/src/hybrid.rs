@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use diffusion::guide::Causal;
 use diffusion::hybrid::adaptive::adaptive;
 use diffusion::hybrid::edlm::edlm;
@@ -81,23 +81,8 @@ impl Partner {
             return Ok(None);
         };
         let hybrid = read_hybrid(file)?;
-        let model = Model::load(autoregressive)?;
         denoiser.expect(denoiser.checkpoint.config.process == Process::Mask, "masks, for a hybrid")?;
-        let is_autoregressive = model.checkpoint.config.process == Process::Autoregressive;
-        model.expect(is_autoregressive, "an autoregressive model, for --ar")?;
-        let (own, other) = (&denoiser.checkpoint, &model.checkpoint);
-        let file = &model.identity.file;
-        if vocabulary(&own.tokenizer) != vocabulary(&other.tokenizer) {
-            let message =
-                anyhow!("words of {file}: found other ones, expected those of {}", denoiser.identity.file);
-            return Err(Failure::Input(message));
-        }
-        let (found, least) = (other.config.context_length, own.config.context_length);
-        if found < least {
-            return Err(Failure::Input(anyhow!(
-                "window of {file}: found {found} slots, expected at least {least}"
-            )));
-        }
+        let model = denoiser.autoregressive_twin(autoregressive, "--ar")?;
         Ok(Some(Self { hybrid, model }))
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::arguments;
 use crate::failure::Failure;
+use crate::generate::vocabulary;
 use crate::head::sha256;
 use crate::output::{self, Progress};
 
@@ -85,6 +86,25 @@ impl Model {
         let found = self.checkpoint.config.process;
         let error = || anyhow!("process of {}: found {found:?}, expected {expected}", self.identity.file);
         if holds { Ok(()) } else { Err(Failure::Input(error())) }
+    }
+
+    /// The autoregressive model of the same words in a file, with a window at least as long; `option` names it to the user.
+    pub fn autoregressive_twin(&self, file: &Path, option: &str) -> Result<Self, Failure> {
+        let twin = Self::load(file)?;
+        let is_autoregressive = twin.checkpoint.config.process == Process::Autoregressive;
+        twin.expect(is_autoregressive, &format!("an autoregressive model, for {option}"))?;
+        let (own, other, name) = (&self.checkpoint, &twin.checkpoint, &twin.identity.file);
+        if vocabulary(&own.tokenizer) != vocabulary(&other.tokenizer) {
+            let expected = format!("those of {}", self.identity.file);
+            return Err(Failure::Input(anyhow!("words of {name}: found other ones, expected {expected}")));
+        }
+        let (found, least) = (other.config.context_length, own.config.context_length);
+        match found < least {
+            true => Err(Failure::Input(anyhow!(
+                "window of {name}: found {found} slots, expected at least {least}"
+            ))),
+            false => Ok(twin),
+        }
     }
 
     /// Puts the model on a back end and says which one it became.

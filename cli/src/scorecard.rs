@@ -73,7 +73,8 @@ pub async fn scorecard(arguments: &Scorecard) -> Result<(), Failure> {
     let schedule = Schedule::read(Some(&arguments.schedule), &model)?;
     let prompts = read_prompts(arguments.prompts.as_deref())?;
     let passages = read_passages(&model, arguments)?;
-    let judging = arguments.judge.as_deref().map(|file| quality::read_judge(file, &model)).transpose()?;
+    let judging =
+        arguments.judge.as_deref().map(|file| model.autoregressive_twin(file, "--judge")).transpose()?;
     if judging.is_some() {
         quality::expect_calls(&schedule, &model)?;
     }

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::platform::time;
-use diffusion::TokenId;
 use diffusion::measure::unigram;
 use diffusion::process::Gaussian;
 use diffusion::schedule::Schedule;
+use diffusion::{SpecialTokens, TokenId};
 use model_loader::tokenizer::{END, FIRST_WORD};
 use model_loader::{Error, Header, Tensor, Tokenizer};
 use storyworld::{Continuations, Grammar, StoryOptions, Violation, WordId, check};
@@ -45,7 +45,7 @@ impl Language {
 
     /// A language from its words and how often they occur.
     pub fn new(tokenizer: Arc<Tokenizer>, counts: &[u64]) -> Self {
-        let unigram = unigram::smoothed(counts, tokenizer.vocab_size());
+        let unigram = unigram::smoothed(counts, tokenizer.vocab_size(), SpecialTokens::default());
         let (embeddings, vector_noise, story_words) = (None, OnceCell::new(), OnceCell::new());
         Self { unigram, embeddings, vector_noise, story_words, tokenizer }
     }

@@ -54,7 +54,8 @@ pub async fn behind_prompts(
     if !is_masked || counts.is_empty() || runs.prompts.len() < 2 {
         return Ok(Collapse::default());
     }
-    let (unigram, special) = (smoothed(counts, counts.len()), SpecialTokens::default());
+    let special = SpecialTokens::default();
+    let unigram = smoothed(counts, counts.len(), special);
     let common = commonest(&unigram, COMMON);
     let (mut calls, mut divergences) = (Vec::new(), Vec::new());
     for text in runs.prompts {

@@ -190,8 +190,8 @@ impl Asked<'_> {
         for (index, passage) in self.passages.iter().enumerate() {
             line.show(&format!("passage {} of {} at {t}, {name}", index + 1, self.passages.len()));
             let slots: Vec<P> = (0..passage.window.len()).map(|slot| at_slot(index, slot)).collect();
-            let bits =
-                hidden_bits(self.engine, &slots, &passage.window, index as u32, t, self.settings).await;
+            let (text, index, special) = (&passage.window, index as u32, SpecialTokens::default());
+            let bits = hidden_bits(self.engine, &slots, text, index, t, special, self.settings).await;
             open.push(bits.map_err(|error| Failure::of_causes(&error))?.value);
         }
         Ok(open)

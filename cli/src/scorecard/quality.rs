@@ -1,7 +1,5 @@
 //! Quality per call: the schedule at its own number of calls, at half and at a quarter of it, judged by an autoregressive model.
 
-use std::path::Path;
-
 use anyhow::anyhow;
 use diffusion::decode::{GaussianSettings, Parallelism};
 use diffusion::measure::Estimate;
@@ -17,7 +15,6 @@ use crate::arguments::Scorecard;
 use crate::diagnose::runs::{Runs, each, each_of_vectors};
 use crate::diagnose::schedule::Schedule;
 use crate::failure::Failure;
-use crate::generate::vocabulary;
 use crate::model::{Identity, Model};
 
 /// Shares of the schedule's calls.
@@ -46,26 +43,6 @@ struct Point {
     entropy_bits: Estimate,
     /// None for fewer than two texts of so many words.
     distinct_share: Option<Estimate>,
-}
-
-/// The judge's model, which must be autoregressive and of the same words, with a window at least as long.
-pub fn read_judge(file: &Path, model: &Model) -> Result<Model, Failure> {
-    let judge = Model::load(file)?;
-    let is_autoregressive = judge.checkpoint.config.process == Process::Autoregressive;
-    judge.expect(is_autoregressive, "an autoregressive model, for --judge")?;
-    let (own, other) = (&model.checkpoint, &judge.checkpoint);
-    let name = &judge.identity.file;
-    if vocabulary(&own.tokenizer) != vocabulary(&other.tokenizer) {
-        let expected = format!("those of {}", model.identity.file);
-        return Err(Failure::Input(anyhow!("words of {name}: found other ones, expected {expected}")));
-    }
-    let (found, least) = (other.config.context_length, own.config.context_length);
-    match found < least {
-        true => {
-            Err(Failure::Input(anyhow!("window of {name}: found {found} slots, expected at least {least}")))
-        }
-        false => Ok(judge),
-    }
 }
 
 /// Writes the texts anew at each number of calls, with the same seeds, and has them judged.

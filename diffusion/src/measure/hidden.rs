@@ -30,6 +30,7 @@ pub async fn hidden_bits<D: FullDenoiser, P: Masking>(
     text: &[TokenId],
     index: u32,
     t: f64,
+    special: SpecialTokens,
     settings: BoundSettings,
 ) -> Result<Estimate, BoundError<D::Error>> {
     let BoundSettings { seed, draws, batch } = settings;
@@ -44,7 +45,7 @@ pub async fn hidden_bits<D: FullDenoiser, P: Masking>(
     for numbers in numbers.chunks(batch as usize) {
         let draws: Vec<Draw<P>> =
             numbers.iter().map(|&number| Draw::new(slots, text, t, seed, number)).collect();
-        let bits = bits_of_draws(denoiser, slots, text, t, &draws).await?;
+        let bits = bits_of_draws(denoiser, slots, text, t, special, &draws).await?;
         bits.into_iter().for_each(|bits| moments.push(bits));
     }
     moments.estimate().filter(|bits| bits.value.is_finite()).ok_or(BoundError::Infinite)
@@ -84,9 +85,10 @@ async fn bits_of_draws<D: FullDenoiser, P: Masking>(
     slots: &[P],
     text: &[TokenId],
     t: f64,
+    special: SpecialTokens,
     draws: &[Draw<P>],
 ) -> Result<Vec<f64>, BoundError<D::Error>> {
-    let (query, vocabulary) = (query(text, draws), denoiser.vocabulary());
+    let (query, vocabulary) = (query(text, special, draws), denoiser.vocabulary());
     let mut bits = vec![0.0; draws.len()];
     if query.rows.is_empty() {
         return Ok(bits);
@@ -110,8 +112,8 @@ async fn bits_of_draws<D: FullDenoiser, P: Masking>(
 }
 
 /// One sequence per draw.
-fn query<P: Masking>(text: &[TokenId], draws: &[Draw<P>]) -> Query {
-    let (special, length) = (SpecialTokens::default(), text.len());
+fn query<P: Masking>(text: &[TokenId], special: SpecialTokens, draws: &[Draw<P>]) -> Query {
+    let length = text.len();
     let mut query = Query {
         length,
         tokens: text.repeat(draws.len()),
@@ -142,6 +144,7 @@ mod tests {
     use crate::testing::{near, prediction};
 
     const MASK: TokenId = TokenId(0);
+    const SPECIAL: SpecialTokens = SpecialTokens { mask: MASK, unknown: TokenId(1), end_of_text: TokenId(2) };
     const TIMES: [f64; 4] = [0.0, 0.3, 0.7, 1.0];
 
     fn linear() -> Mask {
@@ -163,10 +166,11 @@ mod tests {
         let (mut value, mut variance) = (0.0, 0.0);
         for (index, (text, weight)) in (0..).zip(corpus.sentences()) {
             let mut denoiser = corpus.clone();
-            let whole = hidden_bits(&mut denoiser, &masks, text, 100 + index, 1.0, settings);
+            let whole = hidden_bits(&mut denoiser, &masks, text, 100 + index, 1.0, SPECIAL, settings);
             let whole = pollster::block_on(whole).unwrap();
             let open =
-                pollster::block_on(hidden_bits(&mut denoiser, &slots, text, index, t, settings)).unwrap();
+                pollster::block_on(hidden_bits(&mut denoiser, &slots, text, index, t, SPECIAL, settings))
+                    .unwrap();
             value += weight * (whole.value - open.value);
             variance += (weight * whole.standard_error.hypot(open.standard_error)).powi(2);
         }
@@ -242,7 +246,8 @@ mod tests {
         let mut corpus = corpus();
         let mut run = |text: &[TokenId], draws| {
             let settings = BoundSettings { seed: 0, draws, batch: 8 };
-            pollster::block_on(hidden_bits(&mut corpus, &[linear(); 3], text, 0, 0.5, settings)).unwrap_err()
+            pollster::block_on(hidden_bits(&mut corpus, &[linear(); 3], text, 0, 0.5, SPECIAL, settings))
+                .unwrap_err()
         };
         assert!(matches!(run(&[], 4), BoundError::Empty));
         assert!(matches!(run(&two_sentences::FIRST, 1), BoundError::Settings { draws: 1, .. }));

@@ -21,8 +21,8 @@ pub fn counts<'a>(texts: impl IntoIterator<Item = &'a [TokenId]>, vocabulary: us
 }
 
 /// Share of each token that can be predicted, each counted once more than it occurs; even without counts. `// (vocabulary)`
-pub fn smoothed(counts: &[u64], vocabulary: usize) -> Vec<f64> {
-    let first = SpecialTokens::default().first_token(false) as usize;
+pub fn smoothed(counts: &[u64], vocabulary: usize, special: SpecialTokens) -> Vec<f64> {
+    let first = special.first_token(false) as usize;
     let weight = |token: usize| match token < first {
         true => 0.0,
         false => 1.0 + counts.get(token).map_or(0.0, |&count| count as f64),
@@ -51,17 +51,17 @@ mod tests {
 
     #[test]
     fn what_can_be_predicted_is_counted_once_more() {
-        assert_eq!(smoothed(&[9, 9, 0, 5], 4), [0.0, 0.0, 1.0 / 7.0, 6.0 / 7.0]);
-        assert_eq!(smoothed(&[], 4), [0.0, 0.0, 0.5, 0.5]);
+        assert_eq!(smoothed(&[9, 9, 0, 5], 4, SpecialTokens::default()), [0.0, 0.0, 1.0 / 7.0, 6.0 / 7.0]);
+        assert_eq!(smoothed(&[], 4, SpecialTokens::default()), [0.0, 0.0, 0.5, 0.5]);
     }
 
     #[test]
     fn the_commonest_come_first_and_equals_by_id() {
         let mut counts = vec![1; 30];
         counts[25] = 9;
-        let found = commonest(&smoothed(&counts, 30), 20);
+        let found = commonest(&smoothed(&counts, 30, SpecialTokens::default()), 20);
         assert_eq!((found.len(), found[0], found[1], found[19]), (20, TokenId(25), TokenId(2), TokenId(20)));
-        assert_eq!(commonest(&smoothed(&[], 4), 20), [TokenId(2), TokenId(3)]);
+        assert_eq!(commonest(&smoothed(&[], 4, SpecialTokens::default()), 20), [TokenId(2), TokenId(3)]);
         assert_eq!(commonest(&[0.0, 0.0, 0.0, 3.0], 20), [TokenId(3)], "what never occurs is not common");
     }
 }
