@@ -63,7 +63,8 @@ pub struct Generate {
 /// What changes the model's word, or writes along with it.
 #[derive(Args)]
 pub struct Company {
-    /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld.
+    /// Guidance and rules as JSON: a scale, allowed words, patterns, the checker of storyworld. A run that a rule leaves nothing to
+    /// write ends in an error, which one slot per call never meets.
     #[arg(long, value_name = "FILE")]
     pub guides: Option<PathBuf>,
     /// How an autoregressive model writes along, as JSON: `{"hybrid": "rerank", "candidates": 4}`.

@@ -93,7 +93,7 @@ pub async fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 impl Grid {
     /// All combinations, refused before the first is run if one makes no sense.
     fn cells(&self, model: &Model, beside: &Beside) -> Result<Vec<Cell>, Failure> {
-        let mut cells = vec![(Vec::new(), beside.put_into(self.base.clone()))];
+        let mut cells = vec![(Vec::new(), beside.put_into(self.base.clone())?)];
         for (place, values) in &self.vary {
             let values = values.as_array().filter(|values| !values.is_empty());
             let values = values.ok_or_else(|| {
@@ -115,8 +115,8 @@ impl Grid {
         }
         let cell = |(values, mut schedule): (Vec<String>, Value)| {
             let wrong = |what| format!("cell {} of the grid is {what}", values.join(" "));
-            let guides = taken(&mut schedule, GUIDES, beside.guides.is_some(), &wrong("no guidance"))?;
-            let hybrid = taken(&mut schedule, HYBRID, beside.hybrid.is_some(), &wrong("no hybrid"))?;
+            let guides = taken(&mut schedule, GUIDES, &wrong("no guidance"))?;
+            let hybrid = taken(&mut schedule, HYBRID, &wrong("no hybrid"))?;
             let schedule = Schedule::of(schedule, model, &wrong("no schedule"))?;
             Ok(Cell { subject: Subject::new(schedule, guides, hybrid, model)?, values })
         };
@@ -140,24 +140,25 @@ impl Beside {
         Ok(Self { guides, hybrid: hybrid.transpose().map_err(Failure::run)? })
     }
 
-    fn put_into(&self, mut schedule: Value) -> Value {
+    /// Refuses a base that says one of them itself, which is no setting of a schedule.
+    fn put_into(&self, mut schedule: Value) -> Result<Value, Failure> {
         if let Value::Object(schedule) = &mut schedule {
-            let named = [(GUIDES, &self.guides), (HYBRID, &self.hybrid)];
-            let told = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
-            schedule.extend(told);
+            for (name, value) in [(GUIDES, &self.guides), (HYBRID, &self.hybrid)] {
+                if schedule.contains_key(name) {
+                    let message =
+                        anyhow!("base of the grid: found {name} in it, expected them in --{name} FILE");
+                    return Err(Failure::Input(message));
+                }
+                schedule.extend(value.clone().map(|value| (name.to_owned(), value)));
+            }
         }
-        schedule
+        Ok(schedule)
     }
 }
 
-/// Takes a part that was put beside the schedule out again; what a base says itself under this name stays, and is no setting.
-fn taken<T: DeserializeOwned>(
-    schedule: &mut Value,
-    name: &str,
-    was_put: bool,
-    wrong: &str,
-) -> Result<Option<T>, Failure> {
-    let part = schedule.as_object_mut().filter(|_| was_put).and_then(|schedule| schedule.remove(name));
+/// Takes a part that was put beside the schedule out again.
+fn taken<T: DeserializeOwned>(schedule: &mut Value, name: &str, wrong: &str) -> Result<Option<T>, Failure> {
+    let part = schedule.as_object_mut().and_then(|schedule| schedule.remove(name));
     part.map(serde_json::from_value).transpose().with_context(|| wrong.to_owned()).map_err(Failure::Input)
 }
 

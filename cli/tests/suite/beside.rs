@@ -218,6 +218,13 @@ fn a_grid_may_vary_guides_and_hybrids() {
         assert_eq!(found, expected, "{csv}");
         assert!(refuse(&plain).contains("the base has no such place"), "nothing to vary without it");
     }
+    let own = TemporaryFile::new("grid-own", br#"{"base": {"guides": {"scale": 1.0}}, "vary": {}}"#);
+    let out = TemporaryFile::new("grid-own-out", b"");
+    let sentence = refuse(&["sweep", "--model", TINY, "--grid", own.path(), "--out", out.path()]);
+    assert!(
+        sentence.contains("base of the grid: found guides in it, expected them in --guides FILE"),
+        "{sentence}"
+    );
 }
 
 #[test]
