@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
-use diffusion::decode::{Asker, Noise};
+use diffusion::decode::{Asker, Noise, RunError};
 use diffusion::guide::{Constrained, Guided, Guides};
 use diffusion::{Decoder, FullDenoiser, Sequence, SpecialTokens, Trajectory};
 use model_loader::{Process, Tokenizer};
@@ -114,7 +114,11 @@ async fn decode<D: FullDenoiser>(
     while !decoder.is_finished() {
         watch(decoder.sequence());
         let predictions = asker.ask(denoiser, std::slice::from_ref(&decoder)).await;
-        let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+        let predictions = predictions.map_err(|error| match error {
+            RunError::Denoiser(error) => Failure::Run(anyhow!("{error}")),
+            RunError::Decode(error) => Failure::run(error),
+            error => Failure::Run(anyhow!("{error}")),
+        })?;
         trajectory.push(decoder.apply(&predictions).map_err(Failure::run)?);
     }
     Ok(trajectory)

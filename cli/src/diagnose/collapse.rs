@@ -1,7 +1,7 @@
 //! Frequency collapse behind the prompts: what the first call of a schedule expects, by distance to the nearest visible slot.
 
 use anyhow::anyhow;
-use diffusion::decode::{Asker, Decoder, Noise};
+use diffusion::decode::{Asker, Decoder, Noise, RunError};
 use diffusion::measure::collapse::{OverRuns, by_distance, over_runs};
 use diffusion::measure::decay::{self, e_folding_over_runs, kl_by_distance};
 use diffusion::{DecodeSettings, SpecialTokens, TokenId};
@@ -64,7 +64,11 @@ pub async fn behind_prompts(
         let decoder = Decoder::new(settings.clone(), start.clone(), special);
         let mut decoder = decoder.map_err(Failure::input)?;
         let predictions = Asker::default().ask(engine, std::slice::from_ref(&decoder)).await;
-        let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+        let predictions = predictions.map_err(|error| match error {
+            RunError::Denoiser(error) => Failure::Run(anyhow!("{error}")),
+            RunError::Decode(error) => Failure::run(error),
+            error => Failure::Run(anyhow!("{error}")),
+        })?;
         let step = decoder.apply(&predictions).map_err(Failure::run)?;
         calls.push(by_distance(&step, &start, &common));
         let divergence = kl_by_distance(engine, &start, &unigram, special).await;
