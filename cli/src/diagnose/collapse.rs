@@ -63,7 +63,7 @@ pub async fn behind_prompts(
         let decoder = Decoder::new(settings.clone(), start.clone(), special);
         let mut decoder = decoder.map_err(Failure::input)?;
         let predictions = Asker::default().ask(engine, std::slice::from_ref(&decoder)).await;
-        let predictions = predictions.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+        let predictions = predictions.map_err(|error| Failure::of_causes(&error))?;
         let step = decoder.apply(&predictions).map_err(Failure::run)?;
         calls.push(by_distance(&step, &start, &common));
         let divergence = kl_by_distance(engine, &start, &unigram, special).await;
