@@ -183,6 +183,6 @@ mod tests {
         for key in query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key) {
             assert!(value.get(key).is_some(), "{key}");
         }
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(30));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(31));
     }
 }

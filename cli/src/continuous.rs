@@ -46,7 +46,7 @@ pub async fn generate(arguments: &Generate, model: Model) -> Result<(), Failure>
     let process = process(&engine)?;
     let began = Instant::now();
     let run = run_gaussian(&mut engine, &process, &start, settings, SpecialTokens::default()).await;
-    let steps = run.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+    let steps = run.map_err(|error| Failure::of_causes(&error))?;
     let tokens = steps.last().map(|step| step.tokens.iter().map(|token| token.0).collect::<Vec<_>>());
     let text = model.checkpoint.tokenizer.decode(&tokens.unwrap_or_default());
     let (calls, seconds) = (steps.len(), began.elapsed().as_secs_f64());

@@ -200,7 +200,7 @@ async fn of_vectors(
         let VectorRun { start, settings, steps } = run;
         texts.push(Text::of_vectors(&steps, start, runs.world));
         let gap = path_gap_bits(engine, &process, start, settings, SpecialTokens::default(), &steps).await;
-        gap.map_err(|error| Failure::Run(anyhow!("{error}")))?.into_iter().for_each(|gap| gaps.push(gap));
+        gap.map_err(|error| Failure::of_causes(&error))?.into_iter().for_each(|gap| gaps.push(gap));
         all.push((start.clone(), steps));
         Ok(())
     })

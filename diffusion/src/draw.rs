@@ -45,19 +45,21 @@ where
     if maximum == f64::NEG_INFINITY {
         return Err(DrawError::NoToken { first_token: row.first_token });
     }
-    let log_sum_exp = maximum + allowed.clone().map(|(_, logit)| (logit - maximum).exp()).sum::<f64>().ln();
+    // Both sums in one pass: of e^d and of d e^d, d = logit - maximum; H = ln sum - weighted / sum.
+    let (mut sum, mut weighted) = (0.0, 0.0);
+    for distance in allowed.clone().map(|(_, logit)| logit - maximum).filter(|d| *d > f64::NEG_INFINITY) {
+        let weight = distance.exp();
+        (sum, weighted) = (sum + weight, weighted + weight * distance);
+    }
+    let log_sum_exp = maximum + sum.ln();
     let candidate = |(token, logit): (u32, f64)| Candidate {
         token: TokenId(token),
         log_probability: (logit - log_sum_exp) as f32,
     };
     let target = allowed.clone().find(|&(token, _)| token == row.target.0);
-    let surprise = |(_, logit): (u32, f64)| match logit - log_sum_exp {
-        f64::NEG_INFINITY => 0.0,
-        log_probability => -log_probability.exp() * log_probability,
-    };
     Ok(Prediction {
-        drawn: candidate(race(sorted, allowed.clone(), row, best[0])),
-        entropy_nats: allowed.map(surprise).sum::<f64>().max(0.0) as f32,
+        drawn: candidate(race(sorted, allowed, row, best[0])),
+        entropy_nats: (sum.ln() - weighted / sum).max(0.0) as f32,
         log_sum_exp: log_sum_exp as f32,
         target_log_probability: target.map_or(f32::NEG_INFINITY, |found| candidate(found).log_probability),
         top: best.map(candidate),
@@ -90,6 +92,9 @@ fn best_tokens(logits: impl Iterator<Item = (u32, f64)>) -> Result<[(u32, f64); 
         if logit.is_nan() || logit == f64::INFINITY {
             return Err(DrawError::Logit { token, found: logit });
         }
+        if logit <= best[TOP_CANDIDATES - 1].1 {
+            continue;
+        }
         let place = best.iter().take_while(|(_, better)| *better >= logit).count();
         if place < TOP_CANDIDATES {
             best[place..].rotate_right(1);
@@ -111,17 +116,30 @@ fn race(
     }
     let temperature = f64::from(row.temperature);
     let threshold = threshold(sorted, logits.clone(), row, temperature);
-    let finish = |token, logit: f64| {
-        f64::from(exponential(word(row.seed, row.call, row.slot, token))).ln() - logit / temperature
-    };
     let mut winner = (best, f64::INFINITY);
     for (token, logit) in logits.filter(|&(_, logit)| logit >= threshold && logit > f64::NEG_INFINITY) {
-        let time = finish(token, logit);
+        let handicap = logit / temperature;
+        // Nearly all lose so clearly that it takes no logarithm, or not even a draw, to see it.
+        if earliest(0) - handicap >= winner.1 {
+            continue;
+        }
+        let word = word(row.seed, row.call, row.slot, token);
+        if earliest(word) - handicap >= winner.1 {
+            continue;
+        }
+        let time = f64::from(exponential(word)).ln() - handicap;
         if time < winner.1 {
             winner = ((token, logit), time);
         }
     }
     winner.0
+}
+
+/// No later than the logarithm of the exponential draw out of this word: with w its uniform number, -ln(1 - w) >= w, which is no less
+/// than the power of two that begins it. The earliest of all is that of the word 0.
+fn earliest(word: u32) -> f64 {
+    const ROUNDING: f64 = 1e-6;
+    -f64::from(word.leading_zeros() + 1) * std::f64::consts::LN_2 - ROUNDING
 }
 
 /// The smallest logit that stays in the draw. A token stays if fewer than `top_k` tokens are strictly more
@@ -158,6 +176,18 @@ fn threshold(
 mod tests {
     use super::*;
     use crate::testing::{LIMIT, misfit, near};
+
+    #[test]
+    fn no_draw_is_earlier_than_its_word_allows() {
+        let ends = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, u32::MAX];
+        let powers = (0..32).flat_map(|bit| [1_u32 << bit, (1_u32 << bit).wrapping_sub(1)]);
+        let random = (0..100_000).map(|item| word(7, 1, 2, item));
+        for word in ends.into_iter().chain(powers).chain(random) {
+            let time = f64::from(exponential(word)).ln();
+            assert!(earliest(word) <= time, "{word}: {} above {time}", earliest(word));
+            assert!(earliest(0) <= earliest(word));
+        }
+    }
 
     const LOGITS: [f64; 7] = [9.0, 9.0, 1.0, 0.5, -0.25, 1.0, f64::NEG_INFINITY];
 

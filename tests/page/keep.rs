@@ -123,7 +123,7 @@ fn a_file_that_is_no_run_is_one_sentence_and_changes_nothing() {
         for text in ["{\"vocabulary\": 3}", "GGUF", ""] {
             open_run(browser, "no-run.json", text).await?;
             let told = |state: &Value| {
-                state["problem"].as_str().is_some_and(|problem| problem.contains("recorded run"))
+                state["problem"].as_str().is_some_and(|problem| problem.contains("no saved run"))
             };
             let state = browser.wait_until("a sentence", told).await?;
             assert_eq!((words(&state), &state["source"]), (written.clone(), &Value::from("live")), "{state}");

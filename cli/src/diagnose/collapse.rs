@@ -1,6 +1,5 @@
 //! Frequency collapse behind the prompts: what the first call of a schedule expects, by distance to the nearest visible slot.
 
-use anyhow::anyhow;
 use diffusion::decode::{Asker, Decoder, Noise};
 use diffusion::measure::collapse::{OverRuns, by_distance, over_runs};
 use diffusion::measure::decay::{self, e_folding_over_runs, kl_by_distance};
@@ -67,7 +66,7 @@ pub async fn behind_prompts(
         let step = decoder.apply(&predictions).map_err(Failure::run)?;
         calls.push(by_distance(&step, &start, &common));
         let divergence = kl_by_distance(engine, &start, &unigram, special).await;
-        divergences.push(divergence.map_err(|error| Failure::Run(anyhow!("{error}")))?);
+        divergences.push(divergence.map_err(|error| Failure::of_causes(&error))?);
     }
     let kl_bits = decay::over_runs(&divergences);
     let line = |(distance, OverRuns { entropy_bits, collapsed })| {

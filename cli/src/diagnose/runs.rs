@@ -223,7 +223,7 @@ pub async fn each_of_vectors(
             line.show(&progress(label, finished, total, began));
             let settings = GaussianSettings { seed: settings.seed.wrapping_add(seed), ..settings };
             let run = run_gaussian(engine, &process, &start, settings, SpecialTokens::default()).await;
-            let steps = run.map_err(|error| Failure::Run(anyhow!("{error}")))?;
+            let steps = run.map_err(|error| Failure::of_causes(&error))?;
             take(engine, VectorRun { start: &start, settings, steps }).await?;
             finished += 1;
         }

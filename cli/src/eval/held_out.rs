@@ -1,6 +1,5 @@
 //! What held-out texts tell of a model's process and of a schedule's correction, beside the bound.
 
-use anyhow::anyhow;
 use diffusion::decode::{DecodeSettings, Decoder, RunError};
 use diffusion::measure::agreement::Agreement;
 use diffusion::measure::heterogeneity::{Heterogeneity, Hiding, told};
@@ -84,7 +83,7 @@ pub async fn repairs(
         let start = corruption.of(text, index);
         let decoder = Decoder::new(correcting.clone(), start, SpecialTokens::default());
         let found = repair(engine, text, decoder.map_err(Failure::input)?).await;
-        let found = found.map_err(|error: RunError<engine::Error>| Failure::Run(anyhow!("{error}")))?;
+        let found = found.map_err(|error: RunError<engine::Error>| Failure::of_causes(&error))?;
         found.net().into_iter().for_each(|net| nets.push(net));
     }
     Ok(reading(Instrument::Repair, nets))

@@ -148,7 +148,9 @@ impl Call {
     /// Adds how likely the draws are at their temperature.
     fn temper(&self, decoders: &[&Decoder], predictions: &mut [Prediction]) {
         for (row, logs, prediction) in self.answered(predictions) {
-            if decoders[row.sequence as usize].tempers() {
+            // What is drawn again is no change, and how likely it is decides nothing.
+            let is_other = prediction.drawn.token != row.target;
+            if is_other && decoders[row.sequence as usize].tempers() {
                 let log = tempered(logs, prediction.drawn.token.0 as usize, row.temperature.into());
                 prediction.tempered_log_probability = Some(log as f32);
             }

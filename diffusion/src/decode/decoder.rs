@@ -336,7 +336,8 @@ impl Decoder {
             if self.drifts(slot) && prediction.drift_nats.is_none() {
                 return Err(DecodeError::Missing { slot, quantity: "drift since the call before" });
             }
-            if self.tempers() && prediction.tempered_log_probability.is_none() {
+            let is_change = prediction.drawn.token != self.state.sequence.slots[slot as usize].token;
+            if self.tempers() && is_change && prediction.tempered_log_probability.is_none() {
                 return Err(DecodeError::Missing { slot, quantity: "tempered log-probability" });
             }
             Ok(SlotPrediction { slot, prediction })
