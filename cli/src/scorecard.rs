@@ -136,7 +136,7 @@ const OF_HELD_OUT: [Instrument; 6] = [
 /// The held-out texts, if there are any: at least two, for an error.
 fn read_passages(model: &Model, arguments: &Scorecard) -> Result<Option<Vec<Passage>>, Failure> {
     let Some(file) = &arguments.text else { return Ok(None) };
-    let passages = passages::read(&model.checkpoint, file, None)?.fitting;
+    let passages = passages::read_all(&model.checkpoint, file)?;
     if passages.len() < 2 {
         let expected = "at least two, for an error";
         return Err(Failure::Input(anyhow!("{}: found one passage, expected {expected}", file.display())));

@@ -146,7 +146,7 @@ pub struct Prediction {
     #[serde(default)]
     pub drift_nats: Option<f32>,
     /// Log-probability in nats of the drawn token at the temperature of its draw, before `top_k` and `top_p`, where the rule
-    /// needs it ([`Asker`](crate::decode::Asker)).
+    /// needs it: of a draw that would change the slot ([`Asker`](crate::decode::Asker)).
     #[serde(default)]
     pub tempered_log_probability: Option<f32>,
 }

@@ -57,7 +57,7 @@ pub use backend::{BackendChoice, BackendReport};
 pub use denoiser::{Engine, noise_on};
 pub use error::Error;
 pub use executor::Executor;
-pub use noise::{RareFirstError, TokenNoise, family, noise_words, rare_first};
+pub use noise::{RareFirstError, TokenNoise, family, hiding_rare_first, noise_words, rare_first};
 pub use program::Program;
 pub use progress::Progress;
 pub use weights::Weights;

@@ -1,7 +1,7 @@
 //! What a model was trained to undo: the one place where a file's process becomes a forward process of `diffusion`.
 
 use diffusion::measure::scorecard::Family;
-use diffusion::process::{GenMd4, Mask, MaskUniform, TokenProcess, Uniform, Words};
+use diffusion::process::{GenMd4, Mask, MaskUniform, SalienceError, TokenProcess, Uniform, Words};
 use diffusion::schedule::Schedule;
 use diffusion::{SpecialTokens, TokenId};
 use model_loader::{ModelConfig, Origin, Process};
@@ -96,9 +96,16 @@ pub fn rare_first(origin: &Origin) -> Result<Option<GenMd4>, RareFirstError> {
     }
     let refused = |found: String| RareFirstError { found };
     let counts = origin.token_counts.as_deref().ok_or_else(|| refused("no counts".into()))?;
+    hiding_rare_first(counts).map(Some).map_err(|error| refused(error.to_string()))
+}
+
+/// Masks that fall on rare tokens first, as our model of them was trained, by how often each token occurs. `// counts: (vocabulary)`
+///
+/// # Errors
+/// If there is nothing to count by.
+pub fn hiding_rare_first(counts: &[u64]) -> Result<GenMd4, SalienceError> {
     let [rarest, commonest] = EXPONENTS;
-    let process = GenMd4::by_frequency(SpecialTokens::default().mask, counts, rarest, commonest);
-    process.map(Some).map_err(|error| refused(error.to_string()))
+    GenMd4::by_frequency(SpecialTokens::default().mask, counts, rarest, commonest)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ enum Kept {
     /// More models are coming: so many are there, of [`ShippedModel::files`].
     Coming(usize),
     /// So many could be kept and no more: the network or the room for them ended.
-    Some(usize),
+    Fewer(usize),
     /// The page and all models.
     All,
     /// The visitor has removed the models.
@@ -65,7 +65,7 @@ pub fn Offline() -> impl IntoView {
             {move || sentence(kept.get())}
         </span>
         {move || match kept.get() {
-            Kept::Used | Kept::Some(_) => view! {
+            Kept::Used | Kept::Fewer(_) => view! {
                 <button class="link" data-testid="keep-models" on:click=move |_| spawn_local(keep_all(kept))>
                     {fill("offline.keep-all", &[("megabytes", &MEGABYTES.to_string())])}
                 </button>
@@ -75,7 +75,7 @@ pub fn Offline() -> impl IntoView {
             }.into_any(),
             Kept::Nothing | Kept::All | Kept::Removed => ().into_any(),
         }}
-        <Show when=move || matches!(kept.get(), Kept::Used | Kept::Some(_) | Kept::All)>
+        <Show when=move || matches!(kept.get(), Kept::Used | Kept::Fewer(_) | Kept::All)>
             <button class="link" data-testid="forget-models" on:click=forget>{say("offline.forget")}</button>
         </Show>
         <Show when=move || newer.get()>
@@ -104,7 +104,7 @@ async fn keep_all(kept: RwSignal<Kept>) {
             return;
         }
         if !is_kept {
-            return kept.set(Kept::Some(done));
+            return kept.set(Kept::Fewer(done));
         }
     }
     kept.set(Kept::All);
@@ -114,7 +114,7 @@ async fn keep_all(kept: RwSignal<Kept>) {
 fn shown(kept: Kept) -> Option<&'static str> {
     match kept {
         Kept::Nothing | Kept::Removed => None,
-        Kept::Used | Kept::Coming(_) | Kept::Some(_) => Some("used"),
+        Kept::Used | Kept::Coming(_) | Kept::Fewer(_) => Some("used"),
         Kept::All => Some("all"),
     }
 }
@@ -128,7 +128,7 @@ fn sentence(kept: Kept) -> String {
         Kept::Nothing => String::new(),
         Kept::Used => say("offline.kept").into(),
         Kept::Coming(done) => count(key("offline.keeping"), done),
-        Kept::Some(done) => count(key("offline.not-all"), done),
+        Kept::Fewer(done) => count(key("offline.not-all"), done),
         Kept::All => say("offline.all").into(),
         Kept::Removed => say("offline.forgotten").into(),
     }

@@ -125,9 +125,9 @@ impl Reference {
     }
 }
 
-/// The texts of a file, one per line, without their ends; those that are longer than the model's window are left out.
+/// The texts of a file, one per line, without their ends; those that are longer than the model's window are left out and told.
 fn texts(checkpoint: &Checkpoint, file: &Path) -> Result<Vec<Vec<TokenId>>, Failure> {
-    let passages = passages::read(checkpoint, file, None)?.fitting;
+    let passages = passages::read_all(checkpoint, file)?;
     let words = |passage: passages::Passage| {
         let mut window = passage.window;
         window.truncate(passage.tokens as usize - 1);

@@ -7,7 +7,7 @@ use diffusion::{SpecialTokens, TokenId};
 use model_loader::Checkpoint;
 
 use crate::failure::Failure;
-use crate::prompt;
+use crate::{output, prompt};
 
 /// One passage as a window of tokens.
 #[derive(Debug, PartialEq)]
@@ -54,6 +54,16 @@ pub fn read(checkpoint: &Checkpoint, file: &Path, limit: Option<usize>) -> Resul
         return Err(Failure::Input(message));
     }
     Ok(passages)
+}
+
+/// All passages of a file that fit, and a word about how many do not.
+pub fn read_all(checkpoint: &Checkpoint, file: &Path) -> Result<Vec<Passage>, Failure> {
+    let Passages { fitting, too_long } = read(checkpoint, file, None)?;
+    if too_long > 0 {
+        let file = file.display();
+        output::message(&format!("{file}: {too_long} passages are longer than the window and were left out"));
+    }
+    Ok(fitting)
 }
 
 /// One line as a window, or nothing if it does not fit with its end.

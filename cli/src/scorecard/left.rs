@@ -10,12 +10,13 @@ use diffusion::measure::hidden::hidden_bits;
 use diffusion::measure::smoothness::{Curve, PARTS, estimate};
 use diffusion::measure::surprisal::surprisal_bits;
 use diffusion::measure::{BoundSettings, Estimate, Moments};
+use diffusion::process::candi::DEFAULT_RANK_ERRORS;
 use diffusion::process::salience::DEFAULT_STRENGTH;
 use diffusion::process::{
-    Block, Candi, FrequencyMask, GenMd4, Mask, Masking, ProcessDescription, Spindle, deviations_of_surprisal,
+    Block, Candi, FrequencyMask, Mask, Masking, ProcessDescription, Spindle, deviations_of_surprisal,
 };
 use diffusion::{FullDenoiser, Schedule, SpecialTokens, TokenId};
-use engine::{Engine, TokenNoise};
+use engine::{Engine, TokenNoise, hiding_rare_first};
 use model_loader::Checkpoint;
 use serde::Serialize;
 
@@ -29,10 +30,6 @@ use crate::output::Progress;
 const SHOWN: [usize; 5] = [0, PARTS / 4, PARTS / 2, 3 * PARTS / 4, PARTS];
 /// Blocks of a text; the second of them is corrupted.
 const BLOCKS: u32 = 4;
-/// Exponents of the rarest and the commonest token, as our model of such masks was trained.
-const EXPONENTS: [f64; 2] = [1.0, 3.0];
-/// Rank errors of CANDI's source.
-const RANK_ERRORS: [f64; 2] = [0.05, 0.25];
 
 /// Bits left, a mean over texts.
 #[derive(Serialize)]
@@ -142,7 +139,7 @@ impl Asked<'_> {
         let block = Block { mask, width, current: 1 };
         let described = ProcessDescription::Block { schedule, width, current: 1 };
         rows.push(self.row(&wholes, described, |_, slot| block.slot(slot as u32)).await?);
-        let [least_rank_error, most_rank_error] = RANK_ERRORS;
+        let [least_rank_error, most_rank_error] = DEFAULT_RANK_ERRORS;
         let vocabulary = self.engine.vocabulary() as u32;
         let candi = Candi { schedule, vocabulary, least_rank_error, most_rank_error };
         let described = ProcessDescription::Candi { schedule, least_rank_error, most_rank_error };
@@ -154,8 +151,7 @@ impl Asked<'_> {
         let frequency = FrequencyMask::new(mask.mask, strength, counts).map_err(Failure::input)?;
         let described = ProcessDescription::FrequencyMask { strength, schedule };
         rows.push(self.row(&wholes, described, |_, _| frequency.clone()).await?);
-        let [rarest, commonest] = EXPONENTS;
-        let gen_md4 = GenMd4::by_frequency(mask.mask, counts, rarest, commonest).map_err(Failure::input)?;
+        let gen_md4 = hiding_rare_first(counts).map_err(Failure::input)?;
         let described = ProcessDescription::GenMd4 { schedule };
         rows.push(self.row(&wholes, described, |_, _| gen_md4.clone()).await?);
         Ok((rows, true))

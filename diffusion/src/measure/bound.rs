@@ -43,6 +43,17 @@ pub struct BoundSettings {
     pub batch: u32,
 }
 
+impl BoundSettings {
+    /// Whether they can measure this text.
+    pub(super) fn check<E: std::error::Error>(self, text: &[TokenId]) -> Result<(), BoundError<E>> {
+        let Self { draws, batch, .. } = self;
+        if text.is_empty() {
+            return Err(BoundError::Empty);
+        }
+        if draws < 2 || batch < 1 { Err(BoundError::Settings { draws, batch }) } else { Ok(()) }
+    }
+}
+
 impl Default for BoundSettings {
     fn default() -> Self {
         Self { seed: 0, draws: 16, batch: 16 }
@@ -145,12 +156,7 @@ pub async fn text_bound<D: Denoiser>(
     settings: BoundSettings,
 ) -> Result<TextBound, BoundError<D::Error>> {
     let BoundSettings { seed, draws, batch } = settings;
-    if text.is_empty() {
-        return Err(BoundError::Empty);
-    }
-    if draws < 2 || batch < 1 {
-        return Err(BoundError::Settings { draws, batch });
-    }
+    settings.check(text)?;
     let mut moments = Moments::default();
     let mut hidden = HiddenSets { text, index, special, seed, draw: 0 };
     while hidden.draw < draws {

@@ -34,12 +34,7 @@ pub async fn hidden_bits<D: FullDenoiser, P: Masking>(
     settings: BoundSettings,
 ) -> Result<Estimate, BoundError<D::Error>> {
     let BoundSettings { seed, draws, batch } = settings;
-    if text.is_empty() {
-        return Err(BoundError::Empty);
-    }
-    if draws < 2 || batch < 1 {
-        return Err(BoundError::Settings { draws, batch });
-    }
+    settings.check(text)?;
     let seed = word(seed, index, 0, Purpose::Bound as u32);
     let (mut moments, numbers) = (Moments::default(), (0..draws).collect::<Vec<u32>>());
     for numbers in numbers.chunks(batch as usize) {

@@ -15,6 +15,9 @@ use crate::random::{Stream, bernoulli};
 use crate::schedule::Schedule;
 use crate::sequence::TokenId;
 
+/// Rank errors near time 0 and at time 1, the defaults.
+pub const DEFAULT_RANK_ERRORS: [f64; 2] = [0.05, 0.25];
+
 /// The hybrid process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candi {

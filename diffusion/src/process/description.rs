@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use super::candi::DEFAULT_RANK_ERRORS;
 use super::salience::{DEFAULT_STRENGTH, check_strength};
 use super::{
     Block, BlockSlot, Clocked, FrequencyMask, GenMd4, Mask, MaskUniform, SalienceError, Spindle,
@@ -84,10 +85,10 @@ pub enum ProcessDescription {
         #[serde(default)]
         schedule: Schedule,
         /// Rank error near time 0, above 0; 0.05 by default.
-        #[serde(default = "twentieth")]
+        #[serde(default = "least_rank_error")]
         least_rank_error: f64,
         /// Rank error at time 1, at most 0.45; 0.25 by default.
-        #[serde(default = "quarter")]
+        #[serde(default = "most_rank_error")]
         most_rank_error: f64,
     },
     /// [`Block`].
@@ -282,12 +283,12 @@ fn tenth() -> f64 {
     0.1
 }
 
-fn twentieth() -> f64 {
-    0.05
+fn least_rank_error() -> f64 {
+    DEFAULT_RANK_ERRORS[0]
 }
 
-fn quarter() -> f64 {
-    0.25
+fn most_rank_error() -> f64 {
+    DEFAULT_RANK_ERRORS[1]
 }
 
 fn strength() -> f64 {

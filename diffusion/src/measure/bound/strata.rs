@@ -43,13 +43,8 @@ pub(super) fn draws<E: std::error::Error>(
     index: u32,
     settings: BoundSettings,
 ) -> Result<Vec<Draw>, BoundError<E>> {
-    let BoundSettings { seed, draws, batch } = settings;
-    if text.is_empty() {
-        return Err(BoundError::Empty);
-    }
-    if draws < LEAST_PASSES || batch < 1 {
-        return Err(BoundError::Settings { draws, batch });
-    }
+    settings.check(text)?;
+    let BoundSettings { seed, draws, .. } = settings;
     let (parts, seed) = (draws / passes(draws), word(seed, index, 0, Purpose::Bound as u32));
     let draw = |number: u32| {
         let place = uniform(Stream::new(seed, number, u32::MAX, Purpose::Bound).word());

@@ -75,7 +75,7 @@ mod tests {
     use crate::measure::{Estimate, Moments, text_bound};
     use crate::process::{Clocked, FrequencyMask, GenMd4};
     use crate::schedule::Schedule;
-    use crate::testing::near;
+    use crate::testing::{near, one_bit_by_the_callers_tokens};
 
     const MASK: TokenId = TokenId(0);
 
@@ -171,20 +171,10 @@ mod tests {
         let process = GenMd4::new(MASK, vec![1.0, 0.4, 1.0, 2.0, 0.7, 1.3]).unwrap();
         let mut denoiser = Noisy::new(corpus, process.clone());
         let settings = BoundSettings { seed: 3, draws: 1024, batch: 64 };
-        let mut bits = |special| {
-            let bound = |index| {
-                let bound =
-                    token_schedules_bound(&mut denoiser, &process, &texts[0], 2, index, special, settings);
-                pollster::block_on(bound).ok().map(|bound| bound.bits.value)
-            };
-            (0..100).filter_map(bound).collect::<Moments>().estimate()
-        };
-        let found = bits(special).unwrap();
-        assert!(near(found.value, 1.0, 4.0 * found.standard_error + 0.02), "{found:?}");
-        assert_eq!(
-            bits(SpecialTokens::default()),
-            None,
-            "power: an end of text that cannot be predicted is no bound"
-        );
+        one_bit_by_the_callers_tokens(special, |index, special| {
+            let bound =
+                token_schedules_bound(&mut denoiser, &process, &texts[0], 2, index, special, settings);
+            pollster::block_on(bound).ok().map(|bound| bound.bits.value)
+        });
     }
 }
